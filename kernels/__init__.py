@@ -1,0 +1,1 @@
+"""Ops with one signature and several implementations. Know tensors only, never sequences or requests."""

@@ -1,0 +1,132 @@
+"""Messages between the engine core and its workers. Knows slots and blocks, not requests.
+
+A slot is a worker's memory of one running sequence (tokens, block table, sampling state), numbered
+0..max_num_seqs-1 by the engine. Decode rows carry no token: the worker keeps the last one in its slot,
+so that the next plan can be sent while this one runs.
+
+    tokens of a slot   [ prompt ............ | output ..... ]
+                       ^ computed ->          ^ num_prompt
+    a row              computes the next `count` tokens; a row whose computed tokens then reach the
+                       end of the known ones samples one more, and only such a row does.
+"""
+
+import msgspec
+
+from penstock.protocol.messages import TokenLogprobs
+from penstock.protocol.sampling import SamplingParams
+
+
+class PlanMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Base of everything between engine and workers."""
+
+
+# ---- down: engine core -> all ranks
+
+
+class Configure(PlanMessage, tag=1):
+    """Sent once, after every rank said WorkerHello: how large the cache is to be."""
+
+    num_blocks: int
+    block_size: int
+    max_num_seqs: int
+    max_model_len: int
+    max_num_batched_tokens: int
+
+
+class SeqStart(PlanMessage):
+    """A sequence takes `slot`. Its first `num_computed` tokens lie in `blocks` already (prefix cache)."""
+
+    slot: int
+    token_ids: bytes
+    num_prompt: int
+    num_computed: int
+    params: SamplingParams
+
+
+class BlockGrant(PlanMessage):
+    """Appends packed block ids to the slot's block table."""
+
+    slot: int
+    block_ids: bytes
+
+
+class StepPlan(PlanMessage, tag=2):
+    """One step. A worker applies `frees`, then `starts`, then `grants`, then runs the rows.
+
+    `slots` and `counts` are packed uint32 and of equal length: row i computes `counts[i]` tokens of
+    `slots[i]`. No slot appears twice. A plan without rows is legal (it only frees) and is answered.
+    """
+
+    step: int
+    slots: bytes
+    counts: bytes
+    starts: list[SeqStart] = []
+    grants: list[BlockGrant] = []
+    frees: bytes = b""
+    """Packed slots whose sequence is gone; known before any start of this plan reuses them."""
+
+
+class Shutdown(PlanMessage, tag=3):
+    """Exit with status 0."""
+
+
+# ---- up: worker -> engine core
+
+
+class WorkerHello(PlanMessage, tag=33):
+    """The weights are loaded; this is what the rank can offer."""
+
+    rank: int
+    pid: int
+    dtype: str
+    vocab_size: int
+    max_position: int
+    """The longest context the checkpoint claims to support."""
+    kv_bytes_per_token: int
+    kv_bytes_available: int
+    """Memory this rank would give to the KV cache under its settings."""
+    weights_bytes: int
+    load_s: float
+
+
+class WorkerReady(PlanMessage, tag=34):
+    """The cache is allocated; plans may come."""
+
+    rank: int
+
+
+class RowLogprobs(PlanMessage):
+    """Log probabilities for row `row` of the plan; a prompt chunk may bring several tokens at once."""
+
+    row: int
+    logprobs: TokenLogprobs
+
+
+class StepResult(PlanMessage, tag=35):
+    """Rank 0's answer to one StepPlan: packed ids, one for each row that sampled, in row order."""
+
+    step: int
+    token_ids: bytes
+    busy_s: float
+    logprobs: list[RowLogprobs] = []
+    prompt_logprobs: list[RowLogprobs] = []
+
+
+class WorkerFault(PlanMessage, tag=36):
+    """The rank cannot go on and exits after this; `advice` tells an operator what to change."""
+
+    rank: int
+    message: str
+    advice: str = ""
+
+
+class WorkerProgress(PlanMessage, tag=37):
+    """Still starting: `phase` is for people, `share` is 0 to 1."""
+
+    rank: int
+    phase: str
+    share: float
+
+
+ToWorker = Configure | StepPlan | Shutdown
+FromWorker = WorkerHello | WorkerReady | StepResult | WorkerFault | WorkerProgress

@@ -1,0 +1,3 @@
+"""Penstock: a serving engine for large language models."""
+
+__version__ = "0.1.0"
