@@ -1,10 +1,10 @@
 """The errors that cross rooms. Knows no HTTP: the front end alone turns these into statuses.
 
-    PenstockError
-    |-- SettingsError     a flag, variable or file is wrong: print it and exit 2
-    |-- WireError         bytes that are not a message: count, refuse, go on
-    |-- ModelError        a checkpoint that cannot be found, read or run
-    `-- EngineGone        no engine answered in time
+PenstockError
+|-- SettingsError     a flag, variable or file is wrong: print it and exit 2
+|-- WireError         bytes that are not a message: count, refuse, go on
+|-- ModelError        a checkpoint that cannot be found, read or run
+`-- EngineGoneError        no engine answered in time
 """
 
 
@@ -24,5 +24,5 @@ class ModelError(PenstockError):
     """A model cannot be served as asked; the message says what to change."""
 
 
-class EngineGone(PenstockError):
+class EngineGoneError(PenstockError):
     """The engine did not answer and no successor came within the patience of the caller."""

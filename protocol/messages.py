@@ -48,7 +48,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
 # ---- up: front end -> engine core
 
 
-class Hello(Message, tag=1):
+class Hello(Message, frozen=True, tag=1):
     """First on every connection. A known `frontend_id` with a new `epoch` replaces its predecessor."""
 
     protocol_version: int
@@ -56,7 +56,7 @@ class Hello(Message, tag=1):
     epoch: int
 
 
-class Generate(Message, tag=2):
+class Generate(Message, frozen=True, tag=2):
     """Ask for tokens. `id` is unique within (frontend_id, epoch).
 
     `prompt` and `emitted` are packed ids (`token_ids`). A non-empty `emitted` continues a stream that
@@ -80,7 +80,7 @@ class Generate(Message, tag=2):
     """How many engines have died with this request running."""
 
 
-class Embed(Message, tag=3):
+class Embed(Message, frozen=True, tag=3):
     """Ask for a pooled hidden state of `prompt`. Engines that cannot answer `Refused(UNSUPPORTED)`."""
 
     id: int
@@ -88,13 +88,13 @@ class Embed(Message, tag=3):
     dimensions: int = 0
 
 
-class Abort(Message, tag=4):
+class Abort(Message, frozen=True, tag=4):
     """Forget these requests. Unknown ids are ignored, so an Abort may be sent twice."""
 
     ids: list[int]
 
 
-class Control(Message, tag=5):
+class Control(Message, frozen=True, tag=5):
     """Ask for one `Result`."""
 
     id: int
@@ -102,14 +102,14 @@ class Control(Message, tag=5):
     payload: bytes = b""
 
 
-class Ping(Message, tag=6):
+class Ping(Message, frozen=True, tag=6):
     """Sent each heartbeat interval; `metrics` is an encoded metrics Snapshot, or empty if unchanged."""
 
     seq: int
     metrics: bytes = b""
 
 
-class Leave(Message, tag=7):
+class Leave(Message, frozen=True, tag=7):
     """The front end leaves for good; its requests are aborted and its metrics kept."""
 
     reason: str
@@ -118,7 +118,7 @@ class Leave(Message, tag=7):
 # ---- down: engine core -> front end
 
 
-class ModelCard(Message):
+class ModelCard(Message, frozen=True):
     """What is being served, as the workers found it."""
 
     name: str
@@ -129,7 +129,7 @@ class ModelCard(Message):
     """Unix seconds at which the model was loaded."""
 
 
-class Limits(Message):
+class Limits(Message, frozen=True):
     """The bounds the engine enforces, so that a front end can refuse early and explain."""
 
     max_num_seqs: int
@@ -145,7 +145,7 @@ class Limits(Message):
     """A peer silent for so long is taken for dead."""
 
 
-class EngineStats(Message):
+class EngineStats(Message, frozen=True):
     """The load at one moment."""
 
     num_running: int = 0
@@ -161,7 +161,7 @@ class EngineStats(Message):
     draining: bool = False
 
 
-class TokenLogprobs(Message):
+class TokenLogprobs(Message, frozen=True):
     """Log probabilities of n consecutive tokens.
 
     `ids` (uint32) and `values` (float32) are row-major [n, width]: column 0 is the token itself, then
@@ -174,7 +174,7 @@ class TokenLogprobs(Message):
     ranks: bytes
 
 
-class Delta(Message):
+class Delta(Message, frozen=True):
     """New tokens of one sequence; `offset` counts output tokens before the first of them.
 
     A Delta whose end is at or below what the receiver has is a repeat and dropped; a gap is an error.
@@ -192,7 +192,7 @@ class Delta(Message):
     """Prompt tokens that came from the prefix cache; on the first Delta."""
 
 
-class Welcome(Message, tag=33):
+class Welcome(Message, frozen=True, tag=33):
     """Answers Hello. A changed `engine_epoch` means a new engine that knows no request of yours."""
 
     protocol_version: int
@@ -201,20 +201,20 @@ class Welcome(Message, tag=33):
     limits: Limits
 
 
-class Tokens(Message, tag=34):
+class Tokens(Message, frozen=True, tag=34):
     """All that one step brought for one front end."""
 
     deltas: list[Delta]
 
 
-class Result(Message, tag=35):
+class Result(Message, frozen=True, tag=35):
     """Answers one Control (or, one day, Embed)."""
 
     id: int
     payload: bytes
 
 
-class Refused(Message, tag=36):
+class Refused(Message, frozen=True, tag=36):
     """Request `id` will not be served (0: a message that did not decode). `retry_after_s` 0: do not retry."""
 
     id: int
@@ -223,14 +223,14 @@ class Refused(Message, tag=36):
     retry_after_s: float = 0.0
 
 
-class Pong(Message, tag=37):
+class Pong(Message, frozen=True, tag=37):
     """Answers Ping."""
 
     seq: int
     stats: EngineStats
 
 
-class Goodbye(Message, tag=38):
+class Goodbye(Message, frozen=True, tag=38):
     """The sender leaves: from an engine, running streams will be continued by its successor, if any."""
 
     reason: str

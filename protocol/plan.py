@@ -23,7 +23,7 @@ class PlanMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
 # ---- down: engine core -> all ranks
 
 
-class Configure(PlanMessage, tag=1):
+class Configure(PlanMessage, frozen=True, tag=1):
     """Sent once, after every rank said WorkerHello: how large the cache is to be."""
 
     num_blocks: int
@@ -33,7 +33,7 @@ class Configure(PlanMessage, tag=1):
     max_num_batched_tokens: int
 
 
-class SeqStart(PlanMessage):
+class SeqStart(PlanMessage, frozen=True):
     """A sequence takes `slot`. Its first `num_computed` tokens lie in `blocks` already (prefix cache)."""
 
     slot: int
@@ -43,14 +43,14 @@ class SeqStart(PlanMessage):
     params: SamplingParams
 
 
-class BlockGrant(PlanMessage):
+class BlockGrant(PlanMessage, frozen=True):
     """Appends packed block ids to the slot's block table."""
 
     slot: int
     block_ids: bytes
 
 
-class StepPlan(PlanMessage, tag=2):
+class StepPlan(PlanMessage, frozen=True, tag=2):
     """One step. A worker applies `frees`, then `starts`, then `grants`, then runs the rows.
 
     `slots` and `counts` are packed uint32 and of equal length: row i computes `counts[i]` tokens of
@@ -66,14 +66,14 @@ class StepPlan(PlanMessage, tag=2):
     """Packed slots whose sequence is gone; known before any start of this plan reuses them."""
 
 
-class Shutdown(PlanMessage, tag=3):
+class Shutdown(PlanMessage, frozen=True, tag=3):
     """Exit with status 0."""
 
 
 # ---- up: worker -> engine core
 
 
-class WorkerHello(PlanMessage, tag=33):
+class WorkerHello(PlanMessage, frozen=True, tag=33):
     """The weights are loaded; this is what the rank can offer."""
 
     rank: int
@@ -89,20 +89,20 @@ class WorkerHello(PlanMessage, tag=33):
     load_s: float
 
 
-class WorkerReady(PlanMessage, tag=34):
+class WorkerReady(PlanMessage, frozen=True, tag=34):
     """The cache is allocated; plans may come."""
 
     rank: int
 
 
-class RowLogprobs(PlanMessage):
+class RowLogprobs(PlanMessage, frozen=True):
     """Log probabilities for row `row` of the plan; a prompt chunk may bring several tokens at once."""
 
     row: int
     logprobs: TokenLogprobs
 
 
-class StepResult(PlanMessage, tag=35):
+class StepResult(PlanMessage, frozen=True, tag=35):
     """Rank 0's answer to one StepPlan: packed ids, one for each row that sampled, in row order."""
 
     step: int
@@ -112,7 +112,7 @@ class StepResult(PlanMessage, tag=35):
     prompt_logprobs: list[RowLogprobs] = []
 
 
-class WorkerFault(PlanMessage, tag=36):
+class WorkerFault(PlanMessage, frozen=True, tag=36):
     """The rank cannot go on and exits after this; `advice` tells an operator what to change."""
 
     rank: int
@@ -120,7 +120,7 @@ class WorkerFault(PlanMessage, tag=36):
     advice: str = ""
 
 
-class WorkerProgress(PlanMessage, tag=37):
+class WorkerProgress(PlanMessage, frozen=True, tag=37):
     """Still starting: `phase` is for people, `share` is 0 to 1."""
 
     rank: int

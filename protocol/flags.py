@@ -1,0 +1,237 @@
+"""Flags, environment and files to settings, and back to flags. Knows structs of settings, not what they mean.
+
+Precedence: flag, then --config file, then environment, then default. `null` in a file means the default.
+"""
+
+import argparse
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from penstock.protocol.errors import SettingsError
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_UNITS = {"": 1, "k": 1000, "m": 10**6, "g": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_HUMAN = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?(?:ib)?)", re.IGNORECASE)
+
+
+def human_int(text: str) -> int | None:
+    """'8k' is 8000, '4GiB' is 4 * 2**30; 'auto', 'none' and '-1' are None. Raises ValueError."""
+    if text.lower() in ("auto", "none", "null", "-1"):
+        return None
+    found = _HUMAN.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"expected a number such as 8192, 8k or 4GiB, got {text!r}")
+    return int(float(found[1]) * _UNITS[found[2].lower()])
+
+
+class Field:
+    """One setting of one struct: its flag, its help, and how its text becomes a value."""
+
+    def __init__(self, field: inspect.Field) -> None:
+        kind = field.type
+        self.help = ""
+        self.extra: dict[str, Any] = {}
+        while isinstance(kind, inspect.Metadata):
+            schema = kind.extra_json_schema or {}
+            self.help = schema.get("description", self.help)
+            self.extra = {**(kind.extra or {}), **self.extra}
+            kind = kind.type
+        self.name = field.name
+        self.kind = kind
+        self.default = field.default_factory() if callable(field.default_factory) else field.default
+        self.flag = "--" + field.name.replace("_", "-")
+
+    @property
+    def spellings(self) -> list[str]:
+        return [*self.extra.get("flags", []), self.flag]
+
+    def add_to(self, parser: argparse._ArgumentGroup) -> None:
+        shared: dict[str, Any] = {
+            "dest": self.name,
+            "default": argparse.SUPPRESS,
+            "help": self._help(),
+        }
+        if isinstance(self.kind, inspect.BoolType):
+            parser.add_argument(*self.spellings, action=argparse.BooleanOptionalAction, **shared)
+        elif isinstance(self.kind, inspect.ListType):
+            parser.add_argument(*self.spellings, nargs="+", metavar="X", **shared)
+        else:
+            parser.add_argument(*self.spellings, metavar=self._metavar(), **shared)
+
+    def _help(self) -> str:
+        default = "auto" if self.default is None else self.default
+        return f"{self.help} [{default}]".replace("%", "%%")
+
+    def _metavar(self) -> str:
+        literals = [t for t in _members(self.kind) if isinstance(t, inspect.LiteralType)]
+        if literals:
+            return "{" + ",".join(str(v) for v in literals[0].values) + "}"
+        return (
+            "N"
+            if any(isinstance(t, inspect.IntType | inspect.FloatType) for t in _members(self.kind))
+            else "X"
+        )
+
+    def parse(self, value: Any) -> Any:
+        """Text as a person wrote it to what msgspec can convert. Raises SettingsError."""
+        if not isinstance(value, str):
+            return value
+        try:
+            if self.extra.get("human"):
+                return human_int(value)
+            if isinstance(self.kind, inspect.DictType):
+                return msgspec.json.decode(value)
+        except (ValueError, msgspec.DecodeError) as error:
+            raise SettingsError(f"{self.flag}: {error}") from error
+        if isinstance(self.kind, inspect.ListType):
+            return value.split(",")
+        return value.lower() if self.extra.get("lower") else value
+
+    def from_environment(self, environ: Mapping[str, str]) -> str | None:
+        return next((environ[v] for v in self.extra.get("env", []) if environ.get(v)), None)
+
+
+def _members(kind: inspect.Type) -> list[inspect.Type]:
+    if isinstance(kind, inspect.Metadata):
+        return _members(kind.type)
+    if isinstance(kind, inspect.UnionType):
+        return [m for t in kind.types for m in _members(t)]
+    return [kind]
+
+
+def fields_of(struct: type[msgspec.Struct]) -> list[Field]:
+    """All settings of `struct`, in the order of their declaration."""
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)
+    return [Field(f) for f in info.fields]
+
+
+def build_parser(
+    prog: str, description: str, structs: Sequence[type[msgspec.Struct]]
+) -> argparse.ArgumentParser:
+    """One parser for several programs' settings; a name they share is one flag that feeds each."""
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser.add_argument("model_positional", nargs="?", metavar="MODEL", help="same as --model")
+    parser.add_argument(
+        "--config", metavar="FILE", help="a YAML or TOML file of these settings; flags win"
+    )
+    seen: set[str] = set()
+    for struct in structs:
+        group = parser.add_argument_group((struct.__doc__ or struct.__name__).split("\n")[0])
+        for field in fields_of(struct):
+            if field.name not in seen:
+                field.add_to(group)
+                seen.add(field.name)
+    return parser
+
+
+def read_file(path: str, known: set[str]) -> dict[str, Any]:
+    """Settings from a YAML or TOML file, dashes or underscores alike. Raises SettingsError."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        data = tomllib.loads(text) if path.endswith(".toml") else _yaml(text)
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        raise SettingsError(f"--config {path}: {error}") from error
+    if not isinstance(data, dict):
+        raise SettingsError(f"--config {path}: expected settings by name")
+    values = {str(k).replace("-", "_"): v for k, v in data.items() if v is not None}
+    for name in values.keys() - known:
+        raise SettingsError(f"--config {path}: unknown setting {name!r}{_nearest(name, known)}")
+    return values
+
+
+def _yaml(text: str) -> Any:
+    import yaml  # only a --config file needs it
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def parse(
+    prog: str,
+    description: str,
+    structs: Sequence[type[msgspec.Struct]],
+    argv: Sequence[str],
+    environ: Mapping[str, str] = os.environ,
+) -> list[Any]:
+    """One struct of each kind from the command line. Exits (0 for --help, 2 for errors) as programs do."""
+    parser = build_parser(prog, description, structs)
+    given = vars(parser.parse_args(argv))
+    try:
+        return [convert(struct, given, environ, _all_names(structs)) for struct in structs]
+    except SettingsError as error:
+        parser.exit(2, f"{prog}: {error}\n")
+
+
+def _all_names(structs: Sequence[type[msgspec.Struct]]) -> set[str]:
+    return {f.name for s in structs for f in fields_of(s)}
+
+
+def convert(
+    struct: type[S], given: Mapping[str, Any], environ: Mapping[str, str], known: set[str]
+) -> S:
+    """`given` flags over the file over the environment. Raises SettingsError."""
+    file = read_file(given["config"], known) if given.get("config") else {}
+    values: dict[str, Any] = {}
+    for field in fields_of(struct):
+        value = given.get(field.name, file.get(field.name, field.from_environment(environ)))
+        if field.name == "model" and given.get("model_positional"):
+            value = given["model_positional"]
+        if value is not None:
+            values[field.name] = field.parse(value)
+    try:
+        return msgspec.convert(values, struct, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explain(str(error))) from error
+
+
+def _explain(message: str) -> str:
+    found = re.fullmatch(r"(.*) - at `\$\.(\w+).*`", message)
+    return f"--{found[2].replace('_', '-')}: {found[1]}" if found else message
+
+
+def to_argv(settings: msgspec.Struct) -> list[str]:
+    """Flags that parse back to `settings`: how one program starts another."""
+    argv: list[str] = []
+    for field in fields_of(type(settings)):
+        value = getattr(settings, field.name)
+        if value != field.default:
+            argv += _flag_argv(field, value)
+    return argv
+
+
+def _flag_argv(field: Field, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [field.flag if value else "--no-" + field.flag[2:]]
+    if value is None:
+        return [f"{field.flag}=auto"]
+    if isinstance(value, list):
+        return [field.flag, *map(str, value)]
+    if isinstance(value, dict):
+        return [f"{field.flag}={msgspec.json.encode(value).decode()}"]
+    return [f"{field.flag}={value}"]
+
+
+def inert_notices(settings: msgspec.Struct) -> list[str]:
+    """One line for each setting that was changed and has no effect here."""
+    return [
+        f"{f.flag} has no effect: {f.extra['inert']}"
+        for f in fields_of(type(settings))
+        if "inert" in f.extra and getattr(settings, f.name) != f.default
+    ]

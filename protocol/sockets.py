@@ -1,0 +1,91 @@
+"""ZeroMQ sockets as Penstock uses them. Knows addresses, bounds and permissions, not messages.
+
+ipc:// paths live in a folder of mode 0700; tcp:// needs CURVE keys (docs/protocol.md).
+"""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import zmq
+import zmq.auth
+
+from penstock.protocol.codec import MAX_FRAME_BYTES
+from penstock.protocol.errors import SettingsError
+
+LINGER_MS = 1000
+
+
+def make_runtime_dir(path: str | None) -> Path:
+    """A folder that only this user can enter; fresh under $XDG_RUNTIME_DIR or /tmp when `path` is None."""
+    if path is None:
+        base = os.environ.get("XDG_RUNTIME_DIR")
+        return Path(
+            tempfile.mkdtemp(prefix="penstock-", dir=base if base and os.path.isdir(base) else None)
+        )
+    folder = Path(path).absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        raise SettingsError(f"--runtime-dir {folder}: must be private to its user (chmod 700)")
+    return folder
+
+
+def open_socket(context: "zmq.Context[Any]", kind: int) -> "zmq.Socket[Any]":
+    """A bounded socket without a high-water mark: what is queued is bounded by admission, not dropped."""
+    socket: zmq.Socket[Any] = context.socket(kind)
+    socket.setsockopt(zmq.LINGER, LINGER_MS)
+    socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+    socket.setsockopt(zmq.SNDHWM, 0)
+    socket.setsockopt(zmq.RCVHWM, 0)
+    return socket
+
+
+def bind_router(
+    context: "zmq.Context[Any]", endpoint: str, curve_dir: str | None
+) -> "zmq.Socket[Any]":
+    """The engine core's door. A send to a front end that is gone raises, instead of vanishing."""
+    socket = open_socket(context, zmq.ROUTER)
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    if endpoint.startswith("tcp://"):
+        _serve_curve(socket, curve_dir)
+    socket.bind(endpoint)
+    return socket
+
+
+def connect_dealer(
+    context: "zmq.Context[Any]", endpoint: str, identity: bytes, curve_dir: str | None
+) -> "zmq.Socket[Any]":
+    """A front end's line to the engine core; ZeroMQ reconnects it by itself."""
+    socket = open_socket(context, zmq.DEALER)
+    socket.setsockopt(zmq.IDENTITY, identity)
+    socket.setsockopt(zmq.RECONNECT_IVL, 50)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+    if endpoint.startswith("tcp://"):
+        _join_curve(socket, curve_dir)
+    socket.connect(endpoint)
+    return socket
+
+
+def _serve_curve(socket: "zmq.Socket[Any]", curve_dir: str | None) -> None:
+    public, secret = _keys(curve_dir, "server")
+    socket.curve_publickey, socket.curve_secretkey = public, secret
+    socket.curve_server = True
+
+
+def _join_curve(socket: "zmq.Socket[Any]", curve_dir: str | None) -> None:
+    socket.curve_serverkey = _keys(curve_dir, "server", secret=False)[0]
+    socket.curve_publickey, client_secret = _keys(curve_dir, "client")
+    socket.curve_secretkey = client_secret
+
+
+def _keys(curve_dir: str | None, name: str, secret: bool = True) -> tuple[bytes, bytes]:
+    if curve_dir is None:
+        raise SettingsError("a tcp:// endpoint needs --curve-dir with server and client keys")
+    path = Path(curve_dir) / (f"{name}.key_secret" if secret else f"{name}.key")
+    try:
+        public, private = zmq.auth.load_certificate(path)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"--curve-dir {curve_dir}: {error}") from error
+    return public, private or b""
