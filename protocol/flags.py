@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -115,11 +115,20 @@ def fields_of(struct: type[msgspec.Struct]) -> list[Field]:
     return [Field(f) for f in info.fields]
 
 
-def build_parser(
-    prog: str, description: str, structs: Sequence[type[msgspec.Struct]]
-) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """argparse that, on an unknown flag, names the nearest known one."""
+
+    def error(self, message: str) -> NoReturn:
+        known = {o for a in self._actions for o in a.option_strings}
+        if message.startswith("unrecognized arguments: "):
+            unknown = message.split()[2].split("=")[0]
+            message = f"unknown setting {unknown}{_nearest(unknown, known)}"
+        self.exit(2, f"{self.prog}: {message}\n(--help lists all settings)\n")
+
+
+def build_parser(prog: str, description: str, structs: Sequence[type[msgspec.Struct]]) -> Parser:
     """One parser for several programs' settings; a name they share is one flag that feeds each."""
-    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser = Parser(prog=prog, description=description)
     parser.add_argument("model_positional", nargs="?", metavar="MODEL", help="same as --model")
     parser.add_argument(
         "--config", metavar="FILE", help="a YAML or TOML file of these settings; flags win"

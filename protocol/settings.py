@@ -102,6 +102,9 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
             "Where front ends connect: ipc:///path or tcp://host:port. Default: a private socket in the runtime folder."
         ),
     ] = None
+    curve_dir: Annotated[
+        str | None, _meta("Folder with CURVE keys for a tcp:// endpoint (docs/protocol.md).")
+    ] = None
     served_model_name: Annotated[
         list[str], _meta("Names the API answers to; the first is reported.")
     ] = []
@@ -214,6 +217,9 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
 
     endpoint: Annotated[
         str | None, _meta("The engine core to connect to: ipc:///path or tcp://host:port.")
+    ] = None
+    curve_dir: Annotated[
+        str | None, _meta("Folder with CURVE keys for a tcp:// endpoint (docs/protocol.md).")
     ] = None
     host: Annotated[str, _meta("Address to listen on.")] = "0.0.0.0"
     port: Annotated[

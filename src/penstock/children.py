@@ -1,0 +1,85 @@
+"""Runs one program and keeps it running. Knows processes and back-off, not what the programs do."""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import signal
+import time
+from collections.abc import Callable, Sequence
+
+log = logging.getLogger("penstock.serve")
+
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.05, 10.0
+STEADY_S = 10.0
+"""A child that lived so long has earned a quick restart again."""
+
+
+def _die_with_parent() -> Callable[[], None]:
+    prctl = ctypes.CDLL(None).prctl
+    set_parent_death_signal = 1
+    return lambda: prctl(set_parent_death_signal, signal.SIGTERM)
+
+
+class Child:
+    """A program that is started again whenever it ends without having been asked to.
+
+    `give_up(exit_status)` says whether an end is final; it is asked before each restart.
+    """
+
+    def __init__(self, name: str, argv: Sequence[str], give_up: Callable[[int], bool]) -> None:
+        self.name = name
+        self.restarts = 0
+        self._argv = list(argv)
+        self._give_up = give_up
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def run(self) -> int:
+        """Returns the exit status that ended it for good."""
+        delay, status = FIRST_DELAY_S, 0
+        while not self._stopping:
+            started = time.monotonic()
+            status = await self._run_once()
+            if self._stopping or self._give_up(status):
+                break
+            delay = FIRST_DELAY_S if time.monotonic() - started > STEADY_S else delay
+            log.warning("%s ended (%s); restarting in %.2f s", self.name, describe(status), delay)
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, LONGEST_DELAY_S)
+            self.restarts += 1
+        return status
+
+    async def _run_once(self) -> int:
+        # Its own process group: Ctrl-C reaches the supervisor alone, which then stops things in order.
+        self._process = await asyncio.create_subprocess_exec(
+            *self._argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            process_group=0,
+            preexec_fn=_die_with_parent(),
+        )
+        log.debug("%s started, pid %d", self.name, self._process.pid)
+        return await self._process.wait()
+
+    def stop(self) -> None:
+        """Asks it to end well; `run` then returns instead of restarting."""
+        self._stopping = True
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._stopping = True
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, signum: signal.Signals) -> None:
+        if self._process and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signum)
+
+
+def describe(status: int) -> str:
+    """An exit status in words."""
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"

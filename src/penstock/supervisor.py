@@ -1,0 +1,218 @@
+"""`penstock serve`: starts the programs, restarts what dies, stops them in order. Knows no requests.
+
+The engine core starts first because its worker takes longest; front ends come up beside it and answer
+503 until it is ready. On SIGTERM the front ends drain first, while the engine still serves them.
+"""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from penstock import __version__
+from penstock.children import Child
+from penstock.protocol import flags, sockets
+from penstock.protocol.errors import PenstockError, SettingsError
+from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
+
+log = logging.getLogger("penstock.serve")
+
+DESCRIPTION = (
+    "Serve a model behind the OpenAI API: an engine core, its worker and several front ends on one port. "
+    "Without MODEL it serves brook, the small model that ships inside."
+)
+READY_POLL_S = 0.1
+STOP_GRACE_S = 5.0
+
+
+class Deployment:
+    """The running programs of one `penstock serve`."""
+
+    def __init__(
+        self, engine: EngineSettings, frontend: FrontendSettings, serve: ServeSettings
+    ) -> None:
+        self.frontend = frontend
+        self.serve = serve
+        self.drain_s = frontend.drain_timeout_s
+        self._was_ready = False
+        self._status = 0
+        self._stop = asyncio.Event()
+        self._engine = Child("engine-core", _argv("engine_core", engine), self._engine_gives_up)
+        self._frontends = [
+            Child(
+                f"api-frontend-{i}",
+                _argv("frontend", _numbered(frontend, i)),
+                lambda status: status == 2,
+            )
+            for i in range(serve.api_server_count)
+        ]
+
+    def _engine_gives_up(self, status: int) -> bool:
+        return not self._was_ready or status == 2
+
+    async def run(self) -> int:
+        """Serves until told to stop, or until a program cannot be kept running. Returns the exit status."""
+        started = time.monotonic()
+        engine = asyncio.create_task(self._engine.run())
+        frontends = [asyncio.create_task(f.run()) for f in self._frontends]
+        told = asyncio.create_task(self._stop.wait())
+        announce = asyncio.create_task(self._announce(started))
+        await asyncio.wait([engine, *frontends, told], return_when=asyncio.FIRST_COMPLETED)
+        announce.cancel()
+        status = _first_failure([engine, *frontends])
+        await self._shut_down(engine, frontends)
+        return status or self._status
+
+    def stop(self) -> None:
+        """First call: drain and end. Second call: end at once."""
+        if self._stop.is_set():
+            log.warning("asked twice: ending at once")
+            for child in [self._engine, *self._frontends]:
+                child.kill()
+        self._stop.set()
+
+    async def _announce(self, started: float) -> None:
+        while not await is_ready(self.frontend):
+            if time.monotonic() - started > self.serve.start_timeout_s:
+                log.error(
+                    "not ready after %.0f s (--start-timeout-s): giving up",
+                    self.serve.start_timeout_s,
+                )
+                self._status = 1
+                self.stop()
+                return
+            await asyncio.sleep(READY_POLL_S)
+        self._was_ready = True
+        seconds = time.monotonic() - started
+        log.info(
+            "ready in %.1f s: %s (%d front ends)",
+            seconds,
+            _address(self.frontend),
+            len(self._frontends),
+        )
+
+    async def _shut_down(
+        self, engine: "asyncio.Task[int]", frontends: "list[asyncio.Task[int]]"
+    ) -> None:
+        log.info(
+            "stopping: front ends finish their streams (at most %.0f s), then the engine core",
+            self.drain_s,
+        )
+        for child in self._frontends:
+            child.stop()
+        await asyncio.wait(frontends, timeout=self.drain_s + STOP_GRACE_S)
+        self._engine.stop()
+        await asyncio.wait([engine], timeout=STOP_GRACE_S)
+        for child in [*self._frontends, self._engine]:
+            child.kill()
+        await asyncio.gather(engine, *frontends)
+
+
+def _first_failure(programs: "list[asyncio.Task[int]]") -> int:
+    return next((abs(task.result()) or 1 for task in programs if task.done()), 0)
+
+
+def _argv(package: str, settings: msgspec.Struct) -> list[str]:
+    return [sys.executable, "-P", "-m", f"penstock.{package}", *flags.to_argv(settings)]
+
+
+def _numbered(settings: FrontendSettings, index: int) -> FrontendSettings:
+    return msgspec.structs.replace(
+        settings, frontend_id=f"{settings.frontend_id or 'frontend'}-{index}"
+    )
+
+
+def _address(settings: FrontendSettings) -> str:
+    return f"unix:{settings.uds}" if settings.uds else f"http://{settings.host}:{settings.port}/v1"
+
+
+async def is_ready(settings: FrontendSettings) -> bool:
+    """Whether a front end answers GET /ready with 200."""
+    try:
+        async with asyncio.timeout(2), _connection(settings) as (reader, writer):
+            writer.write(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return b" 200 " in await reader.readline()
+    except (OSError, TimeoutError):
+        return False
+
+
+@contextlib.asynccontextmanager
+async def _connection(
+    settings: FrontendSettings,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+    if settings.uds:
+        reader, writer = await asyncio.open_unix_connection(settings.uds)
+    else:
+        host = local.get(settings.host, settings.host)
+        reader, writer = await asyncio.open_connection(host, settings.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+def claim_port(settings: FrontendSettings) -> FrontendSettings:
+    """Settings with a port that is free now; 0 picks one.
+
+    Front ends share their port with SO_REUSEPORT, under which a second deployment on the same port would
+    start without an error and take half of the first one's connections. Binding once without it tells.
+    """
+    if settings.uds:
+        return settings
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"--host {settings.host} --port {settings.port}: {error.strerror}"
+            ) from error
+        return msgspec.structs.replace(settings, port=probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _runtime_dir(serve: ServeSettings) -> Iterator[Path]:
+    folder = sockets.make_runtime_dir(serve.runtime_dir)
+    try:
+        yield folder
+    finally:
+        if serve.runtime_dir is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _serve(engine: EngineSettings, frontend: FrontendSettings, serve: ServeSettings) -> int:
+    deployment = Deployment(engine, frontend, serve)
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, deployment.stop)
+    return await deployment.run()
+
+
+def main(argv: Sequence[str]) -> int:
+    """The whole life of `penstock serve`; returns its exit status."""
+    structs: list[type[msgspec.Struct]] = [ServeSettings, FrontendSettings, EngineSettings]
+    serve, frontend, engine = flags.parse("penstock serve", DESCRIPTION, structs, argv)
+    logging.basicConfig(
+        level=engine.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
+    )
+    try:
+        frontend = claim_port(frontend)
+        with _runtime_dir(serve) as folder:
+            endpoint = engine.endpoint or f"ipc://{folder}/engine"
+            engine = msgspec.structs.replace(engine, endpoint=endpoint)
+            frontend = msgspec.structs.replace(frontend, endpoint=endpoint)
+            log.info("penstock %s serving %s", __version__, engine.model)
+            return asyncio.run(_serve(engine, frontend, serve))
+    except PenstockError as error:
+        log.error("%s", error)
+        return 2
