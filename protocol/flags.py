@@ -128,14 +128,16 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser(prog: str, description: str, structs: Sequence[type[msgspec.Struct]]) -> Parser:
     """One parser for several programs' settings; a name they share is one flag that feeds each."""
-    parser = Parser(prog=prog, description=description)
+    parser = Parser(prog=prog, description=description, usage="%(prog)s [MODEL] [settings]")
     parser.add_argument("model_positional", nargs="?", metavar="MODEL", help="same as --model")
     parser.add_argument(
         "--config", metavar="FILE", help="a YAML or TOML file of these settings; flags win"
     )
     seen: set[str] = set()
     for struct in structs:
-        group = parser.add_argument_group((struct.__doc__ or struct.__name__).split("\n")[0])
+        group = parser.add_argument_group(
+            (struct.__doc__ or struct.__name__).split("\n")[0].rstrip(".")
+        )
         for field in fields_of(struct):
             if field.name not in seen:
                 field.add_to(group)
@@ -216,13 +218,22 @@ def _explain(message: str) -> str:
 
 
 def to_argv(settings: msgspec.Struct) -> list[str]:
-    """Flags that parse back to `settings`: how one program starts another."""
+    """Flags that parse back to `settings`, secrets aside: how one program starts another."""
     argv: list[str] = []
     for field in fields_of(type(settings)):
         value = getattr(settings, field.name)
-        if value != field.default:
+        if value != field.default and not field.extra.get("secret"):
             argv += _flag_argv(field, value)
     return argv
+
+
+def secret_environ(settings: msgspec.Struct) -> dict[str, str]:
+    """Variables that carry what `to_argv` leaves out: a command line can be read by every user."""
+    return {
+        f.extra["env"][0]: ",".join(getattr(settings, f.name))
+        for f in fields_of(type(settings))
+        if f.extra.get("secret") and getattr(settings, f.name)
+    }
 
 
 def _flag_argv(field: Field, value: Any) -> list[str]:

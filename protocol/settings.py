@@ -1,8 +1,8 @@
 """What an operator may set, one frozen struct per program. Knows meaning and bounds, not flags or files (`flags`).
 
 Each field carries its sentence of help. `extra` may hold: `flags` (further spellings), `env` (variables
-read when no flag is given), `human` (8k, 2M, 1GiB and auto are understood), `choices`, and `inert`
-(why the setting has no effect here; said once at start when it is used).
+read when no flag is given), `human` (8k, 2M, 1GiB and auto are understood), `lower`, `secret` (never on
+a command line that Penstock writes) and `inert` (why it has no effect here; said once when used).
 """
 
 from typing import Annotated, Any, Literal
@@ -247,6 +247,7 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
         _meta(
             "Accept only requests that carry one of these keys.",
             env=["PENSTOCK_API_KEY", "VLLM_API_KEY"],
+            secret=True,
         ),
     ] = []
     chat_template: Annotated[

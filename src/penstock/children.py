@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import ctypes
 import logging
+import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 log = logging.getLogger("penstock.serve")
 
@@ -27,8 +28,15 @@ class Child:
     `give_up(exit_status)` says whether an end is final; it is asked before each restart.
     """
 
-    def __init__(self, name: str, argv: Sequence[str], give_up: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        give_up: Callable[[int], bool],
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
+        self._environ = {**os.environ, **(environ or {})}
         self.restarts = 0
         self._argv = list(argv)
         self._give_up = give_up
@@ -59,6 +67,7 @@ class Child:
         self._process = await asyncio.create_subprocess_exec(
             *self._argv,
             stdin=asyncio.subprocess.DEVNULL,
+            env=self._environ,
             process_group=0,
             preexec_fn=_die_with_parent(),
         )
@@ -77,7 +86,8 @@ class Child:
     def _signal(self, signum: signal.Signals) -> None:
         if self._process and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(signum)
+                # Popen.send_signal would reap the child under asyncio's own watcher.
+                os.kill(self._process.pid, signum)
 
 
 def describe(status: int) -> str:

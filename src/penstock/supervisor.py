@@ -46,14 +46,16 @@ class Deployment:
         self._status = 0
         self._stop = asyncio.Event()
         self._engine = Child("engine-core", _argv("engine_core", engine), self._engine_gives_up)
-        self._frontends = [
-            Child(
-                f"api-frontend-{i}",
-                _argv("frontend", _numbered(frontend, i)),
-                lambda status: status == 2,
-            )
-            for i in range(serve.api_server_count)
-        ]
+        self._frontends = [self._front_end(i) for i in range(serve.api_server_count)]
+
+    def _front_end(self, index: int) -> Child:
+        settings = _numbered(self.frontend, index)
+        return Child(
+            f"api-frontend-{index}",
+            _argv("frontend", settings),
+            give_up=lambda status: status == 2,
+            environ=flags.secret_environ(settings),
+        )
 
     def _engine_gives_up(self, status: int) -> bool:
         return not self._was_ready or status == 2

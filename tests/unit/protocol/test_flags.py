@@ -1,0 +1,155 @@
+"""Settings from flags, environment and files, and back to flags."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from penstock.protocol import flags
+from penstock.protocol.errors import SettingsError
+from penstock.protocol.settings import (
+    EngineSettings,
+    FrontendSettings,
+    ServeSettings,
+    WorkerSettings,
+)
+
+ALL: list[type[msgspec.Struct]] = [ServeSettings, FrontendSettings, EngineSettings]
+
+
+def _engine(*argv: str, **environ: str) -> EngineSettings:
+    settings: EngineSettings = flags.parse("engine-core", "", [EngineSettings], argv, environ)[0]
+    return settings
+
+
+def test_no_flag_gives_every_default() -> None:
+    assert _engine() == EngineSettings()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("8192", 8192),
+        ("8k", 8000),
+        ("1.5k", 1500),
+        ("4GiB", 4 << 30),
+        ("2m", 2_000_000),
+        ("auto", None),
+        ("-1", None),
+    ],
+)
+def test_people_may_write_numbers_as_they_say_them(text: str, value: int | None) -> None:
+    assert flags.human_int(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "eight", "8kk", "-5", "1e3"])
+def test_what_is_not_a_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a number"):
+        flags.human_int(text)
+
+
+def test_the_model_may_be_positional() -> None:
+    assert _engine("some/model").model == "some/model"
+    assert _engine("--model", "some/model").model == "some/model"
+
+
+def test_aliases_mean_the_same() -> None:
+    assert _engine("-tp", "1") == _engine("--tp", "1") == _engine("--tensor-parallel-size", "1")
+
+
+def test_shared_settings_reach_every_program() -> None:
+    _, frontend, engine = flags.parse(
+        "penstock serve", "", ALL, ["m", "--served-model-name", "a", "b"], {}
+    )
+    assert frontend.model == engine.model == "m"
+    assert frontend.served_model_name == engine.served_model_name == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--max-num-seqs", "0"], ["--max-num-seqs", ">= 1"]),
+        (["--block-size", "7"], ["--block-size", "7"]),
+        (["--max-model-len", "long"], ["--max-model-len", "8k"]),
+        (["--gpu-memory-utilization", "1.5"], ["--gpu-memory-utilization", "<= 1"]),
+        (["--max-num-seqqs", "4"], ["--max-num-seqqs", "--max-num-seqs"]),
+    ],
+)
+def test_a_wrong_flag_exits_2_and_says_which_bound(
+    argv: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        _engine(*argv)
+    assert stopped.value.code == 2
+    told = capsys.readouterr().err
+    assert all(word in told for word in words), told
+
+
+def test_flag_beats_file_beats_environment_beats_default(tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("worker-start-timeout-s: 20\nseed: null\n")
+    variable = {"VLLM_ENGINE_READY_TIMEOUT_S": "30"}
+    assert _engine(**variable).worker_start_timeout_s == 30
+    assert _engine("--config", str(config), **variable).worker_start_timeout_s == 20
+    assert (
+        _engine("--config", str(config), "--worker-start-timeout-s", "10").worker_start_timeout_s
+        == 10
+    )
+    assert _engine("--config", str(config)).seed == 0
+
+
+def test_toml_serves_as_well_as_yaml(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text('max_num_seqs = 8\nserved_model_name = ["x"]\n')
+    engine = _engine("--config", str(config))
+    assert (engine.max_num_seqs, engine.served_model_name) == (8, ["x"])
+
+
+@pytest.mark.parametrize("text", ["max_num_seqz: 3", "- a list", "{", "max_num_seqs: many"])
+def test_a_wrong_file_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text(text)
+    given = {"config": str(config)}
+    with pytest.raises(SettingsError, match=r"config|max-num-seqs"):
+        flags.convert(EngineSettings, given, {}, {f.name for f in flags.fields_of(EngineSettings)})
+
+
+def test_settings_survive_the_way_to_another_program() -> None:
+    engine = _engine(
+        "m",
+        "--max-model-len",
+        "8k",
+        "--no-enable-prefix-caching",
+        "--served-model-name",
+        "a",
+        "b c",
+    )
+    assert _engine(*flags.to_argv(engine)) == engine
+    frontend = FrontendSettings(
+        override_generation_config={"temperature": 0.5}, max_body_bytes=None
+    )
+    assert flags.parse("x", "", [FrontendSettings], flags.to_argv(frontend), {})[0] == frontend
+
+
+def test_a_secret_travels_by_environment_and_never_by_command_line() -> None:
+    frontend = FrontendSettings(api_key=["k1", "k2"])
+    assert "k1" not in " ".join(flags.to_argv(frontend))
+    environ = flags.secret_environ(frontend)
+    assert flags.parse("x", "", [FrontendSettings], flags.to_argv(frontend), environ)[0] == frontend
+
+
+def test_an_inert_setting_says_so_only_when_used() -> None:
+    assert flags.inert_notices(EngineSettings()) == []
+    assert flags.inert_notices(EngineSettings(swap_space=4)) == [
+        "--swap-space has no effect: preempted sequences are recomputed"
+    ]
+
+
+@pytest.mark.parametrize("struct", [WorkerSettings, *ALL])
+def test_every_setting_explains_itself(struct: type[msgspec.Struct]) -> None:
+    assert all(field.help.endswith((".", ".'")) for field in flags.fields_of(struct))
+
+
+def test_help_lists_every_setting() -> None:
+    text = flags.build_parser("penstock serve", "", ALL).format_help()
+    assert all(field.flag in text for struct in ALL for field in flags.fields_of(struct))
