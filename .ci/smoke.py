@@ -1,0 +1,47 @@
+"""Serves brook with the given `penstock` and asks it one question. Knows only the standard library."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+PORT = 18099
+URL = f"http://127.0.0.1:{PORT}"
+
+
+def wait_until_ready(deadline_s: float) -> None:
+    """Raises TimeoutError when /ready does not answer 200 in time."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(f"{URL}/ready", timeout=2)
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise TimeoutError(f"not ready after {deadline_s} s")
+
+
+def ask(question: str) -> str:
+    """The model's whole answer, greedy."""
+    body = {"messages": [{"role": "user", "content": question}], "temperature": 0, "max_tokens": 32}
+    request = urllib.request.Request(f"{URL}/v1/chat/completions", json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return str(json.load(answer)["choices"][0]["message"]["content"])
+
+
+def main(penstock: str) -> None:
+    server = subprocess.Popen([penstock, "serve", "--port", str(PORT), "--host", "127.0.0.1"])
+    try:
+        wait_until_ready(120)
+        answer = ask("Hello!")
+        assert answer.strip(), "an empty answer"
+        print(f"the installed wheel serves: {answer!r}")
+    finally:
+        server.terminate()
+        assert server.wait(60) == 0, f"exit status {server.returncode}"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,49 @@
+# `just --list` shows these; each is one plain command, so nothing is lost without `just`.
+
+bin := ".venv/bin"
+
+# make the development environment
+setup:
+    python3 -m venv .venv
+    {{bin}}/pip install --editable '.[dev]'
+
+# everything but the tests: format, lint, types, layers
+check:
+    {{bin}}/ruff format --check .
+    {{bin}}/ruff check .
+    {{bin}}/mypy
+    {{bin}}/pyright
+    {{bin}}/lint-imports
+
+# rewrite what can be rewritten
+fix:
+    {{bin}}/ruff format .
+    {{bin}}/ruff check --fix .
+
+# all tests, or those named: just test tests/unit/protocol
+test *args:
+    {{bin}}/pytest -q {{args}}
+
+# ten minutes of the scheduler against its slow twin
+soak:
+    PENSTOCK_SIMULATION_STEPS=500000 {{bin}}/pytest -q tests/invariants
+
+# tests that need a CUDA device
+gpu:
+    {{bin}}/pytest -q -m gpu tests/gpu
+
+# benchmarks (see tests/bench/README.md)
+bench *args:
+    {{bin}}/python tests/bench/control_plane.py {{args}}
+
+# serve brook on port 8000
+serve *args:
+    {{bin}}/penstock serve {{args}}
+
+# train brook anew (about an hour on two cores)
+brook *args:
+    {{bin}}/python tools/train_brook.py {{args}}
+
+# what continuous integration runs
+ci:
+    .ci/run
