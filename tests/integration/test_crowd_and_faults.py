@@ -1,0 +1,184 @@
+"""Many streams at once, and what a killed process costs: its own connections, nobody else's."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from support.deployment import Deployment, client_ports
+
+NUM_STREAMS = 200
+QUESTIONS = [
+    "Hello!",
+    "What is 12 + 34?",
+    "你好",
+    "Tell me a story.",
+    "Count from 1 to 20.",
+    "What is Penstock?",
+]
+
+
+@dataclass
+class Stream:
+    """One streamed request as its client saw it."""
+
+    body: dict[str, Any]
+    port: int = 0
+    text: str = ""
+    finish: str | None = None
+    done: bool = False
+    error: str = ""
+    times: list[float] = field(default_factory=list)
+
+
+def bodies(count: int, max_tokens: int) -> list[dict[str, Any]]:
+    """Greedy and sampled, chat and completion, with and without a seed's twin."""
+    made: list[dict[str, Any]] = []
+    for i in range(count):
+        common = {
+            "max_tokens": max_tokens,
+            "stream": True,
+            "seed": i,
+            "temperature": (0, 0.8, 1.2)[i % 3],
+        }
+        question = QUESTIONS[i % len(QUESTIONS)]
+        if i % 4 == 3:
+            made.append({**common, "prompt": question, "ignore_eos": True})
+        else:
+            made.append(
+                {
+                    **common,
+                    "messages": [{"role": "user", "content": question}],
+                    "ignore_eos": i % 2 == 0,
+                }
+            )
+    return made
+
+
+async def stream(session: aiohttp.ClientSession, url: str, body: dict[str, Any]) -> Stream:
+    seen = Stream(body)
+    path = "/v1/chat/completions" if "messages" in body else "/v1/completions"
+    try:
+        async with session.post(url + path, json=body) as response:
+            if response.connection and response.connection.transport:
+                seen.port = response.connection.transport.get_extra_info("sockname")[1]
+            assert response.status == 200, await response.text()
+            async for line in response.content:
+                take(seen, line)
+    except (aiohttp.ClientError, OSError, AssertionError) as error:
+        seen.error = repr(error)
+    return seen
+
+
+def take(seen: Stream, line: bytes) -> None:
+    """One line of an SSE body."""
+    if not line.startswith(b"data: "):
+        return
+    if line.strip() == b"data: [DONE]":
+        seen.done = True
+        return
+    chunk = json.loads(line[6:])
+    assert "error" not in chunk, chunk
+    for choice in chunk["choices"]:
+        seen.text += choice.get("delta", choice).get("content", choice.get("text")) or ""
+        seen.finish = choice["finish_reason"] or seen.finish
+        seen.times.append(time.monotonic())
+
+
+async def crowd(
+    server: Deployment, requests: list[dict[str, Any]], during: Any = None
+) -> list[Stream]:
+    """All requests at once, each on a connection of its own."""
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=aiohttp.ClientTimeout(total=280)
+    ) as session:
+        tasks = [asyncio.create_task(stream(session, server.url, body)) for body in requests]
+        if during:
+            await during()
+        return list(await asyncio.gather(*tasks))
+
+
+def reference(server: Deployment, requests: list[dict[str, Any]]) -> list[str]:
+    """The same requests, not streamed."""
+
+    async def one(session: aiohttp.ClientSession, body: dict[str, Any]) -> str:
+        path = "/v1/chat/completions" if "messages" in body else "/v1/completions"
+        async with session.post(server.url + path, json={**body, "stream": False}) as response:
+            choice = (await response.json())["choices"][0]
+            return str(choice["message"]["content"] if "message" in choice else choice["text"])
+
+    async def all_of_them() -> list[str]:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=8)) as session:
+            return list(await asyncio.gather(*(one(session, body) for body in requests)))
+
+    return asyncio.run(all_of_them())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_killed_front_end_breaks_its_own_connections_only() -> None:
+    with Deployment("--dtype", "float32", "--api-server-count", "2") as server:
+        requests = bodies(NUM_STREAMS, max_tokens=48)
+        calm = asyncio.run(crowd(server, requests))
+        assert [s.error for s in calm if s.error] == []
+        assert all(s.done and s.finish for s in calm)
+        assert [s.text for s in calm] == reference(server, requests)
+
+        victims: set[int] = set()
+        back_s = [0.0]
+
+        async def kill_one() -> None:
+            await asyncio.sleep(1.0)
+            pid = server.pids("penstock.frontend")[0]
+            victims.update(client_ports(pid, server.port))
+            os.kill(pid, signal.SIGKILL)
+            killed = time.monotonic()
+            while (
+                len([p for p in server.pids("penstock.frontend") if p != pid]) < 2
+                or not server.is_ready()
+            ):
+                await asyncio.sleep(0.02)
+            back_s[0] = time.monotonic() - killed
+
+        stormy = asyncio.run(crowd(server, requests, during=kill_one))
+        broken = {s.port for s in stormy if not s.done}
+        assert victims, "the killed front end held no connection"
+        assert broken <= victims
+        assert [s.text for s in stormy if s.done] == [
+            c.text for c, s in zip(calm, stormy, strict=True) if s.done
+        ]
+        assert back_s[0] < 2.0
+        server.wait_until(lambda: server.metric("vllm:num_requests_running") == 0, 10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["penstock.workers", "penstock.engine_core"])
+def test_streams_outlive_a_killed_worker_and_a_killed_engine(program: str) -> None:
+    with Deployment("--dtype", "float32") as server:
+        requests = bodies(12, max_tokens=400)
+        calm = reference(server, requests)
+
+        async def kill_one() -> None:
+            await asyncio.sleep(0.5)
+            os.kill(server.pids(program)[0], signal.SIGKILL)
+
+        stormy = asyncio.run(crowd(server, requests, during=kill_one))
+        assert [s.error for s in stormy if s.error] == []
+        assert [s.text for s in stormy] == calm
+
+
+def test_a_client_that_leaves_frees_its_slot(brook: Deployment) -> None:
+    async def leave() -> None:
+        async with aiohttp.ClientSession() as session:
+            body = {"prompt": "Hello", "max_tokens": 1500, "ignore_eos": True, "stream": True}
+            async with session.post(brook.url + "/v1/completions", json=body) as response:
+                await response.content.readany()
+
+    asyncio.run(leave())
+    brook.wait_until(lambda: brook.metric("vllm:num_requests_running") == 0, 2)

@@ -1,0 +1,158 @@
+"""Starts a real `penstock serve` for a test and looks into its processes. Knows /proc, not the API."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+PENSTOCK = [sys.executable, "-P", "-m", "penstock.cli"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Deployment:
+    """A context manager: ready on entry, stopped with status 0 asserted on exit."""
+
+    def __init__(self, *flags: str, model: str = "brook", ready_s: float = 120) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.started_in_s = 0.0
+        self._ready_s = ready_s
+        self._argv = [
+            *PENSTOCK,
+            "serve",
+            model,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            *flags,
+        ]
+
+    def __enter__(self) -> "Deployment":
+        self._log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(self._argv, stdout=self._log, stderr=subprocess.STDOUT)
+        begun = time.monotonic()
+        try:
+            self.wait_until(self.is_ready, self._ready_s)
+        except BaseException:
+            self.process.kill()
+            raise
+        self.started_in_s = time.monotonic() - begun
+        return self
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = -9
+        if failed or status:
+            print(self.log())
+        assert failed or status == 0, f"penstock serve ended with {status}"
+
+    def log(self) -> str:
+        self._log.flush()
+        self._log.seek(0)
+        return self._log.read()
+
+    def wait_until(self, condition: Any, timeout_s: float) -> None:
+        """Polls; raises AssertionError with the log when the condition stays false."""
+        end = time.monotonic() + timeout_s
+        while not condition():
+            assert self.process.poll() is None, f"penstock serve ended early:\n{self.log()}"
+            assert time.monotonic() < end, f"waited {timeout_s} s in vain:\n{self.log()}"
+            time.sleep(0.05)
+
+    def is_ready(self) -> bool:
+        try:
+            return self.get("/ready")[0] == 200
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Status and body (JSON where it is JSON)."""
+        return self._send(urllib.request.Request(self.url + path))
+
+    def post(self, path: str, body: Any) -> tuple[int, Any]:
+        return self._send(urllib.request.Request(self.url + path, json.dumps(body).encode()))
+
+    def _send(self, request: urllib.request.Request) -> tuple[int, Any]:
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return answer.status, _body(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, _body(error.read())
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        text = self.get("/metrics")[1]
+        lines = [line for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+    def pids(self, program: str) -> list[int]:
+        """Processes of this deployment whose command line names `program` (penstock.frontend, ...)."""
+        return [pid for pid in descendants(self.process.pid) if program in command_line(pid)]
+
+
+def _body(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data.decode()
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below `pid`."""
+    try:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [p for child in map(int, found) for p in (child, *descendants(child))]
+
+
+def command_line(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
+
+
+def rss_bytes(pid: int) -> int:
+    """Resident memory of one process."""
+    fields = Path(f"/proc/{pid}/statm").read_text().split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def client_ports(pid: int, server_port: int) -> set[int]:
+    """Local ports of the clients whose connections to `server_port` the process `pid` holds."""
+    links = [_link(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
+    inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
+    ports = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        local, remote = (int(fields[i].split(":")[1], 16) for i in (1, 2))
+        if local == server_port and fields[9] in inodes and remote:
+            ports.add(remote)
+    return ports
+
+
+def _link(fd: Path) -> str:
+    try:
+        return os.readlink(fd)
+    except OSError:
+        return ""
