@@ -1,0 +1,65 @@
+"""What a decoder is made of, whichever family it comes from. Knows no files, no weights and no batch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+RopeType = Literal["default", "linear", "dynamic", "llama3", "yarn", "longrope"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RopeConfig:
+    """How positions become rotations. Only the fields of its `type` mean anything."""
+
+    type: RopeType
+    theta: float
+    rotary_dim: int
+    """Even; the first `rotary_dim` entries of each head turn, the others pass."""
+    original_max_position: int
+    """The context the model was first trained on, before any stretching."""
+    factor: float = 1.0
+    attention_factor: float = 1.0
+    """Scales cos and sin; resolved when the config is read, never None."""
+    low_freq_factor: float = 1.0
+    high_freq_factor: float = 4.0
+    beta_fast: float = 32.0
+    beta_slow: float = 1.0
+    truncate: bool = True
+    short_factor: tuple[float, ...] = ()
+    long_factor: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """The switches of the one decoder. Built once from config.json and never changed."""
+
+    architecture: str
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    num_layers: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    rms_norm_eps: float
+    max_position: int
+    """The longest context the checkpoint claims to support."""
+    rope: RopeConfig
+    windows: tuple[int | None, ...]
+    """Per layer: a token sees itself and the `window - 1` before it, or everything (None)."""
+    dtype: torch.dtype
+    """What the checkpoint was saved in."""
+    tie_embeddings: bool
+    qkv_bias: bool = False
+    o_bias: bool = False
+    mlp_bias: bool = False
+    qk_norm: bool = False
+
+    @property
+    def q_size(self) -> int:
+        return self.num_heads * self.head_dim
+
+    @property
+    def kv_size(self) -> int:
+        return self.num_kv_heads * self.head_dim
