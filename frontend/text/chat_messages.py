@@ -1,0 +1,104 @@
+"""Brings a client's messages into the form a chat template expects. Knows no Jinja and no HTTP.
+
+The template sees what transformers would show it: keys without a value are left out, reasoning is found
+under each of its names, tool arguments are objects. The caller's messages stay as they are.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from penstock.frontend.text.errors import TextError
+from penstock.frontend.text.template_traits import TemplateTraits
+
+Message = dict[str, Any]
+_TEXT_PARTS = ("text", "input_text", "output_text")
+_REASONING = ("reasoning_content", "thinking", "reasoning")
+
+
+def normalize(messages: Sequence[Mapping[str, Any]], traits: TemplateTraits) -> list[Message]:
+    """Raises TextError for what no template of a text model can show."""
+    if not messages:
+        raise TextError(
+            "Cannot apply chat template to an empty conversation. Provide at least one message."
+        )
+    return [_normalize(message, traits) for message in messages]
+
+
+def _normalize(original: Mapping[str, Any], traits: TemplateTraits) -> Message:
+    message = {key: value for key, value in original.items() if value is not None}
+    if message.get("role") == "developer" and not traits.knows_developer:
+        message["role"] = "system"
+    if "content" in message:
+        message["content"] = _content(message["content"], traits)
+    if calls := message.pop("tool_calls", None):
+        message["tool_calls"] = _tool_calls(calls, traits)
+    if message.get("role") == "assistant":
+        _fill_content(message, traits)
+    return _with_reasoning(message)
+
+
+def _fill_content(message: Message, traits: TemplateTraits) -> None:
+    if "content" in message:
+        return
+    if "tool_calls" not in message:
+        message["content"] = ""
+    elif traits.content_of_calls is not msgspec.UNSET:
+        message["content"] = traits.content_of_calls
+
+
+def _content(content: Any, traits: TemplateTraits) -> Any:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if traits.content == "parts" else content
+    if not isinstance(content, list):
+        raise TextError(f"a message's content is a text or a list of parts, got {content!r:.80}")
+    texts = [_text_of_part(part) for part in content]
+    if traits.content == "text":
+        return "\n".join(texts)
+    return [{"type": "text", "text": text} for text in texts]
+
+
+def _text_of_part(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    kind = part.get("type", "text") if isinstance(part, Mapping) else None
+    if kind not in _TEXT_PARTS:
+        raise TextError(f"this model reads text only, it takes no content part of type {kind!r}")
+    if not isinstance(text := part.get("text"), str):
+        raise TextError("a content part of type 'text' needs a 'text'")
+    return text
+
+
+def _with_reasoning(message: Message) -> Message:
+    reasoning = next((message[key] for key in _REASONING if key in message), None)
+    if reasoning is None:
+        return message
+    return {"thinking": reasoning, **message, "reasoning_content": reasoning}
+
+
+def _tool_calls(calls: Any, traits: TemplateTraits) -> list[Message]:
+    if not isinstance(calls, list):
+        raise TextError("'tool_calls' is a list")
+    return [_tool_call(call, traits) for call in calls]
+
+
+def _tool_call(call: Any, traits: TemplateTraits) -> Message:
+    function = call.get("function") if isinstance(call, Mapping) else None
+    if not isinstance(function, Mapping) or call.get("type", "function") != "function":
+        raise TextError("each of 'tool_calls' is of type 'function' and holds a 'function'")
+    arguments: Any = _arguments(function.get("arguments"))
+    if traits.arguments == "text":
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    return {**call, "function": {**function, "arguments": arguments}}
+
+
+def _arguments(arguments: Any) -> Mapping[str, Any]:
+    """What a model once wrote as arguments may be broken; refusing it would end the conversation."""
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments)
+        except ValueError:
+            return {}
+    return arguments if isinstance(arguments, Mapping) else {}

@@ -1,0 +1,190 @@
+"""Renders a conversation into a prompt, as transformers' apply_chat_template does. Knows no tokens.
+
+`ChatTemplates` are those of one model: mostly a single one, sometimes several by name. `ChatTemplate`
+is one of them, compiled once.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import jinja2
+
+from penstock.frontend.text.chat_messages import Message, normalize
+from penstock.frontend.text.errors import TemplateError, TextError
+from penstock.frontend.text.template_probe import PROBE, probe
+from penstock.frontend.text.template_sandbox import MAX_CHARS, TemplateEnvironment
+from penstock.frontend.text.template_traits import TemplateTraits, traits
+
+_CONTINUE_TAG = "CONTINUE_FINAL_MESSAGE_TAG "
+_RESERVED = frozenset(("messages", "chat_template", "tokenize", "continue_final_message"))
+
+
+class ChatTemplate:
+    """One template. Rendering changes nothing in it, so threads may share it."""
+
+    def __init__(self, source: str) -> None:
+        """Raises TemplateError when it does not compile."""
+        environment = TemplateEnvironment()
+        try:
+            tree = environment.parse(source)
+            self._template = environment.from_string(source)
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateError(f"the chat template is broken: {error}", error.lineno) from error
+        self._source = source
+        self.traits = probe(traits(tree), self._try)
+
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+        add_generation_prompt: bool = True,
+        continue_final_message: bool = False,
+        variables: Mapping[str, Any] | None = None,
+    ) -> str:
+        """`variables` are special tokens and the request's chat_template_kwargs. Raises TextError."""
+        if continue_final_message and add_generation_prompt:
+            raise TextError(
+                "Cannot set both `continue_final_message` and `add_generation_prompt` to True."
+            )
+        conversation = normalize(messages, self.traits)
+        final = self._mark_end(conversation) if continue_final_message else None
+        text = self._run(
+            {
+                "tools": tools,
+                "documents": documents,
+                "add_generation_prompt": add_generation_prompt,
+                **(variables or {}),
+                "messages": conversation,
+            }
+        )
+        return text if final is None else _cut_at_mark(text, final)
+
+    def _try(self, trial: TemplateTraits) -> str:
+        variables = {"messages": normalize(PROBE["messages"], trial), "tools": PROBE["tools"]}
+        return self._run({"bos_token": "", "eos_token": "", **variables})
+
+    def _run(self, variables: dict[str, Any]) -> str:
+        pieces: list[str] = []
+        size = 0
+        try:
+            for piece in self._template.generate(variables):
+                pieces.append(piece)
+                size += len(piece)
+                if size > MAX_CHARS:
+                    raise OverflowError(f"the rendered prompt exceeds {MAX_CHARS} characters")
+        except Exception as error:  # a template may fail like any program
+            raise TemplateError(str(error), _line_of(error.__traceback__)) from error
+        return "".join(pieces)
+
+    def _mark_end(self, conversation: list[Message]) -> str:
+        """Puts a mark behind the final message's text, and returns that text."""
+        message = conversation[-1]
+        content = message.get("content")
+        if content is None or "content" not in self._source:
+            raise TextError("continue_final_message is set but the final message has no content")
+        if isinstance(content, str):
+            message["content"] = content + _CONTINUE_TAG
+            return content
+        if not content:
+            raise TextError("continue_final_message is set but the final message has no text")
+        text: str = content[-1]["text"]
+        content[-1]["text"] = text + _CONTINUE_TAG
+        return text
+
+
+class ChatTemplates:
+    """The templates of one model by name, and the special tokens they may write."""
+
+    def __init__(
+        self, by_name: Mapping[str, str], special_tokens: Mapping[str, str] | None = None
+    ) -> None:
+        self._by_name = {name: ChatTemplate(source) for name, source in by_name.items()}
+        self._special_tokens = dict(special_tokens or {})
+
+    @classmethod
+    def load(
+        cls, folder: Path, in_config: Any = None, special_tokens: Mapping[str, str] | None = None
+    ) -> "ChatTemplates":
+        """Files win over what `in_config`, the tokenizer's configuration, says."""
+        return cls(_in_files(folder) or _in_config(in_config), special_tokens)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_name)
+
+    def pick(self, name: str | None = None, *, with_tools: bool = False) -> ChatTemplate:
+        """The named one; else tool_use where tools are given and it exists; else default."""
+        wanted = [name] if name else ["tool_use"] * with_tools + ["default"]
+        for candidate in wanted:
+            if candidate in self._by_name:
+                return self._by_name[candidate]
+        raise TextError(self._why_none(name))
+
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        template: ChatTemplate | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+        add_generation_prompt: bool = True,
+        continue_final_message: bool = False,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> str:
+        """`kwargs` come from the request and win over the special tokens."""
+        if reserved := _RESERVED & (kwargs or {}).keys():
+            raise TextError(f"chat_template_kwargs must not set {', '.join(sorted(reserved))}")
+        chosen = template or self.pick(with_tools=tools is not None)
+        return chosen.render(
+            messages,
+            tools=tools,
+            documents=documents,
+            add_generation_prompt=add_generation_prompt,
+            continue_final_message=continue_final_message,
+            variables={**self._special_tokens, **(kwargs or {})},
+        )
+
+    def _why_none(self, name: str | None) -> str:
+        known = ", ".join(sorted(self._by_name))
+        if name:
+            return f"there is no chat template named {name!r} (known: {known or 'none'})"
+        if known:
+            return f"none of the model's chat templates is the default (known: {known})"
+        return "this model has no chat template; give one with --chat-template"
+
+
+def _in_files(folder: Path) -> dict[str, str]:
+    found = {path.stem: path for path in sorted(folder.glob("additional_chat_templates/*.jinja"))}
+    if (default := folder / "chat_template.jinja").is_file():
+        found["default"] = default
+    return {name: path.read_text("utf-8") for name, path in found.items()}
+
+
+def _in_config(value: Any) -> dict[str, str]:
+    if isinstance(value, str):
+        return {"default": value}
+    return {entry["name"]: entry["template"] for entry in value or ()}
+
+
+def _cut_at_mark(text: str, final: str) -> str:
+    """What comes behind the mark is the template's end of message. A trimmed mark was trimmed with its text."""
+    mark = text.rfind(_CONTINUE_TAG.strip())
+    if mark < 0 or final.strip() not in text:
+        raise TemplateError(
+            "continue_final_message is set but the chat template does not show the final message"
+        )
+    before = text[:mark]
+    return before if text.startswith(_CONTINUE_TAG, mark) else before.rstrip()
+
+
+def _line_of(traceback: TracebackType | None) -> int | None:
+    """The innermost line that belongs to the template: Jinja rewrites tracebacks to say so."""
+    line = None
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == "<template>":
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line
