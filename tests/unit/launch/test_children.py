@@ -1,0 +1,78 @@
+"""Keeping a program running: restarts, giving up, stopping."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from penstock.children import Child, describe
+
+
+def _child(code: str, give_up: bool = False, environ: dict[str, str] | None = None) -> Child:
+    return Child("test", [sys.executable, "-c", code], lambda status: give_up, environ)
+
+
+def _count_starts(path: Path) -> str:
+    return f"open({str(path)!r}, 'a').write('x'); import time; time.sleep(60)"
+
+
+async def _until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+def test_a_killed_program_is_started_again(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+
+    async def scenario() -> None:
+        child = _child(_count_starts(starts))
+        running = asyncio.create_task(child.run())
+        await _until(lambda: starts.exists() and starts.read_text() == "x")
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGKILL)
+        await _until(lambda: starts.read_text() == "xx")
+        child.stop()
+        assert await running == -signal.SIGTERM
+        assert child.restarts == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_final_end_is_not_restarted() -> None:
+    assert asyncio.run(_child("raise SystemExit(3)", give_up=True).run()) == 3
+
+
+def test_restarts_slow_down(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+
+    async def scenario() -> None:
+        child = _child(f"open({str(starts)!r}, 'a').write('x')")
+        running = asyncio.create_task(child.run())
+        await _until(lambda: child.restarts >= 4)
+        child.stop()
+        await running
+
+    begun = asyncio.run(_timed(scenario()))
+    assert begun > 0.05 + 0.1 + 0.2 + 0.4
+
+
+async def _timed(work: Awaitable[None]) -> float:
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    await work
+    return loop.time() - begun
+
+
+def test_a_secret_reaches_the_program_by_its_environment(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    code = f"import os; open({str(told)!r}, 'w').write(os.environ['PENSTOCK_API_KEY'])"
+    asyncio.run(_child(code, give_up=True, environ={"PENSTOCK_API_KEY": "k"}).run())
+    assert told.read_text() == "k"
+
+
+def test_an_end_in_words() -> None:
+    assert describe(-9) == "killed by SIGKILL"
+    assert describe(1) == "exit status 1"

@@ -1,0 +1,53 @@
+"""What `penstock serve` settles before it starts anything."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from penstock.cli import COMMANDS, main
+from penstock.protocol import sockets
+from penstock.protocol.errors import SettingsError
+from penstock.protocol.settings import FrontendSettings
+from penstock.supervisor import claim_port
+
+
+def test_a_port_in_use_is_refused_even_when_its_owner_shares_it() -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(SettingsError, match="in use"):
+            claim_port(FrontendSettings(host="127.0.0.1", port=other.getsockname()[1]))
+
+
+def test_port_0_becomes_a_port_that_all_front_ends_share() -> None:
+    assert claim_port(FrontendSettings(host="127.0.0.1", port=0)).port > 0
+
+
+def test_the_runtime_folder_is_private(tmp_path: Path) -> None:
+    assert sockets.make_runtime_dir(None).stat().st_mode & 0o077 == 0
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+    with pytest.raises(SettingsError, match="700"):
+        sockets.make_runtime_dir(str(shared))
+
+
+def test_an_unknown_command_is_told_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sirve"]) == 2
+    told = capsys.readouterr().err
+    assert all(command in told for command in COMMANDS)
+
+
+def test_a_model_that_is_not_there_ends_the_start_with_the_reason() -> None:
+    found = subprocess.run(
+        [sys.executable, "-P", "-m", "penstock.cli", "serve", "/no/such/model", "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert found.returncode != 0
+    assert "/no/such/model" in found.stderr
+    assert "Traceback" not in found.stderr
