@@ -1,1 +1,21 @@
 """The oracle: every op in plain torch, on any device. Knows nothing of speed."""
+
+from penstock.kernels.reference.add_rms_norm import add_rms_norm
+from penstock.kernels.reference.embedding import embedding
+from penstock.kernels.reference.linear import linear
+from penstock.kernels.reference.paged_attention import paged_attention
+from penstock.kernels.reference.rms_norm import rms_norm
+from penstock.kernels.reference.rope import rope
+from penstock.kernels.reference.silu_mul import silu_mul
+from penstock.kernels.reference.store_kv import store_kv
+
+__all__ = [
+    "add_rms_norm",
+    "embedding",
+    "linear",
+    "paged_attention",
+    "rms_norm",
+    "rope",
+    "silu_mul",
+    "store_kv",
+]

@@ -1,0 +1,140 @@
+"""Causal attention over the paged cache, for any mix of rows. Knows block tables, not sequences.
+
+Legend: T tokens of the step, R rows, B blocks of a row, S cache slots, Q tokens of one row, C cached
+tokens a row looks at, H query heads, G KV heads, M = H / G query heads per KV head, D head dimension.
+
+    a row's context   [ out of every window | seen by some | the Q tokens of this step ]
+                                            ^ first        <-------- C = span -------->
+                                              (0 without a window)
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+
+class _Row(NamedTuple):
+    index: int
+    token: int
+    query_len: int
+    first: int
+    span: int
+
+
+def paged_attention(
+    q_THD: torch.Tensor,
+    k_cache_SGD: torch.Tensor,
+    v_cache_SGD: torch.Tensor,
+    block_tables_RB: torch.Tensor,
+    query_lens: Sequence[int],
+    context_lens: Sequence[int],
+    *,
+    block_size: int,
+    scale: float,
+    window: int | None = None,
+) -> torch.Tensor:
+    """Row r's queries are the last `query_lens[r]` of `context_lens[r]` tokens, all cached already."""
+    assert q_THD.shape[0] == sum(query_lens), (q_THD.shape, query_lens)
+    assert q_THD.shape[1] % k_cache_SGD.shape[1] == 0, (q_THD.shape, k_cache_SGD.shape)
+    assert q_THD.dtype == k_cache_SGD.dtype == v_cache_SGD.dtype
+    assert block_tables_RB.shape[0] == len(query_lens) == len(context_lens)
+    assert window is None or window > 0, window
+    out_THD = torch.empty_like(q_THD)
+    for group in _groups(_rows(query_lens, context_lens, window)):
+        slots_RC = _slots(block_tables_RB, group, block_size)
+        k_RGCD, v_RGCD = _gather(k_cache_SGD, slots_RC), _gather(v_cache_SGD, slots_RC)
+        if group[0].query_len == 1:
+            tokens = [row.token for row in group]
+            mask_RC = _span_mask(group, slots_RC)
+            out_THD[tokens] = _decode(q_THD[tokens], k_RGCD, v_RGCD, mask_RC, scale)
+        else:
+            tokens_Q = slice(group[0].token, group[0].token + group[0].query_len)
+            mask_QC = _causal_mask(group[0], window, q_THD.device)
+            out_THD[tokens_Q] = _chunk(q_THD[tokens_Q], k_RGCD[0], v_RGCD[0], mask_QC, scale)
+    return out_THD
+
+
+def _rows(
+    query_lens: Sequence[int], context_lens: Sequence[int], window: int | None
+) -> Iterable[_Row]:
+    token = 0
+    for index, (query_len, context_len) in enumerate(zip(query_lens, context_lens, strict=True)):
+        assert 1 <= query_len <= context_len, (query_len, context_len)
+        first = 0 if window is None else max(0, context_len - query_len + 1 - window)
+        yield _Row(index, token, query_len, first, context_len - first)
+        token += query_len
+
+
+def _groups(rows: Iterable[_Row]) -> list[list[_Row]]:
+    """Longer rows stand alone; single tokens gather with those of like span, so padding stays below half."""
+    alone: list[list[_Row]] = []
+    alike: dict[int, list[_Row]] = defaultdict(list)
+    for row in rows:
+        if row.query_len > 1:
+            alone.append([row])
+        else:
+            alike[row.span.bit_length()].append(row)
+    return alone + list(alike.values())
+
+
+def _slots(block_tables_RB: torch.Tensor, group: list[_Row], block_size: int) -> torch.Tensor:
+    """Padding repeats a row's own last slot: a foreign block may hold NaN, which no mask stops in V."""
+    device = block_tables_RB.device
+    first_R1 = torch.tensor([[row.first] for row in group], device=device)
+    last_R1 = torch.tensor([[row.span - 1] for row in group], device=device)
+    offset_C = torch.arange(max(row.span for row in group), device=device)
+    position_RC = first_R1 + torch.minimum(offset_C, last_R1)
+    blocks_RC = block_tables_RB[[row.index for row in group]].gather(1, position_RC // block_size)
+    return blocks_RC * block_size + position_RC % block_size
+
+
+def _gather(cache_SGD: torch.Tensor, slots_RC: torch.Tensor) -> torch.Tensor:
+    picked_SGD = cache_SGD.index_select(0, slots_RC.flatten())
+    return picked_SGD.view(*slots_RC.shape, *cache_SGD.shape[1:]).transpose(1, 2)
+
+
+def _span_mask(group: list[_Row], slots_RC: torch.Tensor) -> torch.Tensor:
+    span_R1 = torch.tensor([[row.span] for row in group], device=slots_RC.device)
+    return torch.arange(slots_RC.shape[1], device=slots_RC.device) < span_R1
+
+
+def _causal_mask(row: _Row, window: int | None, device: torch.device) -> torch.Tensor:
+    key_C = torch.arange(row.span, device=device)
+    query_Q1 = torch.arange(row.span - row.query_len, row.span, device=device)[:, None]
+    mask_QC = key_C <= query_Q1
+    return mask_QC if window is None else mask_QC & (key_C > query_Q1 - window)
+
+
+def _decode(
+    q_RHD: torch.Tensor,
+    k_RGCD: torch.Tensor,
+    v_RGCD: torch.Tensor,
+    mask_RC: torch.Tensor,
+    scale: float,
+) -> torch.Tensor:
+    # The M heads that share a KV head pass as M queries of it, so K and V are never repeated.
+    q_RGMD = q_RHD.unflatten(1, (k_RGCD.shape[1], -1))
+    out_RGMD = F.scaled_dot_product_attention(
+        q_RGMD, k_RGCD, v_RGCD, attn_mask=mask_RC[:, None, None], scale=scale
+    )
+    return out_RGMD.flatten(1, 2)
+
+
+def _chunk(
+    q_QHD: torch.Tensor,
+    k_GCD: torch.Tensor,
+    v_GCD: torch.Tensor,
+    mask_QC: torch.Tensor,
+    scale: float,
+) -> torch.Tensor:
+    q_GMQD = q_QHD.unflatten(1, (k_GCD.shape[0], -1)).permute(1, 2, 0, 3)
+    shape_GMCD = (*q_GMQD.shape[:2], *k_GCD.shape[1:])
+    # Expanded, not repeated: the heads of a group read the same memory.
+    k_GMCD, v_GMCD = k_GCD[:, None].expand(shape_GMCD), v_GCD[:, None].expand(shape_GMCD)
+    out_GMQD = F.scaled_dot_product_attention(
+        q_GMQD, k_GMCD, v_GMCD, attn_mask=mask_QC, scale=scale
+    )
+    return out_GMQD.permute(2, 0, 1, 3).flatten(1, 2)

@@ -1,0 +1,81 @@
+"""The reference attention against a loop that looks at one query, one head and one key at a time."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.kernels.reference import paged_attention
+
+BLOCK_SIZE = 4
+HEAD_DIM = 8
+
+edge_lens = st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17])
+rows_lens = st.lists(
+    st.tuples(edge_lens, st.sampled_from([0, 1, 3, 4, 5, 8, 12, 13])), min_size=1, max_size=6
+)
+
+
+def obvious_attention(q_THD, k_cache_SGD, v_cache_SGD, tables, rows, scale, window):
+    num_groups = q_THD.shape[1] // k_cache_SGD.shape[1]
+    out_THD = torch.zeros_like(q_THD)
+    token = 0
+    for table, (query_len, context_len) in zip(tables, rows, strict=True):
+        for position in range(context_len - query_len, context_len):
+            start = 0 if window is None else max(0, position - window + 1)
+            slots = [table[p // BLOCK_SIZE] * BLOCK_SIZE + p % BLOCK_SIZE for p in range(start, position + 1)]
+            for head in range(q_THD.shape[1]):
+                keys, values = (c[slots, head // num_groups] for c in (k_cache_SGD, v_cache_SGD))
+                weights = (keys @ q_THD[token, head] * scale).softmax(0)
+                out_THD[token, head] = weights @ values
+            token += 1
+    return out_THD
+
+
+def make_case(rows, num_heads, num_kv_heads, seed):
+    random = torch.Generator().manual_seed(seed)
+    num_blocks = [-(-context_len // BLOCK_SIZE) for _, context_len in rows]
+    ids = torch.randperm(sum(num_blocks) + 3, generator=random)
+    tables = [ids_r.tolist() for ids_r in ids[: sum(num_blocks)].split(num_blocks)]
+    tables_RB = torch.zeros(len(rows), max(num_blocks), dtype=torch.int64)
+    for row, table in enumerate(tables):
+        tables_RB[row, : len(table)] = torch.tensor(table)
+    shape = (len(ids) * BLOCK_SIZE, num_kv_heads, HEAD_DIM)
+    caches = [torch.randn(shape, generator=random) for _ in range(2)]
+    num_tokens = sum(query_len for query_len, _ in rows)
+    q_THD = torch.randn(num_tokens, num_heads, HEAD_DIM, generator=random)
+    return q_THD, *caches, tables_RB, tables
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    lens=rows_lens,
+    heads=st.sampled_from([(1, 1), (4, 4), (6, 2)]),
+    window=st.sampled_from([None, 1, 3, 4, 6, 100]),
+    seed=st.integers(0, 1000),
+)
+def test_equals_the_obvious_loop(lens, heads, window, seed):
+    rows = [(query_len, query_len + cached) for query_len, cached in lens]
+    q_THD, k_SGD, v_SGD, tables_RB, tables = make_case(rows, *heads, seed)
+    out_THD = paged_attention(
+        q_THD, k_SGD, v_SGD, tables_RB, *zip(*rows, strict=True),
+        block_size=BLOCK_SIZE, scale=0.3, window=window,
+    )  # fmt: skip
+    expected_THD = obvious_attention(q_THD, k_SGD, v_SGD, tables, rows, 0.3, window)
+    torch.testing.assert_close(out_THD, expected_THD, rtol=1e-4, atol=1e-5)
+
+
+def test_nan_of_other_sequences_does_not_reach_a_row():
+    rows = [(1, 5), (1, 7), (3, 6)]
+    q_THD, k_SGD, v_SGD, tables_RB, tables = make_case(rows, 2, 1, seed=0)
+    own = [
+        table[p // BLOCK_SIZE] * BLOCK_SIZE + p % BLOCK_SIZE
+        for table, (_, context_len) in zip(tables, rows, strict=True)
+        for p in range(context_len)
+    ]
+    foreign = torch.ones(len(k_SGD), dtype=torch.bool)
+    foreign[own] = False
+    k_SGD[foreign] = v_SGD[foreign] = torch.nan
+    out_THD = paged_attention(
+        q_THD, k_SGD, v_SGD, tables_RB, *zip(*rows, strict=True), block_size=BLOCK_SIZE, scale=1.0
+    )
+    assert out_THD.isfinite().all()
