@@ -1,0 +1,112 @@
+"""Log probabilities of tokens under the logits as the model made them. Knows no sampling, and the wire's form.
+
+N tokens, V vocabulary, W columns: the token itself, then the top ones or the requested ids.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from penstock.protocol.messages import TokenLogprobs
+from penstock.protocol.sampling import SamplingParams
+from penstock.workers.sampler.draw import Shape, rows_at_once, total_weights
+from penstock.workers.sampler.head import head
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """`TokenLogprobs` before it is packed."""
+
+    ids_NW: torch.Tensor
+    values_NW: torch.Tensor
+    ranks_N: torch.Tensor
+
+    def first(self, width: int) -> "Columns":
+        return Columns(self.ids_NW[:, :width], self.values_NW[:, :width], self.ranks_N)
+
+    def row(self, i: int) -> "Columns":
+        return Columns(
+            *(column[i : i + 1] for column in (self.ids_NW, self.values_NW, self.ranks_N))
+        )
+
+    def pack(self) -> TokenLogprobs:
+        return TokenLogprobs(
+            width=self.ids_NW.shape[1],
+            ids=self.ids_NW.cpu().numpy().astype("<u4").tobytes(),
+            values=self.values_NW.cpu().numpy().astype("<f4").tobytes(),
+            ranks=self.ranks_N.cpu().numpy().astype("<u4").tobytes(),
+        )
+
+
+def join(parts: Sequence[Columns]) -> Columns:
+    """The tokens of all parts in order."""
+    return Columns(
+        torch.cat([part.ids_NW for part in parts]),
+        torch.cat([part.values_NW for part in parts]),
+        torch.cat([part.ranks_N for part in parts]),
+    )
+
+
+def top_logprobs(logits_NV: torch.Tensor, token_ids_N: torch.Tensor, count: int) -> Columns:
+    """The tokens beside the `count` likeliest ids; -1 is the whole vocabulary."""
+    top_NK = head(logits_NV, logits_NV.shape[1] if count < 0 else count)[1] if count else None
+    beside = () if top_NK is None else (top_NK,)
+    return _columns(logits_NV, token_ids_N, torch.cat([token_ids_N[:, None], *beside], 1))
+
+
+def chosen_logprobs(
+    logits_NV: torch.Tensor, token_ids_N: torch.Tensor, ids: Sequence[int]
+) -> Columns:
+    """The tokens beside the given ids."""
+    chosen_K = torch.tensor(ids, dtype=torch.int64, device=logits_NV.device)
+    beside_NK = chosen_K.expand(len(token_ids_N), -1)
+    return _columns(logits_NV, token_ids_N, torch.cat([token_ids_N[:, None], beside_NK], 1))
+
+
+def row_logprobs(
+    logits_NV: torch.Tensor, token_ids_N: torch.Tensor, params: Sequence[SamplingParams]
+) -> list[TokenLogprobs]:
+    """One answer per row, each of its own width. Rows that ask for top ones share one ranking."""
+    answers: dict[int, TokenLogprobs] = {}
+    for group in _groups(params):
+        index = torch.tensor(group, device=logits_NV.device)
+        asked = params[group[0]]
+        columns = _answer(logits_NV[index], token_ids_N[index], asked)
+        answers.update({row: columns.row(i).pack() for i, row in enumerate(group)})
+    return [answers[row] for row in range(len(params))]
+
+
+def _groups(params: Sequence[SamplingParams]) -> list[list[int]]:
+    groups: dict[tuple[int | None, tuple[int, ...]], list[int]] = {}
+    for row, asked in enumerate(params):
+        groups.setdefault((asked.logprobs, asked.logprob_token_ids), []).append(row)
+    return list(groups.values())
+
+
+def _answer(logits_NV: torch.Tensor, token_ids_N: torch.Tensor, asked: SamplingParams) -> Columns:
+    if asked.logprob_token_ids:
+        return chosen_logprobs(logits_NV, token_ids_N, asked.logprob_token_ids)
+    return top_logprobs(logits_NV, token_ids_N, asked.logprobs or 0)
+
+
+def _columns(logits_NV: torch.Tensor, token_ids_N: torch.Tensor, ids_NW: torch.Tensor) -> Columns:
+    normalizer_N = _log_sum_exp(logits_NV)
+    values_NW = (logits_NV.gather(1, ids_NW).double() - normalizer_N[:, None]).float()
+    return Columns(ids_NW, values_NW, _ranks(logits_NV, token_ids_N))
+
+
+def _log_sum_exp(logits_NV: torch.Tensor) -> torch.Tensor:
+    rows_N = torch.arange(len(logits_NV), device=logits_NV.device)
+    neutral_N = torch.ones(len(rows_N), dtype=torch.float64, device=logits_NV.device)
+    weights_N = total_weights(logits_NV, rows_N, Shape(neutral_N, torch.zeros_like(neutral_N)))
+    return weights_N.log() + logits_NV.amax(1).double()
+
+
+def _ranks(logits_NV: torch.Tensor, token_ids_N: torch.Tensor) -> torch.Tensor:
+    """1 and the number of likelier ids."""
+    own_N1 = logits_NV.gather(1, token_ids_N[:, None])
+    pieces = zip(
+        *(torch.split(x, rows_at_once(logits_NV)) for x in (logits_NV, own_N1)), strict=True
+    )
+    return torch.cat([(some_CV > own_C1).sum(1) for some_CV, own_C1 in pieces]) + 1

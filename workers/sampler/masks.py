@@ -1,0 +1,71 @@
+"""What a row must not or should rather say: bans and biases. Knows ids, not how a token is drawn.
+
+Only `allowed_token_ids` forbids with -inf. All other bans shift by BAN, which no temperature brings
+back, yet keeps the order among the banned: a row with every allowed token banned still samples the
+best of them, and no row ever is all -inf.
+
+R rows, V vocabulary, N rows with the feature, P pairs of a row and an id.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from penstock.protocol.sampling import SamplingParams
+from penstock.workers.sampler.params import ParamTable
+from penstock.workers.sampler.rows import Ints, Rows, pair
+
+BAN = 1e4
+
+
+def bias(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints) -> None:
+    """Adds each row's `logit_bias` in place."""
+    lists = [table.lists[int(slot)] for slot in rows.slots_R[rows_N]]
+    index = pair(rows_N.tolist(), [some.biased_ids for some in lists]).index(logits_RV.device)
+    biases_P = torch.from_numpy(np.concatenate([some.biases for some in lists]))
+    logits_RV[index] += biases_P.to(logits_RV)
+
+
+def ban(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints) -> None:
+    """Applies allowed ids, bad words and min_tokens in place."""
+    _allow_only(logits_RV, rows, table, rows_N)
+    banned = [(row, ids) for row in rows_N.tolist() for ids in _banned_ids(row, rows, table)]
+    if banned:
+        index = pair([row for row, _ in banned], [ids for _, ids in banned]).index(logits_RV.device)
+        # An id that is banned twice is written twice with the same value.
+        logits_RV[index] = logits_RV[index] - BAN
+
+
+def _allow_only(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints) -> None:
+    rows_N = rows_N[[len(table.lists[int(slot)].allowed_ids) > 0 for slot in rows.slots_R[rows_N]]]
+    if not len(rows_N):
+        return
+    allowed = [table.lists[int(slot)].allowed_ids for slot in rows.slots_R[rows_N]]
+    index = pair(rows_N.tolist(), allowed).index(logits_RV.device)
+    kept_P = logits_RV[index]
+    logits_RV[torch.from_numpy(rows_N).to(logits_RV.device)] = -torch.inf
+    logits_RV[index] = kept_P
+
+
+def _banned_ids(row: int, rows: Rows, table: ParamTable) -> Iterator[Ints]:
+    slot = int(rows.slots_R[row])
+    params, lists = table.params[slot], table.lists[slot]
+    length = int(rows.lengths_R[row])
+    if length - rows.num_prompt_R[row] < params.min_tokens:
+        yield lists.stop_ids
+    yield lists.bad_ids
+    yield _ends_of_bad_words(params, rows.tokens_SL[slot, :length])
+
+
+def _ends_of_bad_words(params: SamplingParams, tokens_L: np.ndarray) -> Ints:
+    longest = max((len(word) for word in params.bad_words), default=0)
+    if longest < 2:
+        return np.empty(0, dtype=np.int64)
+    recent = tuple(tokens_L[-(longest - 1) :].tolist())
+    ends = [
+        word[-1]
+        for word in params.bad_words
+        if len(word) > 1 and recent[len(recent) - len(word) + 1 :] == word[:-1]
+    ]
+    return np.array(ends, dtype=np.int64)

@@ -1,0 +1,107 @@
+"""Sampling parameters as columns by slot. Knows which features a slot uses, not what they do to logits.
+
+S slots, R rows of one step.
+"""
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.protocol.sampling import SamplingParams
+from penstock.workers.sampler.rows import Ints
+
+Floats = npt.NDArray[np.float64]
+_SEED_BITS = (1 << 64) - 1
+
+
+class Feature(enum.IntFlag):
+    """What a row costs beyond an argmax."""
+
+    RANDOM = 1
+    FILTERED = 2
+    BIASED = 4
+    PENALISED = 8
+    BANNED = 16
+    LOGPROBS = 32
+
+
+RESHAPED = Feature.BIASED | Feature.PENALISED | Feature.BANNED
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The parameters that are lists of ids, ready to be concatenated."""
+
+    biased_ids: Ints
+    biases: Floats
+    allowed_ids: Ints
+    bad_ids: Ints
+    stop_ids: Ints
+
+
+class ParamTable:
+    """One column per parameter, so that a step reads all rows with one gather each."""
+
+    def __init__(self, num_slots: int) -> None:
+        self.features_S = np.zeros(num_slots, dtype=np.int64)
+        self.seed_S = np.zeros(num_slots, dtype=np.uint64)
+        self.temperature_S = np.ones(num_slots)
+        self.top_k_S = np.zeros(num_slots, dtype=np.int64)
+        self.top_p_S = np.ones(num_slots)
+        self.min_p_S = np.zeros(num_slots)
+        self.repetition_S = np.ones(num_slots)
+        self.frequency_S = np.zeros(num_slots)
+        self.presence_S = np.zeros(num_slots)
+        self.params: dict[int, SamplingParams] = {}
+        self.lists: dict[int, Lists] = {}
+
+    def start(self, slot: int, params: SamplingParams) -> None:
+        """`slot` samples by `params` from now on."""
+        self.params[slot] = params
+        self.lists[slot] = _lists_of(params)
+        self.features_S[slot] = int(features_of(params))
+        self.seed_S[slot] = params.seed & _SEED_BITS
+        self.temperature_S[slot] = params.temperature or 1.0
+        self.top_k_S[slot] = params.top_k
+        self.top_p_S[slot] = params.top_p
+        self.min_p_S[slot] = params.min_p
+        self.repetition_S[slot] = params.repetition_penalty
+        self.frequency_S[slot] = params.frequency_penalty
+        self.presence_S[slot] = params.presence_penalty
+
+    def rows_with(self, features: Feature, slots_R: Ints) -> Ints:
+        """The rows that use any of `features`."""
+        return np.flatnonzero(self.features_S[slots_R] & int(features))
+
+
+def features_of(params: SamplingParams) -> Feature:
+    """The features that `params` switches on. Filters mean nothing to a greedy row."""
+    uses = {
+        Feature.RANDOM: not params.is_greedy,
+        Feature.FILTERED: not params.is_greedy and (params.top_k > 0 or params.top_p < 1),
+        Feature.BIASED: params.logit_bias,
+        Feature.PENALISED: _is_penalised(params),
+        Feature.BANNED: params.allowed_token_ids or params.bad_words or params.min_tokens,
+        Feature.LOGPROBS: params.logprobs is not None or params.logprob_token_ids,
+    }
+    return Feature(sum(feature for feature, used in uses.items() if used))
+
+
+def _is_penalised(params: SamplingParams) -> bool:
+    return (params.repetition_penalty, params.frequency_penalty, params.presence_penalty) != (
+        1,
+        0,
+        0,
+    )
+
+
+def _lists_of(params: SamplingParams) -> Lists:
+    return Lists(
+        biased_ids=np.array(list(params.logit_bias), dtype=np.int64),
+        biases=np.array(list(params.logit_bias.values()), dtype=np.float64),
+        allowed_ids=np.array(params.allowed_token_ids, dtype=np.int64),
+        bad_ids=np.array([word[0] for word in params.bad_words if len(word) == 1], dtype=np.int64),
+        stop_ids=np.array(params.eos_token_ids + params.stop_token_ids, dtype=np.int64),
+    )

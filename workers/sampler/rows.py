@@ -1,0 +1,53 @@
+"""The rows that sample in one step. Knows their slots and token histories, not logits.
+
+R rows, S slots, L places of a slot's history, P pairs of a row and a token id.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Row i samples the token at position `lengths_R[i]` of slot `slots_R[i]`."""
+
+    slots_R: Ints
+    lengths_R: Ints
+    num_prompt_R: Ints
+    tokens_SL: npt.NDArray[np.int32]
+
+    def history(self, rows_N: Ints, starts_N: Ints) -> "Pairs":
+        """Each of `rows_N` beside every token it knows from its place in `starts_N` on."""
+        counts_N = self.lengths_R[rows_N] - starts_N
+        first_N = np.cumsum(counts_N) - counts_N
+        places_P = np.arange(int(counts_N.sum())) + np.repeat(starts_N - first_N, counts_N)
+        rows_P = np.repeat(rows_N, counts_N)
+        return Pairs(rows_P, self.tokens_SL[self.slots_R[rows_P], places_P].astype(np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Single places in [R, V]: how sparse features touch logits in one indexed operation."""
+
+    rows_P: Ints
+    ids_P: Ints
+
+    def index(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """For `logits_RV[...]`."""
+        return torch.from_numpy(self.rows_P).to(device), torch.from_numpy(self.ids_P).to(device)
+
+    def each(self, column_R: npt.NDArray[np.float64], device: torch.device) -> torch.Tensor:
+        """A row's value repeated for each of its pairs."""
+        return torch.from_numpy(column_R[self.rows_P].astype(np.float32)).to(device)
+
+
+def pair(rows: list[int], ids: list[Ints]) -> Pairs:
+    """Pairs `rows[i]` with all of `ids[i]`."""
+    counts = np.array([len(some) for some in ids], dtype=np.int64)
+    flat_P = np.concatenate(ids) if ids else np.empty(0, dtype=np.int64)
+    return Pairs(np.repeat(np.array(rows, dtype=np.int64), counts), flat_P)
