@@ -19,7 +19,6 @@ from jinja2.utils import Namespace
 
 MAX_CHARS = 1 << 25
 """No string that a template builds may be longer, the result included."""
-_MAX_EXPONENT = 1024
 
 
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
@@ -97,8 +96,8 @@ def _size_of_result(operator: str, left: Any, right: Any) -> int:
             return len(left) * right
         case "*", int(), str() | list() | tuple():
             return left * len(right)
-        case "**", _, int() | float() if abs(right) > _MAX_EXPONENT:
-            return MAX_CHARS + 1
+        case "**", int(), int():
+            return left.bit_length() * right
         case "%", str(), _:
             return _width_of_format(left)
         case _:

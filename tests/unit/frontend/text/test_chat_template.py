@@ -1,0 +1,272 @@
+"""Real templates render as transformers renders them; ours is the part that clients get wrong."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.frontend.text.chat_template import ChatTemplate, ChatTemplates
+from penstock.frontend.text.errors import TemplateError, TextError
+
+SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "get_weather",
+            "description": "Weather <b> für é",
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "city": {"type": "string", "description": "City"},
+                    "days": {"type": "integer", "enum": [1, 2], "description": "Days"},
+                },
+                "required": ["city"],
+            },
+        },
+    }
+]
+CALL = {
+    "role": "assistant",
+    "content": "Let me see.",
+    "tool_calls": [
+        {
+            "id": "call12345",
+            "type": "function",
+            "function": {"name": "get_weather", "arguments": {"city": "Köln", "days": 1}},
+        }
+    ],
+}
+RESULT = {"role": "tool", "tool_call_id": "call12345", "name": "get_weather", "content": '{"t": 3}'}
+SYSTEM = {"role": "system", "content": "Be brief."}
+USER = {"role": "user", "content": "How <|im_end|> is it in Köln?"}
+ANSWER = {"role": "assistant", "content": "Cold. "}
+CASES: dict[str, dict[str, Any]] = {
+    "user": {"messages": [USER]},
+    "system": {"messages": [SYSTEM, USER]},
+    "turns": {"messages": [SYSTEM, USER, ANSWER, USER]},
+    "tools": {"messages": [USER], "tools": TOOLS},
+    "tool results": {"messages": [USER, CALL, RESULT, ANSWER, USER], "tools": TOOLS},
+    "after a tool": {"messages": [SYSTEM, USER, CALL, RESULT], "tools": TOOLS},
+    "reasoning": {"messages": [USER, {**ANSWER, "reasoning": "Hm."}, USER]},
+    "continued": {"messages": [USER, ANSWER], "continue_final_message": True},
+    "continued, alone": {"messages": [ANSWER], "continue_final_message": True},
+    "documents": {"messages": [USER], "documents": [{"title": "T", "text": "D", "doc_id": 1}]},
+    "switch": {"messages": [USER], "kwargs": {"enable_thinking": False, "eos_token": "!"}},
+    "roles that do not alternate": {"messages": [USER, USER]},
+    "an unknown role": {"messages": [USER, {"role": "wizard", "content": "Hex"}]},
+    "no prompt": {"messages": [USER, ANSWER], "add_generation_prompt": False},
+}
+PARTS = {
+    "messages": [{"role": "user", "content": [{"type": "text", "text": t} for t in ("a", "b")]}]
+}
+
+
+def _ours(templates: ChatTemplates, case: dict[str, Any]) -> str | None:
+    case = {"add_generation_prompt": not case.get("continue_final_message"), **case}
+    try:
+        return templates.render(**case)
+    except TextError:
+        return None
+
+
+def _theirs(source: str, case: dict[str, Any]) -> str | None:
+    utils = pytest.importorskip("transformers.utils.chat_template_utils")
+    case = copy.deepcopy(case)
+    generation = case.pop("add_generation_prompt", not case.get("continue_final_message"))
+    try:
+        rendered, _ = utils.render_jinja_template(
+            [case.pop("messages")],
+            chat_template=source,
+            add_generation_prompt=generation,
+            **{**SPECIAL, **case.pop("kwargs", {})},
+            **case,
+        )
+    except Exception:
+        return None
+    return str(rendered[0])
+
+
+def _real_templates(shared: Path) -> list[Path]:
+    return sorted((shared / "templates").glob("*.jinja"))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_real_templates_render_as_in_transformers(shared: Path, case: dict[str, Any]) -> None:
+    for path in _real_templates(shared):
+        source = path.read_text("utf-8")
+        templates = ChatTemplates({"default": source}, SPECIAL)
+        theirs = _theirs(source, case)
+        if templates.pick().traits.arguments == "text" and "tool" in str(case):
+            continue
+        assert _ours(templates, case) == theirs, path.name
+
+
+def test_templates_that_walk_through_parts_get_parts(shared: Path) -> None:
+    for path in _real_templates(shared):
+        source = path.read_text("utf-8")
+        template = ChatTemplates({"default": source}, SPECIAL)
+        if template.pick().traits.content == "text":
+            joined = {"messages": [{"role": "user", "content": "a\nb"}]}
+            assert _ours(template, PARTS) == _ours(template, joined), path.name
+        else:
+            assert _ours(template, PARTS) == _theirs(source, PARTS), path.name
+
+
+def test_a_call_without_content_renders_in_every_template_for_tools(shared: Path) -> None:
+    """What OpenAI's clients send back; transformers fails on several of these."""
+    call = {**CALL, "content": None}
+    call["tool_calls"] = copy.deepcopy(CALL["tool_calls"])
+    call["tool_calls"][0]["function"]["arguments"] = json.dumps({"city": "Köln"})  # type: ignore[index]
+    for name in ("Qwen-Qwen3-0.6B", "Qwen-QwQ-32B", "deepseek-ai-DeepSeek-R1-Distill-Llama-8B"):
+        path = shared / "templates" / f"{name}.jinja"
+        templates = ChatTemplates({"default": path.read_text("utf-8")}, SPECIAL)
+        rendered = templates.render([USER, call, RESULT], tools=TOOLS)
+        assert '"city": "Köln"' in rendered, name
+    assert isinstance(call["tool_calls"][0]["function"]["arguments"], str)  # type: ignore[index]
+
+
+def test_a_developer_is_the_system_where_the_template_knows_none() -> None:
+    plain = "{% for m in messages %}[{{ m.role }}]{% endfor %}"
+    aware = plain + "{% if messages[0].role == 'developer' %}!{% endif %}"
+    developer = [{"role": "developer", "content": "x"}]
+    assert ChatTemplate(plain).render(developer) == "[system]"
+    assert ChatTemplate(aware).render(developer) == "[developer]!"
+
+
+def test_parts_are_wanted_where_content_is_walked_through() -> None:
+    loop = "{% for m in messages %}{% for p in m.content %}{{ p.text }};{% endfor %}{% endfor %}"
+    either = "{% if messages[0].content is string %}{{ messages[0].content }}{% else %}" + loop
+    macro = (
+        "{% macro show(c) %}{% for p in c %}{{ p.text }}{% endfor %}{% endmacro %}"
+        "{{ show(messages[0]['content']) }}"
+    )
+    assert ChatTemplate(loop).render([USER]) == USER["content"] + ";"
+    assert ChatTemplate(either + "{% endif %}").render([USER]) == USER["content"]
+    assert ChatTemplate(macro).render([USER]) == USER["content"]
+
+
+def test_other_parts_than_text_are_refused() -> None:
+    image = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
+    with pytest.raises(TextError, match="image_url"):
+        ChatTemplate("{{ messages[0].content }}").render([image])
+
+
+@pytest.mark.parametrize("content", [7, {"type": "text"}, [7], [{"type": "text"}]])
+def test_content_of_another_shape_is_refused(content: object) -> None:
+    with pytest.raises(TextError):
+        ChatTemplate("{{ messages[0].content }}").render([{"role": "user", "content": content}])
+
+
+@pytest.mark.parametrize("calls", [7, [7], [{"type": "custom"}], [{"function": 1}]])
+def test_tool_calls_of_another_shape_are_refused(calls: object) -> None:
+    with pytest.raises(TextError):
+        ChatTemplate("x").render([{"role": "assistant", "tool_calls": calls}])
+
+
+@pytest.mark.parametrize("arguments", ["{broken", "[1]", "3", None, ""])
+def test_arguments_a_model_got_wrong_become_an_empty_object(arguments: str | None) -> None:
+    call = {"function": {"name": "f", "arguments": arguments}}
+    template = ChatTemplate("{{ messages[0].tool_calls[0].function.arguments | tojson }}")
+    assert template.render([{"role": "assistant", "tool_calls": [call]}]) == "{}"
+
+
+def test_a_final_message_that_the_template_hides_cannot_be_continued() -> None:
+    template = ChatTemplate("{# content #}nothing")
+    with pytest.raises(TemplateError, match="final message"):
+        template.render([ANSWER], add_generation_prompt=False, continue_final_message=True)
+
+
+def test_continuing_and_prompting_exclude_each_other() -> None:
+    with pytest.raises(TextError, match="both"):
+        ChatTemplate("x").render([ANSWER], continue_final_message=True)
+
+
+def test_an_empty_conversation_is_refused() -> None:
+    with pytest.raises(TextError, match="at least one message"):
+        ChatTemplate("x").render([])
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "reason"),
+    [
+        ("a\n\n{{ raise_exception('not so') }}", 3, "not so"),
+        ("a\n{{ 1 + 'x' }}", 2, "unsupported operand"),
+        ("{{ nothing.at.all }}", 1, "undefined"),
+        ("{% macro q(v) %}\n{{ v + 1 }}{% endmacro %}\n{{ q('a') }}", 2, "concatenate"),
+    ],
+)
+def test_an_error_names_the_line(source: str, line: int, reason: str) -> None:
+    with pytest.raises(TemplateError, match=reason) as error:
+        ChatTemplate(source).render([USER])
+    assert error.value.line == line
+
+
+def test_a_broken_template_names_the_line() -> None:
+    with pytest.raises(TemplateError, match="line 2") as error:
+        ChatTemplate("\n{% if %}")
+    assert error.value.line == 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ ().__class__.__mro__ }}",
+        "{{ messages.append(1) }}",
+        "{% for i in range(10 ** 7) %}{% endfor %}",
+        "{{ 'a' * 10 ** 9 }}",
+        "{{ 2 ** 10000000 }}",
+        "{{ 2 ** 1000 ** 1000 ** 1000 }}",
+        "{{ '%999999999d' % 1 }}",
+        "{% set ns = namespace(x='a') %}{% for i in range(50) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+        "{% for i in range(99999) %}{{ 'a' * 1000 }}{% endfor %}",
+        "{{ namespace(_x=1) }}",
+        "{{ dict.__class__.__mro__ }}",
+    ],
+)
+def test_a_template_cannot_break_out_or_blow_up(source: str) -> None:
+    with pytest.raises(TemplateError):
+        assert ChatTemplate(source).render([USER]) == ""
+
+
+def test_the_sandbox_offers_what_transformers_does() -> None:
+    source = (
+        "{% generation %}a{% endgeneration %}{% for i in range(9) %}{% if i == 1 %}{% break %}"
+        "{% endif %}{{ i }}{% endfor %}{{ {'é': '<'} | tojson }}{{ dict(a=1) }}"
+        "{% set ns = namespace(self=2) %}{{ ns.self }}{{ strftime_now('%Y') | length }}"
+    )
+    rendered = ChatTemplate(source).render([USER])
+    assert rendered == 'a0{"é": "<"}' + "{'a': 1}24"
+
+
+def test_templates_are_picked_by_name_and_by_tools() -> None:
+    templates = ChatTemplates({"default": "d", "tool_use": "t", "rag": "r"})
+    assert templates.render([USER]) == "d"
+    assert templates.render([USER], tools=TOOLS) == "t"
+    assert templates.pick("rag").render([USER]) == "r"
+    with pytest.raises(TextError, match="default, rag, tool_use"):
+        templates.pick("other")
+    with pytest.raises(TextError, match="no chat template"):
+        ChatTemplates({}).render([USER])
+    with pytest.raises(TextError, match="none of"):
+        ChatTemplates({"rag": "r"}).render([USER])
+
+
+def test_templates_in_files_win_over_the_configuration(tmp_path: Path) -> None:
+    listed = [{"name": "default", "template": "listed"}, {"name": "rag", "template": "r"}]
+    assert not ChatTemplates.load(tmp_path)
+    assert ChatTemplates.load(tmp_path, "config").render([USER]) == "config"
+    assert ChatTemplates.load(tmp_path, listed).render([USER]) == "listed"
+    (tmp_path / "chat_template.jinja").write_text("{{ bos_token }}file")
+    (tmp_path / "additional_chat_templates").mkdir()
+    (tmp_path / "additional_chat_templates" / "tool_use.jinja").write_text("tools")
+    loaded = ChatTemplates.load(tmp_path, listed, SPECIAL)
+    assert loaded.render([USER]) == "<s>file"
+    assert loaded.render([USER], tools=TOOLS) == "tools"
+
+
+def test_a_request_cannot_replace_the_conversation() -> None:
+    with pytest.raises(TextError, match="messages"):
+        ChatTemplates({"default": "x"}).render([USER], kwargs={"messages": []})
