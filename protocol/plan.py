@@ -10,6 +10,8 @@ so that the next plan can be sent while this one runs.
                        end of the known ones samples one more, and only such a row does.
 """
 
+from typing import Literal
+
 import msgspec
 
 from penstock.protocol.messages import TokenLogprobs
@@ -87,6 +89,8 @@ class WorkerHello(PlanMessage, frozen=True, tag=33):
     """Memory this rank would give to the KV cache under its settings."""
     weights_bytes: int
     load_s: float
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Decides the defaults of batch size and token budget."""
 
 
 class WorkerReady(PlanMessage, frozen=True, tag=34):

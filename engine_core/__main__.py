@@ -1,0 +1,92 @@
+"""The `engine-core` command: reads settings, opens the door, starts the workers. Knows the parts, not their work."""
+
+import gc
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from penstock import __version__
+from penstock.engine_core.door import Door
+from penstock.engine_core.engine import STATUS_SETTINGS, EngineCore
+from penstock.engine_core.loop import run
+from penstock.engine_core.worker_group import WorkerGroup
+from penstock.engine_core.worker_link import WorkerLink
+from penstock.protocol import flags, model_path, sockets
+from penstock.protocol.errors import PenstockError
+from penstock.protocol.settings import EngineSettings, WorkerSettings
+
+log = logging.getLogger("penstock.engine")
+
+DESCRIPTION = (
+    "Schedule a model's requests: front ends connect to --endpoint, workers are started and kept."
+)
+
+
+def main(argv: Sequence[str] | None = None, worker: Sequence[str] | None = None) -> int:
+    """The whole life of the engine core; returns its exit status. `worker` is for tests: another worker program."""
+    (settings,) = flags.parse("engine-core", DESCRIPTION, [EngineSettings], argv or sys.argv[1:])
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(name)s %(levelname)s %(message)s",
+    )
+    for notice in flags.inert_notices(settings):
+        log.warning("%s", notice)
+    try:
+        return serve(settings, worker or [sys.executable, "-P", "-m", "penstock.workers"])
+    except PenstockError as error:
+        log.error("%s", error)
+        return STATUS_SETTINGS
+
+
+def serve(settings: EngineSettings, worker: Sequence[str]) -> int:
+    """Raises PenstockError when the model or the endpoint cannot be had."""
+    epoch = time.time_ns()
+    model_dir = model_path.find_model(settings)
+    folder = sockets.make_runtime_dir(None)
+    endpoint = settings.endpoint or f"ipc://{folder}/engine"
+    context: zmq.Context[Any] = zmq.Context()
+    door = Door(sockets.bind_router(context, endpoint, settings.curve_dir))
+    log.info("penstock %s engine-core for %s at %s", __version__, settings.model, endpoint)
+    group = _worker_group(settings, context, folder, [*worker, "--model-dir", str(model_dir)])
+    engine = EngineCore(settings, door, group, epoch)
+    gc.freeze()
+    try:
+        return run(engine, door)
+    finally:
+        group.stop()
+        context.destroy(sockets.LINGER_MS)
+        _remove(folder)
+
+
+def _worker_group(
+    settings: EngineSettings, context: "zmq.Context[Any]", folder: Path, worker: Sequence[str]
+) -> WorkerGroup:
+    values = {name: getattr(settings, name) for name in WorkerSettings.__struct_fields__}
+    common = [*worker, *flags.to_argv(WorkerSettings(**values))]
+    world_size = settings.tensor_parallel_size
+
+    def open_link(generation: int) -> WorkerLink:
+        return WorkerLink(context, folder, generation)
+
+    def argv(link: WorkerLink, rank: int) -> list[str]:
+        ends = ["--link-down", link.down_endpoint, "--link-up", link.up_endpoint]
+        return [*common, *ends, "--rank", str(rank), "--world-size", str(world_size)]
+
+    return WorkerGroup(
+        open_link, argv, world_size, settings.worker_start_timeout_s, settings.step_timeout_s
+    )
+
+
+def _remove(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink(missing_ok=True)
+    folder.rmdir()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Which requests may enter the queue. Knows lengths and bounds, not the order of service."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from penstock.engine_core.queues import WaitingQueue
+from penstock.engine_core.sequence import Sequence
+from penstock.protocol.messages import RefusalCode
+
+
+class SchedulerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What the scheduler is bound by; every default is resolved."""
+
+    num_blocks: int
+    block_size: int
+    max_num_seqs: int
+    max_num_batched_tokens: int
+    max_model_len: int
+    max_queued_requests: int
+    max_queued_tokens: int
+    prefix_caching: bool = True
+    chunked_prefill: bool = True
+    long_prefill_token_threshold: int = 0
+    """Most tokens of one sequence in a step; 0 leaves it to the budget."""
+    by_priority: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.max_model_len <= self.num_blocks * self.block_size
+        assert self.chunked_prefill or self.max_model_len <= self.max_num_batched_tokens
+
+
+class Rejection(NamedTuple):
+    """Why a request may not enter. `bound` names the setting that a full queue ran into."""
+
+    code: RefusalCode
+    message: str
+    bound: str = ""
+
+
+def examine(sequence: Sequence, config: SchedulerConfig, waiting: WaitingQueue) -> Rejection | None:
+    """None lets it in."""
+    num_tokens = len(sequence.tokens)
+    if not sequence.num_prompt:
+        return Rejection(RefusalCode.MALFORMED, "the prompt is empty")
+    if sequence.num_prompt + 1 > config.max_model_len or num_tokens > config.max_model_len:
+        return Rejection(
+            RefusalCode.TOO_LONG,
+            f"the prompt has {num_tokens} tokens; with at least one more to come it must stay within "
+            f"max_model_len={config.max_model_len}",
+        )
+    was_admitted_elsewhere = sequence.num_emitted or sequence.num_crashes
+    return None if was_admitted_elsewhere else _full(num_tokens, config, waiting)
+
+
+def _full(num_tokens: int, config: SchedulerConfig, waiting: WaitingQueue) -> Rejection | None:
+    if len(waiting) >= config.max_queued_requests:
+        return Rejection(
+            RefusalCode.OVERLOADED,
+            f"{len(waiting)} requests are waiting already",
+            "max_num_queued_reqs",
+        )
+    if len(waiting) and waiting.num_tokens + num_tokens > config.max_queued_tokens:
+        return Rejection(
+            RefusalCode.OVERLOADED,
+            f"{waiting.num_tokens} tokens are waiting already",
+            "max_num_queued_tokens",
+        )
+    return None

@@ -1,0 +1,66 @@
+"""KV-cache blocks and the list of the free ones. Knows reference counts and age, not what a block holds."""
+
+from collections.abc import Iterator
+
+
+class Block:
+    """One page of KV memory. Its id is fixed; `digest` names its content while it is in the prefix index."""
+
+    __slots__ = ("digest", "id", "newer", "num_refs", "older")
+
+    def __init__(self, block_id: int) -> None:
+        self.id = block_id
+        self.num_refs = 0
+        self.digest: bytes | None = None
+        self.older: Block | None = None
+        self.newer: Block | None = None
+
+    def __repr__(self) -> str:
+        return f"Block({self.id}, refs={self.num_refs}, {'cached' if self.digest else 'blank'})"
+
+
+class FreeList:
+    """Free blocks from the least to the most recently freed. Every operation is O(1).
+
+    The links live in the blocks, so that a block in the middle leaves when a prefix match revives it:
+
+        head <-> oldest <-> ... <-> newest <-> head
+    """
+
+    def __init__(self) -> None:
+        self._head = Block(-1)
+        self._head.older = self._head.newer = self._head
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Block]:
+        """From the oldest to the newest."""
+        block = self._head.newer
+        while block is not None and block is not self._head:
+            yield block
+            block = block.newer
+
+    def append(self, block: Block) -> None:
+        """`block` becomes the newest."""
+        newest = self._head.older
+        assert newest is not None
+        assert block.newer is None, f"{block} is free already"
+        block.older, block.newer = newest, self._head
+        newest.newer = self._head.older = block
+        self._length += 1
+
+    def pop_oldest(self) -> Block:
+        block = self._head.newer
+        assert block is not None
+        assert block is not self._head, "no free block"
+        self.remove(block)
+        return block
+
+    def remove(self, block: Block) -> None:
+        assert block.older is not None
+        assert block.newer is not None, f"{block} is not free"
+        block.older.newer, block.newer.older = block.newer, block.older
+        block.older = block.newer = None
+        self._length -= 1

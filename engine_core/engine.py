@@ -1,0 +1,302 @@
+"""The engine core's heart: messages in, plans out, tokens back. Knows the order of things, not how to wait.
+
+Every method takes the time as `now`: the loop (`loop.py`) has the clock.
+"""
+
+import logging
+import time
+
+from penstock.engine_core.fitting import Fit, fit
+from penstock.engine_core.frontends import Frontends, Sender, Session
+from penstock.engine_core.intake import Intake
+from penstock.engine_core.pipeline import Pipeline
+from penstock.engine_core.scheduler import Scheduler
+from penstock.engine_core.sequence import Sequence
+from penstock.engine_core.stats import EngineMetrics
+from penstock.engine_core.worker_group import (
+    GroupEvent,
+    GroupFailed,
+    GroupHopeless,
+    GroupLoaded,
+    GroupReady,
+    WorkerGroup,
+)
+from penstock.protocol import metrics
+from penstock.protocol.errors import SettingsError, WireError
+from penstock.protocol.messages import (
+    PROTOCOL_VERSION,
+    Abort,
+    Control,
+    ControlVerb,
+    Embed,
+    EngineStats,
+    Generate,
+    Goodbye,
+    Hello,
+    Leave,
+    Ping,
+    Pong,
+    RefusalCode,
+    Refused,
+    Result,
+    Up,
+    Welcome,
+)
+from penstock.protocol.plan import StepResult, WorkerHello
+from penstock.protocol.settings import EngineSettings
+
+log = logging.getLogger("penstock.engine")
+
+STATUS_OK, STATUS_WORKERS_LOST, STATUS_SETTINGS = 0, 1, 2
+
+
+class Model:
+    """What exists from the moment that the workers have told what they can offer."""
+
+    def __init__(self, core: "EngineCore", found: Fit) -> None:
+        self.fit = found
+        self.scheduler = Scheduler(found.config)
+        self.intake = Intake(self.scheduler, core.frontends, core.metrics)
+        depth = 2 if core.settings.async_scheduling else 1
+        self.pipeline = Pipeline(self.scheduler, core.workers, core.metrics, depth)
+
+
+class EngineCore:
+    """Front ends on one side, workers on the other. Ends when `exit_status` is set."""
+
+    def __init__(
+        self, settings: EngineSettings, door: Sender, workers: WorkerGroup, epoch: int
+    ) -> None:
+        self.settings = settings
+        self.workers = workers
+        self.metrics = EngineMetrics()
+        self.frontends = Frontends(door, settings.silence_s, self._abandon)
+        self.model: Model | None = None
+        self.exit_status: int | None = None
+        self._door = door
+        self._epoch = epoch
+        self._is_ready = False
+        self._drain_by: float | None = None
+
+    # ---- the heart
+
+    def step(self, now: float) -> None:
+        """Workers first: their next plan goes out before the front ends get their tokens."""
+        for event in self.workers.poll(now):
+            self._on_workers(event, now)
+        if self.model:
+            self.model.pipeline.fill(now)
+
+    def handle(self, identity: bytes, message: Up | WireError, now: float) -> None:
+        """One message of one front end, or the bytes that were none."""
+        session = self.frontends.heard(identity, now)
+        match message:
+            case WireError():
+                self._malformed(identity, str(message))
+            case Hello():
+                self._hello(identity, message, now)
+            case _ if session is None:
+                self._door.send(identity, Goodbye("say Hello first: this engine does not know you"))
+            case Generate():
+                self._generate(session, message, now)
+            case Embed():
+                reason = "this engine generates; it does not embed"
+                self._refuse(session, message.id, RefusalCode.UNSUPPORTED, reason)
+            case Abort():
+                self._abort(session, message.ids)
+            case Control():
+                self._control(session, message, now)
+            case Ping():
+                self._ping(session, message, now)
+            case Leave():
+                self.frontends.forget(session, message.reason)
+
+    def tick(self, now: float) -> None:
+        """What time alone brings about."""
+        self.frontends.lose_silent(now)
+        if self.model:
+            self.model.intake.expire(now)
+        if self._drain_by is not None and self.exit_status is None:
+            is_idle = not self.model or not self.model.pipeline.has_work
+            if is_idle or now >= self._drain_by:
+                self._end(STATUS_OK, "the engine shuts down")
+
+    def next_timer(self, now: float) -> float:
+        """When `tick` or `step` must be called even if nothing arrives."""
+        timers = [self.workers.timer, self._drain_by]
+        if self.model:
+            timers.append(self.model.intake.next_deadline)
+        if len(self.frontends):
+            timers.append(now + self.settings.heartbeat_s)
+        return min((t for t in timers if t is not None), default=now + 60.0)
+
+    # ---- front ends
+
+    def _hello(self, identity: bytes, hello: Hello, now: float) -> None:
+        if hello.protocol_version != PROTOCOL_VERSION:
+            self._malformed(
+                identity,
+                f"protocol version {hello.protocol_version}: this engine speaks {PROTOCOL_VERSION}; "
+                "run front ends and engine from compatible releases",
+            )
+            return
+        session = self.frontends.hello(identity, hello, now)
+        if session is None:
+            self._door.send(identity, Goodbye("a younger front end bears this name"))
+        elif self._is_ready:
+            self._welcome(session)
+
+    def _welcome(self, session: Session) -> None:
+        assert self.model is not None
+        found = self.model.fit
+        self.frontends.send(
+            session, Welcome(PROTOCOL_VERSION, self._epoch, found.card, found.limits)
+        )
+
+    def _malformed(self, identity: bytes, reason: str) -> None:
+        log.warning("refused a message from %r: %s", identity, reason)
+        self.metrics.registry.inc("penstock:malformed_messages_total")
+        self._door.send(identity, Refused(0, RefusalCode.MALFORMED, reason))
+
+    def _generate(self, session: Session, message: Generate, now: float) -> None:
+        if self.model is None:
+            reason = "the model is still loading"
+            self._refuse(session, message.id, RefusalCode.OVERLOADED, reason, 1.0)
+        else:
+            self.model.intake.generate(session, message, now)
+
+    def _refuse(
+        self,
+        session: Session,
+        request_id: int,
+        code: RefusalCode,
+        reason: str,
+        retry_after_s: float = 0.0,
+    ) -> None:
+        self.metrics.refused(code)
+        self.frontends.send(session, Refused(request_id, code, reason, retry_after_s))
+
+    def _abort(self, session: Session, request_ids: list[int]) -> None:
+        for request_id in request_ids:
+            sequence = session.requests.pop(request_id, None)
+            if sequence:
+                self._abandon(sequence)
+
+    def _abandon(self, sequence: Sequence) -> None:
+        assert self.model is not None
+        self.model.scheduler.drop(sequence)
+
+    def _control(self, session: Session, message: Control, now: float) -> None:
+        match message.verb:
+            case ControlVerb.METRICS:
+                self._keep_metrics(session, message.payload)
+                answer = metrics.encode(self._all_metrics(now))
+            case ControlVerb.RESET_PREFIX_CACHE:
+                if self.model:
+                    self.model.scheduler.cache.drop_prefixes()
+                answer = b"\x01" if self.model else b"\x00"
+        self.frontends.send(session, Result(message.id, answer))
+
+    def _ping(self, session: Session, message: Ping, now: float) -> None:
+        self._keep_metrics(session, message.metrics)
+        self.frontends.send(session, Pong(message.seq, self.stats(now)))
+
+    def _keep_metrics(self, session: Session, data: bytes) -> None:
+        if not data:
+            return
+        try:
+            session.metrics = metrics.decode(data)
+        except WireError as error:
+            self._malformed(session.identity, str(error))
+
+    # ---- workers
+
+    def _on_workers(self, event: GroupEvent, now: float) -> None:
+        match event:
+            case StepResult():
+                assert self.model is not None
+                outputs = self.model.pipeline.finish(event, now)
+                self.model.pipeline.fill(now)
+                self.frontends.deliver(outputs)
+            case GroupLoaded(hellos):
+                self._loaded(hellos)
+            case GroupReady():
+                self._ready()
+            case GroupFailed(reason):
+                log.error("workers failed: %s; starting them again", reason)
+                self._recover(now)
+            case GroupHopeless(reason):
+                log.error("workers failed again and again; giving up. Last: %s", reason)
+                self._end(STATUS_WORKERS_LOST, f"the workers cannot be started: {reason}")
+
+    def _loaded(self, hellos: list[WorkerHello]) -> None:
+        try:
+            if self.model is None:
+                self.model = Model(self, fit(self.settings, hellos, int(time.time())))
+                self.metrics.configured(self.model.fit.config, hellos[0].dtype)
+        except SettingsError as error:
+            log.error("%s", error)
+            self._end(STATUS_SETTINGS, str(error))
+        else:
+            self.workers.configure(self.model.fit.configure)
+
+    def _ready(self) -> None:
+        assert self.model is not None
+        config = self.model.fit.config
+        log.info(
+            "ready: %d KV-cache blocks of %d tokens, max_model_len %d, at most %d sequences and %d tokens in a step",
+            *(config.num_blocks, config.block_size, config.max_model_len),
+            *(config.max_num_seqs, config.max_num_batched_tokens),
+        )
+        self._is_ready = True
+        for session in self.frontends:
+            self._welcome(session)
+
+    def _recover(self, now: float) -> None:
+        self.metrics.registry.inc("penstock:worker_restarts_total")
+        guilty = self.model.pipeline.recover() if self.model else []
+        for sequence in guilty:
+            session = sequence.owner
+            assert isinstance(session, Session)
+            log.error("request %s kills workers; it is given up", sequence.name or sequence.id)
+            self._abort(session, [sequence.id])
+            reason = f"the workers died {sequence.num_crashes} times while they ran this request"
+            self._refuse(session, sequence.id, RefusalCode.POISONED, reason)
+
+    # ---- the whole
+
+    def stats(self, now: float) -> EngineStats:
+        scheduler = self.model.scheduler if self.model else None
+        return EngineStats(
+            num_running=len(scheduler.running) if scheduler else 0,
+            num_waiting=len(scheduler.waiting) if scheduler else 0,
+            kv_cache_usage=scheduler.cache.usage if scheduler else 0.0,
+            busy=self.metrics.busy(now),
+            step_age_s=self.model.pipeline.step_age_s(now) if self.model else 0.0,
+            num_workers=self.workers.num_alive,
+            num_frontends=len(self.frontends),
+            draining=self._drain_by is not None,
+        )
+
+    def _all_metrics(self, now: float) -> metrics.Snapshot:
+        self.metrics.update(self.stats(now), self.frontends.num_lost)
+        if self.model:
+            self.metrics.update_scheduler(self.model.scheduler)
+        return metrics.merge([self.metrics.registry.snapshot(), *self.frontends.snapshots()])
+
+    def drain(self, now: float) -> None:
+        """New requests are refused, running ones end well. The second call ends at once."""
+        if self._drain_by is None:
+            log.info(
+                "draining: running requests may finish for %g s (--drain-timeout-s)",
+                self.settings.drain_timeout_s,
+            )
+            self._drain_by = now + self.settings.drain_timeout_s
+        else:
+            self._drain_by = now
+        if self.model:
+            self.model.intake.draining = True
+
+    def _end(self, status: int, reason: str) -> None:
+        self.exit_status = status
+        self.frontends.say_goodbye(reason)

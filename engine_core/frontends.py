@@ -1,0 +1,128 @@
+"""The front ends that are connected, and what each has asked for. Knows their lives, not sequences or sockets."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from penstock.engine_core.sequence import Sequence
+from penstock.protocol import metrics
+from penstock.protocol.messages import Delta, Down, Goodbye, Hello, Tokens
+from penstock.protocol.metrics import Snapshot
+
+log = logging.getLogger("penstock.engine")
+
+
+class Sender(Protocol):
+    def send(self, identity: bytes, message: Down) -> bool: ...
+
+
+class Session:
+    """One life of one front end."""
+
+    __slots__ = ("epoch", "frontend_id", "identity", "last_seen", "metrics", "requests", "welcomed")
+
+    def __init__(self, hello: Hello, identity: bytes, now: float) -> None:
+        self.frontend_id = hello.frontend_id
+        self.epoch = hello.epoch
+        self.identity = identity
+        self.last_seen = now
+        self.metrics = Snapshot()
+        self.requests: dict[int, Sequence] = {}
+        self.welcomed = False
+
+
+class Frontends:
+    """Sessions by id and by ROUTER identity. `abandon` is told of every request whose front end is gone."""
+
+    def __init__(self, door: Sender, silence_s: float, abandon: Callable[[Sequence], None]) -> None:
+        self.num_lost = 0
+        self._door = door
+        self._silence_s = silence_s
+        self._abandon = abandon
+        self._by_id: dict[str, Session] = {}
+        self._by_identity: dict[bytes, Session] = {}
+        self._retired = Snapshot()
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._by_id.values()))
+
+    def hello(self, identity: bytes, hello: Hello, now: float) -> Session | None:
+        """The session from now on; None when a younger life of the same front end is already here."""
+        known = self._by_id.get(hello.frontend_id)
+        if known and known.epoch > hello.epoch:
+            return None
+        if known and known.epoch == hello.epoch:
+            self._move(known, identity)
+            known.last_seen = now
+            return known
+        if known:
+            self.forget(known, f"replaced by epoch {hello.epoch}")
+        session = Session(hello, identity, now)
+        self._by_id[hello.frontend_id] = self._by_identity[identity] = session
+        log.info("front end %s (epoch %d) connected", hello.frontend_id, hello.epoch)
+        return session
+
+    def _move(self, session: Session, identity: bytes) -> None:
+        del self._by_identity[session.identity]
+        session.identity = identity
+        self._by_identity[identity] = session
+
+    def heard(self, identity: bytes, now: float) -> Session | None:
+        """Whose identity this is."""
+        session = self._by_identity.get(identity)
+        if session:
+            session.last_seen = now
+        return session
+
+    def send(self, session: Session, message: Down) -> None:
+        """A front end that cannot be reached is gone."""
+        if not self._door.send(session.identity, message):
+            self.lose(session, "its connection is gone")
+
+    def deliver(self, outputs: list[tuple[Sequence, Delta]]) -> None:
+        """One Tokens message for each front end; a finished sequence leaves its session."""
+        by_session: dict[Session, list[Delta]] = {}
+        for sequence, delta in outputs:
+            session = sequence.owner
+            assert isinstance(session, Session)
+            by_session.setdefault(session, []).append(delta)
+            if delta.finish:
+                session.requests.pop(sequence.id, None)
+        for session, deltas in by_session.items():
+            self.send(session, Tokens(deltas))
+
+    def lose_silent(self, now: float) -> None:
+        for session in self:
+            if now - session.last_seen > self._silence_s:
+                self.lose(session, f"silent for {now - session.last_seen:.1f} s")
+
+    def lose(self, session: Session, why: str) -> None:
+        """It ended without a word."""
+        self.num_lost += 1
+        self.forget(session, why, logging.WARNING)
+
+    def forget(self, session: Session, why: str, level: int = logging.INFO) -> None:
+        """Its requests end; its counters stay in the sum, so that none ever falls."""
+        if self._by_id.get(session.frontend_id) is not session:
+            return
+        log.log(
+            level,
+            "front end %s is gone (%s): %d requests aborted",
+            *(session.frontend_id, why, len(session.requests)),
+        )
+        del self._by_id[session.frontend_id], self._by_identity[session.identity]
+        self._retired = metrics.merge([self._retired, session.metrics.retired()])
+        requests, session.requests = session.requests, {}
+        for sequence in requests.values():
+            self._abandon(sequence)
+
+    def snapshots(self) -> list[Snapshot]:
+        """The metrics of all front ends that are and were."""
+        return [self._retired, *(session.metrics for session in self)]
+
+    def say_goodbye(self, reason: str) -> None:
+        for session in self:
+            self._door.send(session.identity, Goodbye(reason))

@@ -1,0 +1,104 @@
+"""Requests on their way into the scheduler: refused, queued, or dropped when too late. Knows no batch and no worker."""
+
+import heapq
+
+from penstock.engine_core.admission import Rejection
+from penstock.engine_core.frontends import Frontends, Session
+from penstock.engine_core.scheduler import Scheduler
+from penstock.engine_core.sequence import Sequence, State
+from penstock.engine_core.stats import EngineMetrics
+from penstock.protocol.messages import Generate, RefusalCode, Refused
+from penstock.protocol.token_ids import unpack
+
+MAX_ATTEMPTS = 3
+"""A request that ran in so many engines that died is not run again."""
+RETRY_BOUNDS_S = (1.0, 60.0)
+
+
+class Intake:
+    """`generate` takes a request in; `expire` drops those whose first token did not come in time."""
+
+    def __init__(self, scheduler: Scheduler, frontends: Frontends, metrics: EngineMetrics) -> None:
+        self.draining = False
+        self._scheduler = scheduler
+        self._frontends = frontends
+        self._metrics = metrics
+        self._deadlines: list[tuple[float, int, Session, Sequence]] = []
+        self._num_deadlines = 0
+
+    def generate(self, session: Session, message: Generate, now: float) -> None:
+        rejection = self._unfit(session, message)
+        if rejection:
+            self._refuse(session, message.id, rejection, now)
+            return
+        sequence = _sequence(session, message, now)
+        match self._scheduler.add(sequence):
+            case Rejection() as rejection:
+                self._refuse(session, message.id, rejection, now)
+            case None:
+                session.requests[message.id] = sequence
+                self._remember_deadline(session, sequence, now + message.deadline_s)
+            case output:
+                self._frontends.deliver([output])
+
+    def _unfit(self, session: Session, message: Generate) -> Rejection | None:
+        if self.draining:
+            return Rejection(RefusalCode.DRAINING, "this engine is shutting down")
+        if message.attempt >= MAX_ATTEMPTS:
+            return Rejection(
+                RefusalCode.POISONED, f"{message.attempt} engines died while they ran this request"
+            )
+        if message.id in session.requests:
+            return Rejection(RefusalCode.MALFORMED, f"request id {message.id} is in use")
+        if len(message.prompt) % 4 or len(message.emitted) % 4:
+            return Rejection(RefusalCode.MALFORMED, "token ids are packed into 4 bytes each")
+        return None
+
+    def _remember_deadline(self, session: Session, sequence: Sequence, at: float) -> None:
+        if at > sequence.arrived_at:
+            self._num_deadlines += 1
+            heapq.heappush(self._deadlines, (at, self._num_deadlines, session, sequence))
+
+    @property
+    def next_deadline(self) -> float | None:
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def expire(self, now: float) -> None:
+        """Past their deadline without a first token, requests are dropped."""
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, _, session, sequence = heapq.heappop(self._deadlines)
+            if sequence.state is State.FINISHED or sequence.num_output > sequence.num_emitted:
+                continue
+            self._scheduler.drop(sequence)
+            session.requests.pop(sequence.id, None)
+            late = f"the first token did not come within {now - sequence.arrived_at:.1f} s"
+            self._refuse(session, sequence.id, Rejection(RefusalCode.DEADLINE, late), now)
+
+    def _refuse(self, session: Session, request_id: int, rejection: Rejection, now: float) -> None:
+        self._metrics.rejected(rejection)
+        may_retry = rejection.code in (RefusalCode.OVERLOADED, RefusalCode.DRAINING)
+        retry_after_s = self.retry_after_s(now) if may_retry else 0.0
+        refused = Refused(request_id, rejection.code, rejection.message, retry_after_s)
+        self._frontends.send(session, refused)
+
+    def retry_after_s(self, now: float) -> float:
+        """When the queue of now will have been served, at the pace of the last seconds."""
+        least, most = RETRY_BOUNDS_S
+        pace = self._metrics.tokens_per_s(now)
+        return min(most, max(least, self._scheduler.waiting.num_tokens / pace)) if pace else least
+
+
+def _sequence(session: Session, message: Generate, now: float) -> Sequence:
+    sequence = Sequence(
+        message.id,
+        unpack(message.prompt),
+        message.params,
+        emitted=unpack(message.emitted),
+        priority=message.priority,
+        num_crashes=message.attempt,
+        salt=message.cache_salt,
+        owner=session,
+        name=message.name,
+    )
+    sequence.arrived_at = now
+    return sequence

@@ -1,0 +1,68 @@
+"""Keeps plans in flight: schedules ahead, submits, matches results. Knows sequences, not whose they are."""
+
+from collections import deque
+
+from penstock.engine_core.plan_draft import ScheduledStep
+from penstock.engine_core.scheduler import Output, Scheduler
+from penstock.engine_core.sequence import Sequence
+from penstock.engine_core.stats import EngineMetrics
+from penstock.engine_core.worker_group import Phase, WorkerGroup
+from penstock.protocol.plan import StepResult
+
+
+class Pipeline:
+    """At most `depth` plans in flight: with two, the workers never wait for the scheduler."""
+
+    def __init__(
+        self, scheduler: Scheduler, workers: WorkerGroup, metrics: EngineMetrics, depth: int
+    ) -> None:
+        self.scheduler = scheduler
+        self._workers = workers
+        self._metrics = metrics
+        self._depth = depth
+        self._in_flight: deque[ScheduledStep] = deque()
+        self._progress_at = 0.0
+
+    def fill(self, now: float) -> None:
+        """Submits plans until enough are in flight or no sequence can advance."""
+        if self._workers.phase is not Phase.SERVING:
+            return
+        while len(self._in_flight) < self._depth:
+            step = self.scheduler.schedule()
+            if step is None:
+                break
+            if not self._in_flight:
+                self._progress_at = now
+            self._workers.submit(step.plan, now)
+            self._in_flight.append(step)
+            self._metrics.step_planned(step, now)
+
+    def finish(self, result: StepResult, now: float) -> list[Output]:
+        """What the oldest plan in flight brought."""
+        step = self._in_flight.popleft()
+        outputs = self.scheduler.update(step, result)
+        self._progress_at = now
+        self._metrics.step_done(step, result.busy_s, outputs, now)
+        return outputs
+
+    def recover(self) -> list[Sequence]:
+        """The workers died: everything runs again, but for the sequence that is known to kill them, if one is.
+
+        A sequence on board of two crashes is a suspect, and suspects run one at a time: the only
+        suspect on board of a further crash is guilty.
+        """
+        on_board = dict.fromkeys(s for step in self._in_flight for s in step.rows)
+        suspects = [sequence for sequence in on_board if sequence.is_suspect]
+        for sequence in on_board:
+            sequence.crashed()
+        self._in_flight.clear()
+        self.scheduler.requeue_running()
+        return suspects if len(suspects) == 1 else []
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self.scheduler.running or self.scheduler.waiting or self._in_flight)
+
+    def step_age_s(self, now: float) -> float:
+        """Seconds without a finished step while there is work."""
+        return now - self._progress_at if self.has_work else 0.0

@@ -1,0 +1,100 @@
+"""A step plan in the making, and the record of whose rows it holds. Knows sequences, not why they were chosen."""
+
+from penstock.engine_core.sequence import Sequence
+from penstock.protocol.plan import BlockGrant, SeqStart, StepPlan
+from penstock.protocol.token_ids import pack
+
+
+class ScheduledStep:
+    """A plan and the sequences behind it: results are matched to these, never to slots.
+
+    `sampling` are the rows that sample, in row order; `first_tokens` is where a row begins, for rows that
+    bring prompt logprobs.
+    """
+
+    __slots__ = ("admitted", "first_tokens", "num_tokens", "plan", "rows", "sampling")
+
+    def __init__(
+        self,
+        plan: StepPlan,
+        rows: list[Sequence],
+        sampling: list[Sequence],
+        admitted: list[Sequence],
+        first_tokens: dict[int, int],
+        num_tokens: int,
+    ) -> None:
+        self.plan = plan
+        self.rows = rows
+        self.sampling = sampling
+        self.admitted = admitted
+        self.first_tokens = first_tokens
+        self.num_tokens = num_tokens
+
+
+class PlanDraft:
+    """Collects rows until the token budget is spent."""
+
+    __slots__ = (
+        "_admitted",
+        "_counts",
+        "_first_tokens",
+        "_grants",
+        "_sampling",
+        "_slots",
+        "_starts",
+        "_total",
+        "budget",
+        "rows",
+    )
+
+    def __init__(self, budget: int) -> None:
+        self.budget = self._total = budget
+        self.rows: list[Sequence] = []
+        self._slots: list[int] = []
+        self._counts: list[int] = []
+        self._starts: list[SeqStart] = []
+        self._grants: list[BlockGrant] = []
+        self._sampling: list[Sequence] = []
+        self._admitted: list[Sequence] = []
+        self._first_tokens: dict[int, int] = {}
+
+    def start(self, sequence: Sequence) -> None:
+        """The sequence takes its slot, with the blocks it has."""
+        slot, params = sequence.slot, sequence.params
+        token_ids = pack(sequence.tokens)
+        self._starts.append(
+            SeqStart(slot, token_ids, sequence.num_prompt, sequence.num_computed, params)
+        )
+        self.grant(sequence, [block.id for block in sequence.blocks])
+        self._admitted.append(sequence)
+
+    def grant(self, sequence: Sequence, block_ids: list[int]) -> None:
+        if block_ids:
+            self._grants.append(BlockGrant(sequence.slot, pack(block_ids)))
+
+    def row(self, sequence: Sequence, count: int) -> None:
+        """The step computes the sequence's next `count` tokens, and samples if those are its last."""
+        if sequence.params.prompt_logprobs is not None:
+            self._first_tokens[len(self.rows)] = sequence.num_computed
+        self.rows.append(sequence)
+        self._slots.append(sequence.slot)
+        self._counts.append(count)
+        self.budget -= count
+        sequence.num_computed += count
+        if sequence.num_computed == len(sequence.tokens) + sequence.num_pending:
+            sequence.num_pending += 1
+            self._sampling.append(sequence)
+
+    def finish(self, step: int, freed_slots: list[int]) -> ScheduledStep:
+        plan = StepPlan(
+            step,
+            pack(self._slots),
+            pack(self._counts),
+            self._starts,
+            self._grants,
+            pack(freed_slots),
+        )
+        num_tokens = self._total - self.budget
+        return ScheduledStep(
+            plan, self.rows, self._sampling, self._admitted, self._first_tokens, num_tokens
+        )

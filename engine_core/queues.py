@@ -1,0 +1,70 @@
+"""The sequences that wait for their turn. Knows the order of service and the bounds, not blocks or budgets.
+
+One order serves both policies: (priority, arrival), with priority 0 for all under fcfs. A preempted sequence
+keeps its arrival, so it comes back before all that have not run yet.
+"""
+
+import heapq
+from collections.abc import Iterator
+
+from penstock.engine_core.sequence import Sequence, State
+
+Entry = tuple[tuple[int, int], Sequence]
+
+
+class WaitingQueue:
+    """A heap by rank. Aborted entries stay in it until they surface or outnumber the living."""
+
+    def __init__(self) -> None:
+        self._heap: list[Entry] = []
+        self._length = 0
+        self.num_tokens = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Sequence]:
+        """In no particular order."""
+        return (sequence for _, sequence in self._heap if sequence.state is State.WAITING)
+
+    def push(self, sequence: Sequence) -> None:
+        sequence.state = State.WAITING
+        heapq.heappush(self._heap, (sequence.rank, sequence))
+        self._length += 1
+        self.num_tokens += len(sequence.tokens)
+
+    def peek(self) -> Sequence | None:
+        """Whose turn it is."""
+        while self._heap and self._heap[0][1].state is not State.WAITING:
+            heapq.heappop(self._heap)
+        return self._heap[0][1] if self._heap else None
+
+    def pop(self) -> Sequence:
+        """Takes out what `peek` shows."""
+        sequence = self.peek()
+        assert sequence is not None
+        heapq.heappop(self._heap)
+        sequence.state = State.RUNNING
+        self._uncount(sequence)
+        return sequence
+
+    def remove(self, sequence: Sequence) -> None:
+        """Takes it out from anywhere."""
+        sequence.state = State.FINISHED
+        self._uncount(sequence)
+        if len(self._heap) > 2 * self._length + 64:
+            self._heap = [entry for entry in self._heap if entry[1].state is State.WAITING]
+            heapq.heapify(self._heap)
+
+    def grew(self, num_tokens: int) -> None:
+        """A waiting sequence took `num_tokens` more: results of plans that ran before its preemption."""
+        self.num_tokens += num_tokens
+
+    def _uncount(self, sequence: Sequence) -> None:
+        self._length -= 1
+        self.num_tokens -= len(sequence.tokens)
+
+    def check(self) -> None:
+        living = list(self)
+        assert len(living) == len(set(map(id, living))) == self._length
+        assert sum(len(sequence.tokens) for sequence in living) == self.num_tokens

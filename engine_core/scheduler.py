@@ -1,0 +1,280 @@
+"""Which tokens the next step computes, and what its result means. Knows no clock, no socket and no worker.
+
+There is no prefill phase and no decode phase: a sequence catches up with its target, and each step spends a
+token budget, on running sequences first and then on waiting ones. Blocks that run out are taken from the
+running sequence that is served last; it waits again and is recomputed.
+
+Two plans may be in flight: the second counts on tokens that the first has not brought yet (`num_pending`).
+"""
+
+from bisect import insort
+
+from penstock.engine_core import admission, stops
+from penstock.engine_core.admission import Rejection, SchedulerConfig
+from penstock.engine_core.kv_cache import KVCache
+from penstock.engine_core.plan_draft import PlanDraft, ScheduledStep
+from penstock.engine_core.prompt_scores import PromptScores
+from penstock.engine_core.queues import WaitingQueue
+from penstock.engine_core.sequence import Sequence, State
+from penstock.protocol.messages import Delta, FinishReason, TokenLogprobs
+from penstock.protocol.plan import StepResult
+from penstock.protocol.token_ids import pack, unpack
+
+Output = tuple[Sequence, Delta]
+
+
+class Scheduler:
+    """`add`, `schedule`, `update` and `drop` in any order; every plan that `schedule` returns must be run.
+
+    `running` is kept in the order of service, so that the last of it is the one to preempt.
+    """
+
+    def __init__(self, config: SchedulerConfig) -> None:
+        self.config = config
+        self.cache = KVCache(config.num_blocks, config.block_size, config.prefix_caching)
+        self.waiting = WaitingQueue()
+        self.running: list[Sequence] = []
+        self.num_preemptions = 0
+        self._num_arrivals = 0
+        self._num_steps = 0
+        self._reset_slots()
+
+    def _reset_slots(self) -> None:
+        self._free_slots = list(range(self.config.max_num_seqs))[::-1]
+        self._freed_slots: list[int] = []
+
+    # ---- requests come and go
+
+    def add(self, sequence: Sequence) -> Rejection | Output | None:
+        """Queues it. An Output is that of a continued sequence which was complete already."""
+        rejection = admission.examine(sequence, self.config, self.waiting)
+        if rejection:
+            return rejection
+        self._num_arrivals += 1
+        priority = sequence.priority if self.config.by_priority else 0
+        sequence.rank = (priority, self._num_arrivals)
+        sequence.max_len = self._max_len(sequence)
+        if sequence.num_emitted:
+            reason, stop_token = stops.ending(sequence)
+            if reason:
+                sequence.state = State.FINISHED
+                return sequence, Delta(sequence.id, sequence.num_output, b"", reason, stop_token)
+        self.waiting.push(sequence)
+        return None
+
+    def _max_len(self, sequence: Sequence) -> int:
+        """At this length it ends. A prompt that is only scored is computed too, as if for one token."""
+        num_output = max(1, sequence.params.max_tokens)
+        return min(sequence.num_prompt + num_output, self.config.max_model_len)
+
+    def drop(self, sequence: Sequence) -> None:
+        """Forgets it, wherever it is; results still to come for it are discarded. May be called twice."""
+        match sequence.state:
+            case State.WAITING:
+                self.waiting.remove(sequence)
+            case State.RUNNING:
+                self.running.remove(sequence)
+                self._finish(sequence)
+            case State.FINISHED:
+                pass
+
+    def requeue_running(self) -> None:
+        """The workers are new: all that was computed, and every plan in flight, is lost."""
+        for sequence in [*self.running, *self.waiting]:
+            sequence.num_pending = 0
+        for sequence in self.running:
+            sequence.forget_computed()
+            self.waiting.push(sequence)
+        self.running = []
+        self.cache.reset()
+        self._reset_slots()
+
+    # ---- a plan
+
+    def schedule(self) -> ScheduledStep | None:
+        """The next plan, or None when no sequence can advance now."""
+        draft = PlanDraft(self.config.max_num_batched_tokens)
+        self.cache.begin_step()
+        if self._continue_running(draft):
+            self._admit_waiting(draft)
+        if not draft.rows:
+            return None
+        self._num_steps += 1
+        freed, self._freed_slots = self._freed_slots, []
+        return draft.finish(self._num_steps, freed)
+
+    def _continue_running(self, draft: PlanDraft) -> bool:
+        """Rows for running sequences, in the order of service; False if blocks had to be taken from some."""
+        num_preemptions, index = self.num_preemptions, 0
+        while index < len(self.running) and draft.budget:
+            sequence = self.running[index]
+            count = self._count(sequence, draft.budget)
+            if count and not self._extend(sequence, count, draft):
+                break
+            index += 1
+        return self.num_preemptions == num_preemptions
+
+    def _count(self, sequence: Sequence, budget: int) -> int:
+        """How many tokens to compute next; none if the pending ones bring it to its end already."""
+        target = len(sequence.tokens) + sequence.num_pending
+        if sequence.num_pending and target >= sequence.max_len:
+            return 0
+        return self._chunk(target - sequence.num_computed, budget)
+
+    def _chunk(self, missing: int, budget: int) -> int:
+        if missing == 1:
+            return 1
+        if not self.config.chunked_prefill:
+            return missing if missing <= budget else 0
+        threshold = self.config.long_prefill_token_threshold or budget
+        return min(missing, budget, threshold)
+
+    def _extend(self, sequence: Sequence, count: int, draft: PlanDraft) -> bool:
+        """A row of `count` tokens; False if the sequence itself had to give its blocks away."""
+        num_tokens = sequence.num_computed + count
+        if num_tokens > len(sequence.blocks) * self.config.block_size:
+            while (block_ids := self.cache.allocate(sequence, num_tokens)) is None:
+                victim = self.running[-1]
+                self._preempt(victim)
+                if victim is sequence:
+                    return False
+            draft.grant(sequence, block_ids)
+        draft.row(sequence, count)
+        self.cache.commit(sequence)
+        return True
+
+    def _preempt(self, victim: Sequence) -> None:
+        self.running.pop()
+        self._release(victim)
+        victim.num_preemptions += 1
+        self.num_preemptions += 1
+        self.waiting.push(victim)
+
+    def _admit_waiting(self, draft: PlanDraft) -> None:
+        """Rows for waiting sequences, strictly in the order of service: none overtakes the first."""
+        while draft.budget and len(self.running) < self.config.max_num_seqs:
+            sequence = self.waiting.peek()
+            if sequence is None or not self._admit(sequence, draft):
+                break
+
+    def _admit(self, sequence: Sequence, draft: PlanDraft) -> bool:
+        if sequence.num_pending or self._must_run_apart(sequence):
+            return False
+        matched = self.cache.match(sequence)
+        num_matched = len(matched) * self.config.block_size
+        count = self._chunk(len(sequence.tokens) - num_matched, draft.budget)
+        if (
+            not count
+            or self.cache.is_fresh(matched)
+            or not self.cache.can_take(matched, len(sequence.tokens))
+        ):
+            return False
+        self.waiting.pop()
+        self.cache.take_matched(sequence, matched)
+        self._begin(sequence, count, draft)
+        return True
+
+    def _must_run_apart(self, sequence: Sequence) -> bool:
+        """Suspects of a crash come one at a time, so that the next crash names the guilty."""
+        return sequence.is_suspect and any(other.is_suspect for other in self.running)
+
+    def _begin(self, sequence: Sequence, count: int, draft: PlanDraft) -> None:
+        insort(self.running, sequence, key=_rank)
+        sequence.slot = self._free_slots.pop()
+        if sequence.num_cached < 0:
+            sequence.num_cached = min(sequence.num_computed, sequence.num_prompt)
+            self.cache.count_query(sequence)
+        self.cache.allocate(sequence, sequence.num_computed + count)
+        draft.start(sequence)
+        draft.row(sequence, count)
+        self.cache.commit(sequence)
+
+    # ---- a result
+
+    def update(self, step: ScheduledStep, result: StepResult) -> list[Output]:
+        """What the oldest plan in flight brought."""
+        assert step.plan.step == result.step, (step.plan.step, result.step)
+        token_ids = unpack(result.token_ids)
+        logprobs = {step.rows[r.row]: r.logprobs for r in result.logprobs}
+        scores = PromptScores(step, result)
+        outputs = []
+        for sequence, token in zip(step.sampling, token_ids, strict=True):
+            sequence.num_pending -= 1
+            if sequence.state is not State.FINISHED:
+                delta = self._take(sequence, token, logprobs.get(sequence), scores.take(sequence))
+                outputs.append((sequence, delta))
+        self.running = [s for s in self.running if s.state is State.RUNNING]
+        return outputs + scores.rest()
+
+    def _take(
+        self,
+        sequence: Sequence,
+        token: int,
+        logprobs: TokenLogprobs | None,
+        prompt_logprobs: TokenLogprobs | None,
+    ) -> Delta:
+        """One sampled token becomes part of the sequence, and maybe its end."""
+        offset = sequence.num_output
+        num_cached = sequence.num_cached if offset == sequence.num_emitted else 0
+        if not sequence.params.max_tokens:
+            self._finish(sequence)
+            return Delta(
+                sequence.id,
+                offset,
+                b"",
+                FinishReason.LENGTH,
+                prompt_logprobs=prompt_logprobs,
+                num_cached=num_cached,
+            )
+        sequence.tokens.append(token)
+        if sequence.state is State.WAITING:
+            self.waiting.grew(1)
+        self.cache.commit(sequence)
+        reason, stop_token = stops.ending(sequence)
+        if reason:
+            self._finish(sequence)
+        return Delta(
+            sequence.id,
+            offset,
+            pack((token,)),
+            reason,
+            stop_token,
+            logprobs,
+            prompt_logprobs,
+            num_cached,
+        )
+
+    def _finish(self, sequence: Sequence) -> None:
+        if sequence.state is State.WAITING:
+            self.waiting.remove(sequence)
+        else:
+            self._release(sequence)
+            sequence.state = State.FINISHED
+
+    def _release(self, sequence: Sequence) -> None:
+        """Its slot is free from the next plan on, which says so; its blocks are free at once."""
+        self._free_slots.append(sequence.slot)
+        self._freed_slots.append(sequence.slot)
+        self.cache.free(sequence)
+
+    # ---- truth
+
+    def check(self) -> None:
+        """Re-derives every count from scratch. For tests, after every call."""
+        self.waiting.check()
+        self.cache.check(self.running)
+        slots = [sequence.slot for sequence in self.running]
+        assert sorted(slots + self._free_slots) == list(range(self.config.max_num_seqs))
+        assert set(self._freed_slots) <= set(self._free_slots)
+        assert self.running == sorted(self.running, key=_rank)
+        for sequence in self.running:
+            assert sequence.state is State.RUNNING
+            assert 0 < sequence.num_computed <= sequence.target
+            assert sequence.target <= sequence.max_len
+        for sequence in self.waiting:
+            assert not sequence.blocks
+            assert sequence.num_computed == 0
+
+
+def _rank(sequence: Sequence) -> tuple[int, int]:
+    return sequence.rank

@@ -1,0 +1,19 @@
+"""Whether a sequence ends with the token it just got. Knows ids and counts; stop strings are the front end's."""
+
+from penstock.engine_core.sequence import Sequence
+from penstock.protocol.messages import FinishReason
+
+
+def ending(sequence: Sequence) -> tuple[FinishReason | None, int | None]:
+    """The reason to end, if any, and the stop token that is one; length yields to a stop."""
+    params = sequence.params
+    num_output = sequence.num_output
+    if num_output > params.min_tokens:
+        token = sequence.tokens[-1]
+        if token in params.eos_token_ids:
+            return FinishReason.STOP, None
+        if token in params.stop_token_ids:
+            return FinishReason.STOP, token
+    if num_output >= params.max_tokens or len(sequence.tokens) >= sequence.max_len:
+        return FinishReason.LENGTH, None
+    return None, None

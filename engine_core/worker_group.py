@@ -1,0 +1,226 @@
+"""The workers' keeper: starts, watches and restarts the ranks. Knows their lives, not what the plans say.
+
+start -> LOADING --all said hello--> LOADED --configure, all ready--> SERVING
+  ^         |                          |                                 |
+  +-- wait (back-off) <----------- an exit, a fault, a timeout ----------+
+"""
+
+import enum
+import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from penstock.engine_core.worker_link import WorkerLink
+from penstock.engine_core.worker_process import WorkerProcess
+from penstock.protocol.errors import WireError
+from penstock.protocol.plan import (
+    Configure,
+    FromWorker,
+    Shutdown,
+    StepPlan,
+    StepResult,
+    WorkerFault,
+    WorkerHello,
+    WorkerProgress,
+    WorkerReady,
+)
+
+log = logging.getLogger("penstock.engine")
+
+MAX_START_FAILURES = 3
+BACKOFF_S = 0.5
+STOP_PATIENCE_S = 5.0
+LAST_WORDS_MS = 50
+"""How long a rank that ended may take to have its last message arrive."""
+
+
+class GroupLoaded(NamedTuple):
+    """Every rank has its weights: answer with `configure`."""
+
+    hellos: list[WorkerHello]
+
+
+class GroupReady(NamedTuple):
+    """Plans may be submitted."""
+
+
+class GroupFailed(NamedTuple):
+    """The ranks are gone, with all that they had computed; the group starts again by itself."""
+
+    reason: str
+
+
+class GroupHopeless(NamedTuple):
+    """It did not start, again and again; the group stays down."""
+
+    reason: str
+
+
+GroupEvent = GroupLoaded | GroupReady | StepResult | GroupFailed | GroupHopeless
+
+
+class Phase(enum.Enum):
+    DOWN = enum.auto()
+    LOADING = enum.auto()
+    LOADED = enum.auto()
+    SERVING = enum.auto()
+
+
+class WorkerGroup:
+    """All ranks of one model. `argv(link, rank)` is a rank's command line."""
+
+    def __init__(
+        self,
+        open_link: Callable[[int], WorkerLink],
+        argv: Callable[[WorkerLink, int], list[str]],
+        world_size: int,
+        start_timeout_s: float,
+        step_timeout_s: float,
+    ) -> None:
+        self.phase = Phase.DOWN
+        self.num_starts = 0
+        self._open_link = open_link
+        self._argv = argv
+        self._world_size = world_size
+        self._start_timeout_s = start_timeout_s
+        self._step_timeout_s = step_timeout_s
+        self._num_failures = 0
+        self._start_at: float | None = None
+        self._due_at: float | None = None
+        self._num_in_flight = 0
+        self._processes: list[WorkerProcess] = []
+        self._link: WorkerLink | None = None
+        self._hellos: dict[int, WorkerHello] = {}
+        self._ready: set[int] = set()
+
+    # ---- what the loop waits for
+
+    def pollables(self) -> list[Any]:
+        """Sockets and file descriptors; when one is readable, or `timer` is reached, call `poll`."""
+        link = [self._link.up, self._link.down] if self._link else []
+        return [*link, *(process.pidfd for process in self._processes)]
+
+    @property
+    def timer(self) -> float | None:
+        return self._start_at if self.phase is Phase.DOWN else self._due_at
+
+    @property
+    def num_alive(self) -> int:
+        return len(self._processes)
+
+    # ---- commands
+
+    def start(self, now: float) -> None:
+        self.num_starts += 1
+        self._hellos, self._ready, self._num_in_flight = {}, set(), 0
+        link = self._link = self._open_link(self.num_starts)
+        self._processes = [WorkerProcess(self._argv(link, r)) for r in range(self._world_size)]
+        self.phase, self._start_at = Phase.LOADING, None
+        self._due_at = now + self._start_timeout_s
+
+    def configure(self, configure: Configure) -> None:
+        """Answers GroupLoaded."""
+        assert self._link is not None
+        assert self.phase is Phase.LOADED
+        self._link.broadcast(configure)
+
+    def submit(self, plan: StepPlan, now: float) -> None:
+        assert self._link is not None
+        assert self.phase is Phase.SERVING
+        self._link.broadcast(plan)
+        self._num_in_flight += 1
+        if self._due_at is None:
+            self._due_at = now + self._step_timeout_s
+
+    def stop(self) -> None:
+        """The ranks end well, or are killed after a moment."""
+        if self._link and self.phase is not Phase.LOADING:
+            self._link.broadcast(Shutdown())
+            for process in self._processes:
+                process.wait(STOP_PATIENCE_S)
+        self._tear_down()
+        self._start_at = None
+
+    # ---- what happens
+
+    def poll(self, now: float) -> list[GroupEvent]:
+        """All that happened since the last call."""
+        if self.phase is Phase.DOWN:
+            if self._start_at is not None and now >= self._start_at:
+                self.start(now)
+            return []
+        ended = next((p for p in self._processes if p.ended), None)
+        events, failure = self._receive(now, LAST_WORDS_MS if ended else 0)
+        if not failure and ended:
+            failure = f"a worker ended: {ended.describe_end()}"
+        if not failure and self._due_at is not None and now >= self._due_at:
+            failure = self._overdue()
+        return [*events, self._fail(failure, now)] if failure else events
+
+    def _receive(self, now: float, patience_ms: int) -> tuple[list[GroupEvent], str]:
+        """Events, and why the group cannot go on, if so."""
+        assert self._link is not None
+        events: list[GroupEvent] = []
+        try:
+            for message in self._link.receive(patience_ms):
+                if isinstance(message, WorkerFault):
+                    advice = f"; {message.advice}" if message.advice else ""
+                    return events, f"worker {message.rank}: {message.message}{advice}"
+                events += self._take(message, now)
+        except WireError as error:
+            return events, f"a worker sent what is no message: {error}"
+        self._link.count_subscribers()
+        return events + self._all_loaded(), ""
+
+    def _take(self, message: FromWorker, now: float) -> list[GroupEvent]:
+        match message:
+            case StepResult():
+                self._num_in_flight -= 1
+                self._due_at = now + self._step_timeout_s if self._num_in_flight else None
+                return [message]
+            case WorkerHello():
+                self._hellos[message.rank] = message
+                return []
+            case WorkerReady():
+                return self._one_ready(message.rank)
+            case WorkerProgress():
+                log.info("worker %d: %s %.0f%%", message.rank, message.phase, 100 * message.share)
+                return []
+            case WorkerFault():
+                raise AssertionError("taken out before")
+
+    def _all_loaded(self) -> list[GroupEvent]:
+        assert self._link is not None
+        is_all = len(self._hellos) == self._link.num_subscribers == self._world_size
+        if self.phase is not Phase.LOADING or not is_all:
+            return []
+        self.phase = Phase.LOADED
+        return [GroupLoaded([self._hellos[rank] for rank in sorted(self._hellos)])]
+
+    def _one_ready(self, rank: int) -> list[GroupEvent]:
+        self._ready.add(rank)
+        if len(self._ready) < self._world_size:
+            return []
+        self.phase, self._due_at, self._num_failures = Phase.SERVING, None, 0
+        return [GroupReady()]
+
+    def _overdue(self) -> str:
+        if self.phase is Phase.SERVING:
+            return f"a step took longer than --step-timeout-s {self._step_timeout_s:g}"
+        return f"not ready within --worker-start-timeout-s {self._start_timeout_s:g}"
+
+    def _fail(self, reason: str, now: float) -> GroupEvent:
+        self._num_failures += self.phase is not Phase.SERVING
+        self._tear_down()
+        if self._num_failures >= MAX_START_FAILURES:
+            return GroupHopeless(reason)
+        self._start_at = now + BACKOFF_S * (2**self._num_failures - 1)
+        return GroupFailed(reason)
+
+    def _tear_down(self) -> None:
+        for process in self._processes:
+            process.kill()
+        if self._link:
+            self._link.close()
+        self._processes, self._link = [], None
+        self.phase, self._due_at = Phase.DOWN, None
