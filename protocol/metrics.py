@@ -113,6 +113,9 @@ class Gauge:
     def set(self, value: float) -> None:
         self.value = value
 
+    def add(self, value: float) -> None:
+        self.value += value
+
 
 class Histogram:
     """One distribution; `observe` is for hot paths (under a microsecond)."""

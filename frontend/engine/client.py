@@ -1,0 +1,266 @@
+"""A front end's dealings with the engine core: requests out, tokens in, across engines that come and go.
+Knows neither HTTP nor text.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from typing import assert_never
+
+from penstock.frontend.engine.answers import Answers
+from penstock.frontend.engine.connection import Connection, Listener
+from penstock.frontend.engine.meter import StreamMeter, StreamMetrics
+from penstock.frontend.engine.presence import Presence
+from penstock.frontend.engine.spec import GenerateSpec
+from penstock.frontend.engine.streams import Streams
+from penstock.frontend.engine.token_stream import TokenStream
+from penstock.protocol import messages, metrics
+from penstock.protocol.errors import EngineGoneError, SettingsError, WireError
+from penstock.protocol.messages import PROTOCOL_VERSION, EngineStats, Limits, ModelCard
+from penstock.protocol.metrics import Registry
+from penstock.protocol.settings import FrontendSettings
+
+log = logging.getLogger("penstock.engine")
+
+HELLO_S = 0.25
+"""Between two Hellos, until one is answered."""
+
+
+class EngineClient:
+    """One for each front-end process. `start` on the running loop, `close` before it ends.
+
+    An engine that falls silent, says Goodbye, loses the connection or shows a new epoch is greeted anew,
+    and every open stream goes on where it was, in the new engine.
+    """
+
+    def __init__(self, settings: FrontendSettings, registry: Registry) -> None:
+        if settings.endpoint is None:
+            raise SettingsError("--endpoint is missing: where does the engine core listen?")
+        self._endpoint, self._curve_dir = settings.endpoint, settings.curve_dir
+        self._registry = registry
+        self.frontend_id = settings.frontend_id or f"frontend-{secrets.token_hex(4)}"
+        self.epoch = time.time_ns()
+        self._stream_metrics = StreamMetrics(registry)
+        self._streams, self._answers = Streams(), Answers()
+        self._presence = Presence(settings.engine_patience_s, time.monotonic())
+        self._ready = asyncio.Event()
+        self._connection: Connection | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._to_forget: list[int] = []
+        self._num_pings = 0
+        self._sent_metrics = b""
+
+    # ---- what is known of the engine
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an engine has welcomed us and is still there."""
+        return self._presence.is_here
+
+    @property
+    def reason_away(self) -> str:
+        """Why `is_ready` is False, for people."""
+        return self._presence.reason_away
+
+    @property
+    def card(self) -> ModelCard | None:
+        """The last engine's; None before the first Welcome."""
+        return self._presence.card
+
+    @property
+    def limits(self) -> Limits | None:
+        return self._presence.limits
+
+    @property
+    def stats(self) -> EngineStats:
+        """As of the last heartbeat; all zero while the engine is away."""
+        return self._presence.stats
+
+    @property
+    def engine_age_s(self) -> float:
+        """Seconds since its last message; infinite before the first."""
+        return self._presence.age_s(time.monotonic())
+
+    @property
+    def num_streams(self) -> int:
+        return len(self._streams)
+
+    # ---- asking
+
+    def generate(self, spec: GenerateSpec) -> TokenStream:
+        """A stream to enter with `async with`; only then is anything sent."""
+        return TokenStream(spec, self, StreamMeter(self._stream_metrics))
+
+    async def control(
+        self, verb: messages.ControlVerb, payload: bytes = b"", timeout_s: float = 5.0
+    ) -> bytes:
+        """Raises EngineGoneError without an engine or an answer, RefusedError when it will not."""
+        if not self.is_ready:
+            raise EngineGoneError(self.reason_away)
+        question = messages.Control(self._streams.draw_id(), verb, payload)
+        self._send(question)
+        return await self._answers.wait(question.id, timeout_s)
+
+    def enter(self, stream: TokenStream) -> None:
+        """Desk: sends the stream now, or when an engine comes."""
+        self._streams.add(stream)
+        if self.is_ready:
+            self._send_all(self._streams.begin(stream))
+        elif self._presence.is_given_up(time.monotonic()):
+            self._give_up()
+
+    def leave(self, stream: TokenStream) -> None:
+        """Desk: the reader is done with it; the engine forgets it within a step."""
+        self._streams.remove(stream)
+        if not stream.is_running:
+            return
+        if self.is_ready:
+            self._send(messages.Abort([stream.id]))
+        else:
+            self._to_forget.append(stream.id)
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Begins to look for the engine; returns at once."""
+        identity = f"{self.frontend_id}/{self.epoch}".encode()
+        listener = Listener(self._hello, self._broken, self._handle, self._garbage)
+        self._connection = Connection(self._endpoint, identity, self._curve_dir, listener)
+        self._beat()
+
+    async def wait_ready(self, timeout_s: float) -> None:
+        """Raises EngineGoneError when no engine welcomes us by then."""
+        try:
+            await asyncio.wait_for(self._ready.wait(), timeout_s)
+        except TimeoutError as error:
+            raise EngineGoneError(self.reason_away) from error
+
+    async def close(self, reason: str = "the front end ends") -> None:
+        """Leaves the engine; open streams fail. May be called twice."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        connection.send(messages.Leave(reason))
+        connection.close()
+        if self.is_ready:
+            self._presence.lose(reason, time.monotonic(), has_parted=True)
+        self._give_up()
+
+    def _beat(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._interval_s, self._beat)
+        assert self._connection is not None
+        self._connection.receive()  # what lies there unread is a sign of life
+        now_s = time.monotonic()
+        if self.is_ready and self._presence.is_silent(now_s):
+            self._lose(f"the engine has been silent for {self._presence.age_s(now_s):.1f} s")
+        if self.is_ready:
+            self._ping()
+        else:
+            self._hello()
+            self._streams.expire()
+            if self._presence.is_given_up(now_s):
+                self._give_up()
+
+    @property
+    def _interval_s(self) -> float:
+        return self.limits.heartbeat_s if self.is_ready and self.limits else HELLO_S
+
+    def _hello(self) -> None:
+        if not self.is_ready:
+            self._send(messages.Hello(PROTOCOL_VERSION, self.frontend_id, self.epoch))
+
+    def _ping(self) -> None:
+        encoded = metrics.encode(self._registry.snapshot())
+        changed = encoded if encoded != self._sent_metrics else b""
+        self._sent_metrics = encoded
+        self._num_pings += 1
+        self._send(messages.Ping(self._num_pings, changed))
+
+    # ---- what the engine says
+
+    def _handle(self, message: messages.Down) -> None:
+        now_s = time.monotonic()
+        self._presence.hear(now_s)
+        match message:
+            case messages.Tokens():
+                self._streams.deliver(message, now_s)
+            case messages.Pong():
+                self._presence.stats = message.stats
+            case messages.Welcome():
+                self._welcome(message)
+            case messages.Result():
+                self._answers.answer(message)
+            case messages.Refused():
+                self._refuse(message)
+            case messages.Goodbye():
+                self._lose(f"the engine left: {message.reason}", has_parted=True)
+            case _:
+                assert_never(message)
+
+    def _welcome(self, message: messages.Welcome) -> None:
+        if self._presence.is_known(message):
+            return
+        if message.protocol_version != PROTOCOL_VERSION:
+            log.error("the engine speaks protocol %d, not ours", message.protocol_version)
+            return
+        if self.is_ready:
+            self._lose("another engine took its place")
+        engine_died = self._presence.welcome(message)
+        log.info("engine %d serves %s", message.engine_epoch, message.card.name)
+        self._sent_metrics = b""
+        self._ping()
+        self._resume(engine_died)
+        self._ready.set()
+
+    def _resume(self, engine_died: bool) -> None:
+        stale, generates = self._streams.hand_over(engine_died)
+        stale += self._to_forget
+        self._to_forget = []
+        if stale:
+            self._registry.inc("penstock:streams_resumed_total", len(generates))
+            self._send(messages.Abort(stale))
+        self._send_all(generates)
+
+    def _refuse(self, message: messages.Refused) -> None:
+        if message.id == 0:
+            log.error("the engine could not read us: %s", message.message)
+            self._registry.inc("penstock:wire_errors_total")
+        self._streams.refuse(message)
+        self._answers.refuse(message)
+
+    def _garbage(self, error: WireError) -> None:
+        log.error("from the engine: %s", error)
+        self._registry.inc("penstock:wire_errors_total")
+
+    # ---- when it goes
+
+    def _broken(self) -> None:
+        self._lose("the connection to the engine broke")
+
+    def _lose(self, reason: str, has_parted: bool = False) -> None:
+        """Streams stay open, and wait for the next Welcome."""
+        if not self.is_ready:
+            return
+        log.warning("%s; %d streams wait for the next", reason, len(self._streams))
+        self._presence.lose(reason, time.monotonic(), has_parted)
+        self._ready.clear()
+        self._registry.inc("penstock:engine_reconnects_total")
+        self._answers.give_up(reason)
+        self._hello()
+
+    def _give_up(self) -> None:
+        self._streams.give_up(self.reason_away)
+
+    # ---- out
+
+    def _send(self, message: messages.Up) -> None:
+        """What cannot be sent is not kept: the next Welcome begins from the open streams."""
+        if self._connection is not None and not self._connection.send(message):
+            self._lose("nobody is connected at the engine's address")
+
+    def _send_all(self, generates: list[messages.Generate]) -> None:
+        for message in generates:
+            self._send(message)
