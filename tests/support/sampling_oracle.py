@@ -42,7 +42,7 @@ def distribution(logits: list[float], params: SamplingParams) -> list[tuple[int,
     best = max(logits)
     weights = [(i, math.exp((x - best) / params.temperature)) for i, x in enumerate(logits)]
     weights = [(i, w) for i, w in weights if w >= params.min_p]
-    if params.top_k > 0 or params.top_p < 1:
+    if params.top_k > 0 or params.top_p < 1 or params.min_p > 0:
         weights.sort(key=lambda pair: (-logits[pair[0]], pair[0]))
     if params.top_k > 0:
         weights = weights[: params.top_k]

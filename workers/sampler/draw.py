@@ -1,4 +1,4 @@
-"""Draws by inverse CDF from the whole vocabulary, in the order of its ids. Knows no filters but min_p.
+"""Draws by inverse CDF from the whole vocabulary, in the order of its ids. Knows no filters.
 
 Nothing is sorted: a number in [0, 1) is looked up in the sums of blocks, then inside one block.
 Few rows are weighed at a time, so that they stay in the processor's cache.
@@ -7,7 +7,6 @@ R rows, V vocabulary, C rows in hand, B blocks, W places in a block, N rows that
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 
@@ -16,53 +15,41 @@ CACHED_ELEMENTS = 1 << 19
 _BELOW_ONE = 1 - 2**-53
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What turns logits into weights; float64 [N] each."""
-
-    temperature_N: torch.Tensor
-    min_p_N: torch.Tensor
-
-    def at(self, which: slice | torch.Tensor) -> "Shape":
-        return Shape(self.temperature_N[which], self.min_p_N[which])
-
-
 def draw(
-    logits_RV: torch.Tensor, rows_N: torch.Tensor, shape: Shape, uniform_N: torch.Tensor
-) -> torch.Tensor:
-    """One id for each of `rows_N`."""
-    ids = [
-        _pick(weights_CBW, uniform_N[some]) for some, weights_CBW in weigh(logits_RV, rows_N, shape)
-    ]
+    logits_RV: torch.Tensor, rows_N: torch.Tensor, temperature_N: torch.Tensor,
+    uniform_N: torch.Tensor,
+) -> torch.Tensor:  # fmt: skip
+    """One id for each of `rows_N`. Temperatures and uniforms are float64."""
+    weighed = weigh(logits_RV, rows_N, temperature_N)
+    ids = [_pick(weights_CBW, uniform_N[some]) for some, weights_CBW in weighed]
     return torch.cat(ids).clamp_(max=logits_RV.shape[1] - 1)
 
 
-def total_weights(logits_RV: torch.Tensor, rows_N: torch.Tensor, shape: Shape) -> torch.Tensor:
+def total_weights(
+    logits_RV: torch.Tensor, rows_N: torch.Tensor, temperature_N: torch.Tensor
+) -> torch.Tensor:
     """Each row's sum of weights relative to its largest, float64 [N]."""
-    sums = [
-        weights_CBW.sum(2).double().cumsum(1)[:, -1]
-        for _, weights_CBW in weigh(logits_RV, rows_N, shape)
-    ]
-    return torch.cat(sums)
+    weighed = weigh(logits_RV, rows_N, temperature_N)
+    return torch.cat([_ends(weights_CBW)[:, -1] for _, weights_CBW in weighed])
 
 
 def weigh(
-    logits_RV: torch.Tensor, rows_N: torch.Tensor, shape: Shape
+    logits_RV: torch.Tensor, rows_N: torch.Tensor, temperature_N: torch.Tensor
 ) -> Iterator[tuple[slice, torch.Tensor]]:
-    """exp((logit - max) / temperature) of a few rows at a time, zero below min_p.
+    """exp((logit - max) / temperature), a few rows at a time, zero beyond the vocabulary.
 
     The yielded tensor is overwritten by the next one.
     """
-    size = logits_RV.shape[1]
-    at_once = rows_at_once(logits_RV)
+    size, at_once = logits_RV.shape[1], rows_at_once(logits_RV)
     num_blocks = -(-size // WIDTH)
-    buffer_CV = logits_RV.new_full((min(at_once, len(rows_N)), num_blocks * WIDTH), -torch.inf)
+    buffer_CV = logits_RV.new_empty((min(at_once, len(rows_N)), num_blocks * WIDTH))
     for start in range(0, len(rows_N), at_once):
         some = slice(start, min(start + at_once, len(rows_N)))
         weights_CV = buffer_CV[: some.stop - start]
         weights_CV[:, size:] = -torch.inf
         torch.index_select(logits_RV, 0, rows_N[some], out=weights_CV[:, :size])
-        _exponentiate(weights_CV, shape.at(some))
+        weights_CV.sub_(weights_CV.amax(1, keepdim=True))
+        weights_CV.mul_((1 / temperature_N[some]).to(weights_CV)[:, None]).exp_()
         yield some, weights_CV.view(-1, num_blocks, WIDTH)
 
 
@@ -73,15 +60,8 @@ def rows_at_once(logits_RV: torch.Tensor) -> int:
     return max(1, CACHED_ELEMENTS // logits_RV.shape[1])
 
 
-def _exponentiate(logits_CV: torch.Tensor, shape: Shape) -> None:
-    logits_CV.sub_(logits_CV.amax(1, keepdim=True))
-    logits_CV.mul_((1 / shape.temperature_N).to(logits_CV)[:, None]).exp_()
-    if bool(shape.min_p_N.any()):
-        logits_CV.masked_fill_(logits_CV < shape.min_p_N.to(logits_CV)[:, None], 0)
-
-
 def _pick(weights_CBW: torch.Tensor, uniform_C: torch.Tensor) -> torch.Tensor:
-    ends_CB = weights_CBW.sum(2).double().cumsum(1)
+    ends_CB = _ends(weights_CBW)
     target_C1 = uniform_C[:, None] * ends_CB[:, -1:]
     block_C1 = count_at_most(ends_CB, target_C1)
     starts_CB = torch.nn.functional.pad(ends_CB[:, :-1], (1, 0))
@@ -91,6 +71,11 @@ def _pick(weights_CBW: torch.Tensor, uniform_C: torch.Tensor) -> torch.Tensor:
     inside_CW = weights_CBW[torch.arange(len(block_C1)), block_C1[:, 0]].double().cumsum(1)
     place_C1 = count_at_most(inside_CW, share_C1.clamp(0, _BELOW_ONE) * inside_CW[:, -1:])
     return (block_C1 * WIDTH + place_C1).squeeze(1)
+
+
+def _ends(weights_CBW: torch.Tensor) -> torch.Tensor:
+    """Running sums of the blocks, in float64."""
+    return weights_CBW.sum(2).double().cumsum(1)
 
 
 def count_at_most(ends_CN: torch.Tensor, target_C1: torch.Tensor) -> torch.Tensor:

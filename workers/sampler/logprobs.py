@@ -10,8 +10,8 @@ import torch
 
 from penstock.protocol.messages import TokenLogprobs
 from penstock.protocol.sampling import SamplingParams
-from penstock.workers.sampler.draw import Shape, rows_at_once, total_weights
-from penstock.workers.sampler.head import head
+from penstock.workers.sampler.draw import rows_at_once, total_weights
+from penstock.workers.sampler.head import head, select
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def row_logprobs(
     for group in _groups(params):
         index = torch.tensor(group, device=logits_NV.device)
         asked = params[group[0]]
-        columns = _answer(logits_NV[index], token_ids_N[index], asked)
+        columns = _answer(select(logits_NV, index), token_ids_N[index], asked)
         answers.update({row: columns.row(i).pack() for i, row in enumerate(group)})
     return [answers[row] for row in range(len(params))]
 
@@ -99,8 +99,7 @@ def _columns(logits_NV: torch.Tensor, token_ids_N: torch.Tensor, ids_NW: torch.T
 def _log_sum_exp(logits_NV: torch.Tensor) -> torch.Tensor:
     rows_N = torch.arange(len(logits_NV), device=logits_NV.device)
     neutral_N = torch.ones(len(rows_N), dtype=torch.float64, device=logits_NV.device)
-    weights_N = total_weights(logits_NV, rows_N, Shape(neutral_N, torch.zeros_like(neutral_N)))
-    return weights_N.log() + logits_NV.amax(1).double()
+    return total_weights(logits_NV, rows_N, neutral_N).log() + logits_NV.amax(1).double()
 
 
 def _ranks(logits_NV: torch.Tensor, token_ids_N: torch.Tensor) -> torch.Tensor:

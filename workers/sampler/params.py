@@ -80,13 +80,17 @@ def features_of(params: SamplingParams) -> Feature:
     """The features that `params` switches on. Filters mean nothing to a greedy row."""
     uses = {
         Feature.RANDOM: not params.is_greedy,
-        Feature.FILTERED: not params.is_greedy and (params.top_k > 0 or params.top_p < 1),
+        Feature.FILTERED: not params.is_greedy and _is_filtered(params),
         Feature.BIASED: params.logit_bias,
         Feature.PENALISED: _is_penalised(params),
         Feature.BANNED: params.allowed_token_ids or params.bad_words or params.min_tokens,
         Feature.LOGPROBS: params.logprobs is not None or params.logprob_token_ids,
     }
     return Feature(sum(feature for feature, used in uses.items() if used))
+
+
+def _is_filtered(params: SamplingParams) -> bool:
+    return params.top_k > 0 or params.top_p < 1 or params.min_p > 0
 
 
 def _is_penalised(params: SamplingParams) -> bool:

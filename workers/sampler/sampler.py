@@ -10,9 +10,9 @@ import torch
 
 from penstock.protocol.messages import TokenLogprobs
 from penstock.protocol.sampling import SamplingParams
-from penstock.workers.sampler.draw import Shape, draw
+from penstock.workers.sampler.draw import draw
 from penstock.workers.sampler.filters import Filters, draw_filtered
-from penstock.workers.sampler.head import argmax
+from penstock.workers.sampler.head import argmax, select
 from penstock.workers.sampler.logprobs import row_logprobs
 from penstock.workers.sampler.masks import ban, bias
 from penstock.workers.sampler.noise import uniforms
@@ -42,15 +42,15 @@ class Sampler:
     def sample(self, logits_RV: torch.Tensor, rows: Rows) -> Sampled:
         """Samples each row. Overwrites the logits."""
         asking_N = self._table.rows_with(Feature.LOGPROBS, rows.slots_R)
-        raw_NV = logits_RV[_on(logits_RV, asking_N)] if len(asking_N) else None
-        self._reshape(logits_RV, rows)
+        raw_NV = select(logits_RV, _on(logits_RV, asking_N))
+        if len(self._table.rows_with(RESHAPED, rows.slots_R)):
+            raw_NV = raw_NV.clone() if raw_NV is logits_RV else raw_NV
+            self._reshape(logits_RV, rows)
         token_ids_R = self._choose(logits_RV, rows)
-        answers = [] if raw_NV is None else self._report(raw_NV, token_ids_R, rows, asking_N)
+        answers = self._report(raw_NV, token_ids_R, rows, asking_N)
         return Sampled(token_ids_R.cpu().numpy(), answers)
 
     def _reshape(self, logits_RV: torch.Tensor, rows: Rows) -> None:
-        if not len(self._table.rows_with(RESHAPED, rows.slots_R)):
-            return
         # Bans come last, unlike in vLLM, so that no bias or penalty can lift one; nothing else differs.
         steps = ((Feature.BIASED, bias), (Feature.PENALISED, penalise), (Feature.BANNED, ban))
         for feature, step in steps:
@@ -75,28 +75,27 @@ class Sampler:
         return token_ids_R
 
     def _take_best(self, logits_RV: torch.Tensor, rows: Rows, index_N: Ints) -> torch.Tensor:
-        return argmax(logits_RV[_on(logits_RV, index_N)])
+        return argmax(select(logits_RV, _on(logits_RV, index_N)))
 
     def _draw(self, logits_RV: torch.Tensor, rows: Rows, index_N: Ints) -> torch.Tensor:
-        shape, uniform_N = self._shape(logits_RV, rows, index_N)
-        return draw(logits_RV, _on(logits_RV, index_N), shape, uniform_N)
+        temperature_N = _on(logits_RV, self._table.temperature_S[rows.slots_R[index_N]])
+        uniform_N = self._uniforms(logits_RV, rows, index_N)
+        return draw(logits_RV, _on(logits_RV, index_N), temperature_N, uniform_N)
 
     def _draw_filtered(self, logits_RV: torch.Tensor, rows: Rows, index_N: Ints) -> torch.Tensor:
-        slots_N = rows.slots_R[index_N]
-        shape, uniform_N = self._shape(logits_RV, rows, index_N)
-        top_k_N = _on(logits_RV, self._table.top_k_S[slots_N])
-        top_p_N = _on(logits_RV, self._table.top_p_S[slots_N])
-        filters = Filters(shape, top_k_N, top_p_N, uniform_N)
+        table, slots_N = self._table, rows.slots_R[index_N]
+        filters = Filters(
+            temperature_N=_on(logits_RV, table.temperature_S[slots_N]),
+            top_k_N=_on(logits_RV, table.top_k_S[slots_N]),
+            top_p_N=_on(logits_RV, table.top_p_S[slots_N]),
+            min_p_N=_on(logits_RV, table.min_p_S[slots_N]),
+            uniform_N=self._uniforms(logits_RV, rows, index_N),
+        )
         return draw_filtered(logits_RV, _on(logits_RV, index_N), filters)
 
-    def _shape(
-        self, logits_RV: torch.Tensor, rows: Rows, index_N: Ints
-    ) -> tuple[Shape, torch.Tensor]:
-        table, slots_N = self._table, rows.slots_R[index_N]
-        uniform_N = uniforms(table.seed_S[slots_N], rows.lengths_R[index_N])
-        temperature_N = _on(logits_RV, table.temperature_S[slots_N])
-        shape = Shape(temperature_N, _on(logits_RV, table.min_p_S[slots_N]))
-        return shape, _on(logits_RV, uniform_N)
+    def _uniforms(self, logits_RV: torch.Tensor, rows: Rows, index_N: Ints) -> torch.Tensor:
+        seeds_N = self._table.seed_S[rows.slots_R[index_N]]
+        return _on(logits_RV, uniforms(seeds_N, rows.lengths_R[index_N]))
 
     def _report(
         self, raw_NV: torch.Tensor, token_ids_R: torch.Tensor, rows: Rows, asking_N: Ints

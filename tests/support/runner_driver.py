@@ -1,0 +1,126 @@
+"""Plays engine core for one runner, step by step. Knows plans and results, not how they are carried out."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from penstock.protocol.plan import BlockGrant, Configure, SeqStart, StepPlan, StepResult
+from penstock.protocol.sampling import SamplingParams
+from penstock.protocol.token_ids import pack, unpack
+from penstock.workers.kv_cache import KVCache
+from penstock.workers.models.decoder import DecoderModel
+from penstock.workers.runner import ModelRunner
+from penstock.workers.weights.loader import load_model
+
+BLOCK_SIZE = 8
+CPU = torch.device("cpu")
+
+
+@dataclass
+class Seq:
+    """One request, as an engine core would see it."""
+
+    prompt: list[int]
+    params: SamplingParams
+    output: list[int] = field(default_factory=list)
+    slot: int | None = None
+    blocks: list[int] = field(default_factory=list)
+    num_computed: int = 0
+    prompt_logprobs: list[object] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> list[int]:
+        return self.prompt + self.output
+
+    @property
+    def done(self) -> bool:
+        return len(self.output) >= self.params.max_tokens
+
+
+def load_tiny(folder: Path) -> DecoderModel:
+    model = load_model(
+        folder,
+        dtype=torch.float32,
+        device=CPU,
+        load_format="dummy",
+        seed=3,
+        progress=lambda phase, share: None,
+    )
+    for parameter in model.parameters():
+        parameter.data.mul_(4.0 if parameter.dim() > 1 else 1.0)  # else all logits are near zero
+    return model
+
+
+class Driver:
+    """Random chunks, random preemptions, shuffled blocks and reused slots."""
+
+    def __init__(self, model: DecoderModel, num_slots: int = 4, num_blocks: int = 64) -> None:
+        self.shape = Configure(num_blocks, BLOCK_SIZE, num_slots, 200, 64)
+        cache = KVCache(model.config, num_blocks, BLOCK_SIZE, torch.float32, CPU)
+        self.runner = ModelRunner(model, cache, self.shape, CPU)
+        self.free_blocks = list(range(num_blocks))
+        self.free_slots = list(range(num_slots))
+        self.frees: list[int] = []
+        self.step = 0
+
+    def run(self, seqs: Sequence[Seq], dice: random.Random, preempt: float = 0.0) -> None:
+        """Until all are done."""
+        while waiting := [seq for seq in seqs if not seq.done]:
+            dice.shuffle(waiting)
+            for seq in waiting:
+                if seq.slot is not None and dice.random() < preempt:
+                    self.preempt(seq)
+            dice.shuffle(self.free_blocks)
+            dice.shuffle(self.free_slots)
+            running = [seq for seq in waiting if seq.slot is not None]
+            starting = [seq for seq in waiting if seq.slot is None][: len(self.free_slots)]
+            rows = running + starting
+            lefts = [len(seq.tokens) - seq.num_computed for seq in rows]
+            self.execute(starting, rows, [dice.randint(1, left) for left in lefts])
+            for seq in rows:
+                if seq.done:
+                    self.preempt(seq)
+
+    def preempt(self, seq: Seq) -> None:
+        assert seq.slot is not None
+        self.frees.append(seq.slot)
+        self.free_slots.append(seq.slot)
+        self.free_blocks += seq.blocks
+        seq.slot, seq.blocks, seq.num_computed = None, [], 0
+
+    def execute(
+        self, starting: Sequence[Seq], rows: Sequence[Seq], counts: Sequence[int]
+    ) -> StepResult:
+        frees, self.frees = self.frees, []
+        starts = [self._start(seq) for seq in starting]
+        grants = [self._grant(seq, count) for seq, count in zip(rows, counts, strict=True)]
+        slots = [seq.slot for seq in rows if seq.slot is not None]
+        plan = StepPlan(self.step, pack(slots), pack(counts), starts, grants, pack(frees))
+        self.step += 1
+        result = self.runner.execute(plan)
+        self._update(rows, counts, result)
+        return result
+
+    def _start(self, seq: Seq) -> SeqStart:
+        seq.slot = self.free_slots.pop()
+        return SeqStart(seq.slot, pack(seq.tokens), len(seq.prompt), 0, seq.params)
+
+    def _grant(self, seq: Seq, count: int) -> BlockGrant:
+        assert seq.slot is not None
+        wanted = -(-(seq.num_computed + count) // BLOCK_SIZE) - len(seq.blocks)
+        new = [self.free_blocks.pop() for _ in range(wanted)]
+        seq.blocks += new
+        return BlockGrant(seq.slot, pack(new))
+
+    def _update(self, rows: Sequence[Seq], counts: Sequence[int], result: StepResult) -> None:
+        token_ids = iter(unpack(result.token_ids))
+        for seq, count in zip(rows, counts, strict=True):
+            seq.num_computed += count
+            if seq.num_computed == len(seq.tokens):
+                seq.output.append(next(token_ids))
+        assert next(token_ids, None) is None
+        for found in result.prompt_logprobs:
+            rows[found.row].prompt_logprobs.append(found.logprobs)

@@ -1,0 +1,59 @@
+"""How many threads a CPU worker uses, and how they wait. Knows OpenMP's variables; must run before torch is imported.
+
+Idle threads sleep: a spinning one takes its core from the front ends and the engine core, which run
+on the same machine. Threads are not bound to cores, for the same reason: the kernel moves a worker's
+thread away from a core that a front end needs, a bound one would wait and every other with it.
+"""
+
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+
+from penstock.workers.cgroup import own_groups
+
+CPUS = Path("/sys/devices/system/cpu")
+
+WAITING = {
+    "OMP_WAIT_POLICY": "passive",
+    "GOMP_SPINCOUNT": "0",
+    "KMP_BLOCKTIME": "0",
+}
+
+
+def prepare_threads(wanted: int | None, environ: MutableMapping[str, str] = os.environ) -> int:
+    """Sets what OpenMP reads when torch loads it; an operator's own choice of waiting stays."""
+    count = wanted or available_cores()
+    for name, value in WAITING.items():
+        environ.setdefault(name, value)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        environ[name] = str(count)
+    return count
+
+
+def available_cores() -> int:
+    """Physical cores that this process may run on, within its container's quota; at least 1."""
+    cores = {core_of(cpu) for cpu in os.sched_getaffinity(0)}
+    quotas = [quota for group in own_groups("cpu") if (quota := quota_of(group))]
+    return min([len(cores), *quotas])
+
+
+def core_of(cpu: int, cpus: Path = CPUS) -> str:
+    """A name that the hyperthreads of one core share."""
+    siblings = cpus / f"cpu{cpu}" / "topology" / "thread_siblings_list"
+    try:
+        return siblings.read_text().strip()
+    except OSError:
+        return str(cpu)
+
+
+def quota_of(group: Path) -> int | None:
+    """Whole CPUs a control group may use, at least 1 (version 2, then 1); None without a bound."""
+    try:
+        if (group / "cpu.max").exists():
+            quota, period = (group / "cpu.max").read_text().split()
+        else:
+            quota = (group / "cpu.cfs_quota_us").read_text()
+            period = (group / "cpu.cfs_period_us").read_text()
+        return max(1, int(quota) // int(period)) if int(quota) > 0 else None
+    except (OSError, ValueError):  # "max" is no number
+        return None
