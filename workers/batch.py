@@ -6,6 +6,8 @@ Legend: T tokens of this step, R rows (one sequence each), B blocks of the longe
     a row         the last query_lens[r] of the context_lens[r] tokens its blocks will then hold
 """
 
+# ruff: noqa: N815 - shape suffixes, see the legend
+
 from dataclasses import dataclass
 
 import torch
@@ -34,5 +36,5 @@ class Batch:
         for tensor in (self.token_ids_T, self.positions_T, self.cache_slots_T):
             assert tensor.shape == (num_tokens,)
             assert tensor.dtype == torch.int64
-        rows = zip(self.positions_T.split(self.query_lens), self.context_lens, strict=True)
-        assert all(int(positions[-1]) == context - 1 for positions, context in rows)
+        rows_end = torch.tensor(self.query_lens).cumsum(0) - 1
+        assert (self.positions_T[rows_end].cpu() + 1).tolist() == list(self.context_lens)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 
 class _Row(NamedTuple):
-    index: int
+    number: int
     token: int
     query_len: int
     first: int
@@ -61,10 +61,10 @@ def _rows(
     query_lens: Sequence[int], context_lens: Sequence[int], window: int | None
 ) -> Iterable[_Row]:
     token = 0
-    for index, (query_len, context_len) in enumerate(zip(query_lens, context_lens, strict=True)):
+    for number, (query_len, context_len) in enumerate(zip(query_lens, context_lens, strict=True)):
         assert 1 <= query_len <= context_len, (query_len, context_len)
         first = 0 if window is None else max(0, context_len - query_len + 1 - window)
-        yield _Row(index, token, query_len, first, context_len - first)
+        yield _Row(number, token, query_len, first, context_len - first)
         token += query_len
 
 
@@ -87,7 +87,7 @@ def _slots(block_tables_RB: torch.Tensor, group: list[_Row], block_size: int) ->
     last_R1 = torch.tensor([[row.span - 1] for row in group], device=device)
     offset_C = torch.arange(max(row.span for row in group), device=device)
     position_RC = first_R1 + torch.minimum(offset_C, last_R1)
-    blocks_RC = block_tables_RB[[row.index for row in group]].gather(1, position_RC // block_size)
+    blocks_RC = block_tables_RB[[row.number for row in group]].gather(1, position_RC // block_size)
     return blocks_RC * block_size + position_RC % block_size
 
 
@@ -116,7 +116,8 @@ def _decode(
     scale: float,
 ) -> torch.Tensor:
     # The M heads that share a KV head pass as M queries of it, so K and V are never repeated.
-    q_RGMD = q_RHD.unflatten(1, (k_RGCD.shape[1], -1))
+    num_rows, num_kv_heads, _, head_dim = k_RGCD.shape
+    q_RGMD = q_RHD.view(num_rows, num_kv_heads, -1, head_dim)
     out_RGMD = F.scaled_dot_product_attention(
         q_RGMD, k_RGCD, v_RGCD, attn_mask=mask_RC[:, None, None], scale=scale
     )
@@ -130,7 +131,8 @@ def _chunk(
     mask_QC: torch.Tensor,
     scale: float,
 ) -> torch.Tensor:
-    q_GMQD = q_QHD.unflatten(1, (k_GCD.shape[0], -1)).permute(1, 2, 0, 3)
+    num_kv_heads, _, head_dim = k_GCD.shape
+    q_GMQD = q_QHD.view(len(q_QHD), num_kv_heads, -1, head_dim).permute(1, 2, 0, 3)
     shape_GMCD = (*q_GMQD.shape[:2], *k_GCD.shape[1:])
     # Expanded, not repeated: the heads of a group read the same memory.
     k_GMCD, v_GMCD = k_GCD[:, None].expand(shape_GMCD), v_GCD[:, None].expand(shape_GMCD)

@@ -22,7 +22,10 @@ def obvious_attention(q_THD, k_cache_SGD, v_cache_SGD, tables, rows, scale, wind
     for table, (query_len, context_len) in zip(tables, rows, strict=True):
         for position in range(context_len - query_len, context_len):
             start = 0 if window is None else max(0, position - window + 1)
-            slots = [table[p // BLOCK_SIZE] * BLOCK_SIZE + p % BLOCK_SIZE for p in range(start, position + 1)]
+            slots = [
+                table[p // BLOCK_SIZE] * BLOCK_SIZE + p % BLOCK_SIZE
+                for p in range(start, position + 1)
+            ]
             for head in range(q_THD.shape[1]):
                 keys, values = (c[slots, head // num_groups] for c in (k_cache_SGD, v_cache_SGD))
                 weights = (keys @ q_THD[token, head] * scale).softmax(0)

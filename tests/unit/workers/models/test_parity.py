@@ -1,0 +1,116 @@
+"""Our decoder against transformers: same checkpoint, same tokens, same logits, in any schedule."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support.checkpoints import EXTRAS, make_checkpoint, oracle_logits
+from support.paged_run import CPU, PagedRun, prompts_of
+
+from penstock.workers.models.decoder import DecoderModel
+from penstock.workers.weights.loader import load_model
+
+PROMPTS = prompts_of([23, 1, 9, 16])
+
+
+def load(model_dir: Path, **options: Any) -> DecoderModel:
+    options = {"dtype": None, "max_model_len": 64, **options}
+    return load_model(
+        model_dir, device=CPU, load_format="auto", progress=lambda *_: None, **options
+    )
+
+
+def assert_same(
+    actual: list[torch.Tensor], oracle: Any, prompts: list[list[int]], tolerance: float
+):
+    for logits_TV, prompt in zip(actual, prompts, strict=True):
+        expected_TV = oracle_logits(oracle, prompt)
+        torch.testing.assert_close(logits_TV, expected_TV, rtol=tolerance, atol=tolerance)
+
+
+def assert_parity(model_dir: Path, oracle: Any, prompts: list[list[int]] = PROMPTS) -> None:
+    model = load(model_dir)
+    assert_same(PagedRun(model, prompts).whole(), oracle, prompts, 1e-4)
+    assert_same(PagedRun(model, prompts).at_random(seed=1, longest=7), oracle, prompts, 1e-4)
+
+
+@pytest.mark.parametrize("family", EXTRAS)
+class TestFamilies:
+    @pytest.fixture
+    def oracle(self, family, tmp_path):
+        return make_checkpoint(tmp_path, family)
+
+    def test_whole_prompts(self, oracle, tmp_path):
+        assert_same(PagedRun(load(tmp_path), PROMPTS).whole(), oracle, PROMPTS, 1e-4)
+
+    @pytest.mark.parametrize("longest", [1, 5, 8])
+    def test_mixed_chunks_and_decodes(self, oracle, tmp_path, longest):
+        run = PagedRun(load(tmp_path), PROMPTS, seed=longest)
+        assert_same(run.at_random(longest, longest), oracle, PROMPTS, 1e-4)
+
+    def test_token_by_token(self, oracle, tmp_path):
+        run = PagedRun(load(tmp_path), PROMPTS[:1])
+        while run.rows[0].left:
+            run.step([1])
+        assert_same(run.logits(), oracle, PROMPTS[:1], 1e-4)
+
+    def test_bfloat16(self, family, tmp_path):
+        oracle = make_checkpoint(tmp_path, family, dtype=torch.bfloat16)
+        model = load(tmp_path)
+        assert model.embed.weight.dtype == torch.bfloat16
+        assert_same(PagedRun(model, PROMPTS).at_random(1, 7), oracle, PROMPTS, 0.25)
+
+    def test_sharded(self, family, tmp_path):
+        oracle = make_checkpoint(tmp_path, family, max_shard_size="20KB")
+        assert len(list(tmp_path.glob("*.safetensors"))) > 2
+        assert_same(PagedRun(load(tmp_path), PROMPTS).whole(), oracle, PROMPTS, 1e-4)
+
+
+SWITCHES = {
+    "llama biases": ("llama", {"attention_bias": True, "mlp_bias": True}),
+    "llama head_dim": ("llama", {"head_dim": 10, "num_key_value_heads": 1}),
+    "llama tied": ("llama", {"tie_word_embeddings": True}),
+    "llama eps": ("llama", {"rms_norm_eps": 0.1}),
+    "mistral window": ("mistral", {"sliding_window": 5}),
+    "mistral window of one": ("mistral", {"sliding_window": 1}),
+    "qwen2 untied": ("qwen2", {"tie_word_embeddings": False}),
+    "qwen2 window": (
+        "qwen2",
+        {"use_sliding_window": True, "sliding_window": 6, "max_window_layers": 1},
+    ),
+    "qwen2 window unused": ("qwen2", {"use_sliding_window": False, "sliding_window": 6}),
+    "qwen3 biases": ("qwen3", {"attention_bias": True}),
+    "qwen3 layer types": (
+        "qwen3",
+        {
+            "use_sliding_window": True,
+            "sliding_window": 3,
+            "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+        },
+    ),
+    "phi3 window": ("phi3", {"sliding_window": 7}),
+    "phi3 partial rotary": (
+        "phi3",
+        {"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_switches(name, tmp_path):
+    family, extras = SWITCHES[name]
+    assert_parity(tmp_path, make_checkpoint(tmp_path, family, **extras))
+
+
+def test_float16(tmp_path):
+    oracle = make_checkpoint(tmp_path, "qwen2", dtype=torch.float16)
+    model = load(tmp_path)
+    assert model.embed.weight.dtype == torch.float16
+    assert_same(PagedRun(model, PROMPTS).at_random(1, 7), oracle, PROMPTS, 0.05)
+
+
+def test_another_dtype_than_the_checkpoint(tmp_path):
+    oracle = make_checkpoint(tmp_path, "llama", dtype=torch.bfloat16).float()
+    model = load(tmp_path, dtype=torch.float32)
+    assert_same(PagedRun(model, PROMPTS).whole(), oracle, PROMPTS, 1e-4)

@@ -1,0 +1,122 @@
+"""The parts of a decoder layer. Know tensors and a batch, not which family they serve.
+
+Legend: T tokens, D hidden, I inputs, O outputs, H query heads, G KV heads, N heads of either kind,
+E half the rotary dimension.
+"""
+
+# ruff: noqa: N815 - shape suffixes, see the legend
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from penstock.kernels import reference as ops
+from penstock.workers.batch import Batch
+from penstock.workers.kv_cache import KVCache
+from penstock.workers.model_config import ModelConfig
+
+
+class Step(NamedTuple):
+    """What every layer of one forward pass shares."""
+
+    batch: Batch
+    cache: KVCache
+    cos_TE: torch.Tensor
+    sin_TE: torch.Tensor
+
+
+class Linear(nn.Module):
+    """Allocated, not initialized: the loader fills it."""
+
+    def __init__(self, num_inputs: int, num_outputs: int, *, bias: bool = False) -> None:
+        super().__init__()
+        self.weight = empty_parameter(num_outputs, num_inputs)
+        self.bias = empty_parameter(num_outputs) if bias else None
+
+    def forward(self, x_TI: torch.Tensor) -> torch.Tensor:
+        return ops.linear(x_TI, self.weight, self.bias)
+
+
+class RMSNorm(nn.Module):
+    def __init__(self, size: int, eps: float) -> None:
+        super().__init__()
+        self.weight = empty_parameter(size)
+        self.eps = eps
+
+    def forward(self, x_D: torch.Tensor) -> torch.Tensor:
+        return ops.rms_norm(x_D, self.weight, self.eps)
+
+    def add(
+        self, x_TD: torch.Tensor, residual_TD: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return ops.add_rms_norm(x_TD, residual_TD, self.weight, self.eps)
+
+
+class Embedding(nn.Module):
+    def __init__(self, num_rows: int, size: int) -> None:
+        super().__init__()
+        self.weight = empty_parameter(num_rows, size)
+
+    def forward(self, token_ids_T: torch.Tensor) -> torch.Tensor:
+        return ops.embedding(token_ids_T, self.weight)
+
+
+class Attention(nn.Module):
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__()
+        self.config = config
+        self.layer = layer
+        qkv_size = config.q_size + 2 * config.kv_size
+        self.qkv = Linear(config.hidden_size, qkv_size, bias=config.qkv_bias)
+        self.o = Linear(config.q_size, config.hidden_size, bias=config.o_bias)
+        if config.qk_norm:
+            self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+            self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+
+    def forward(self, x_TD: torch.Tensor, step: Step) -> torch.Tensor:
+        q_THD, k_TGD, v_TGD = self._rotated_qkv(x_TD, step)
+        k_cache_SGD, v_cache_SGD = step.cache.layer(self.layer)
+        ops.store_kv(k_TGD, v_TGD, k_cache_SGD, v_cache_SGD, step.batch.cache_slots_T)
+        attended_THD = ops.paged_attention(
+            q_THD,
+            k_cache_SGD,
+            v_cache_SGD,
+            step.batch.block_tables_RB,
+            step.batch.query_lens,
+            step.batch.context_lens,
+            block_size=step.cache.block_size,
+            scale=self.config.head_dim**-0.5,
+            window=self.config.windows[self.layer],
+        )
+        out_TD: torch.Tensor = self.o(attended_THD.flatten(1))
+        return out_TD
+
+    def _rotated_qkv(
+        self, x_TD: torch.Tensor, step: Step
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        config = self.config
+        num_rotated = config.num_heads + config.num_kv_heads
+        qkv_TND = self.qkv(x_TD).view(len(x_TD), -1, config.head_dim)
+        qk_TND, v_TGD = qkv_TND[:, :num_rotated], qkv_TND[:, num_rotated:]
+        if config.qk_norm:
+            q_THD, k_TGD = qk_TND[:, : config.num_heads], qk_TND[:, config.num_heads :]
+            qk_TND = torch.cat((self.q_norm(q_THD), self.k_norm(k_TGD)), dim=1)
+        qk_TND = ops.rope(qk_TND, step.cos_TE, step.sin_TE)
+        return qk_TND[:, : config.num_heads], qk_TND[:, config.num_heads :], v_TGD
+
+
+class MLP(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        hidden, width = config.hidden_size, config.intermediate_size
+        self.gate_up = Linear(hidden, 2 * width, bias=config.mlp_bias)
+        self.down = Linear(width, hidden, bias=config.mlp_bias)
+
+    def forward(self, x_TD: torch.Tensor) -> torch.Tensor:
+        out_TD: torch.Tensor = self.down(ops.silu_mul(self.gate_up(x_TD)))
+        return out_TD
+
+
+def empty_parameter(*shape: int) -> nn.Parameter:
+    return nn.Parameter(torch.empty(shape), requires_grad=False)

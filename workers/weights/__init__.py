@@ -1,0 +1,1 @@
+"""Weights on their way from files into a model. Know no maths."""
