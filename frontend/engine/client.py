@@ -18,7 +18,9 @@ from penstock.frontend.engine.token_stream import TokenStream
 from penstock.protocol import messages, metrics
 from penstock.protocol.errors import EngineGoneError, SettingsError, WireError
 from penstock.protocol.messages import PROTOCOL_VERSION, EngineStats, Limits, ModelCard
+from penstock.protocol.metric_names import Owner
 from penstock.protocol.metrics import Registry
+from penstock.protocol.process_meter import ProcessMeter
 from penstock.protocol.settings import FrontendSettings
 
 log = logging.getLogger("penstock.engine")
@@ -42,6 +44,7 @@ class EngineClient:
         self.frontend_id = settings.frontend_id or f"frontend-{secrets.token_hex(4)}"
         self.epoch = time.time_ns()
         self._stream_metrics = StreamMetrics(registry)
+        self._process = ProcessMeter(registry, Owner.FRONTEND)
         self._streams, self._answers = Streams(), Answers()
         self._presence = Presence(settings.engine_patience_s, time.monotonic())
         self._ready = asyncio.Event()
@@ -173,6 +176,7 @@ class EngineClient:
             self._send(messages.Hello(PROTOCOL_VERSION, self.frontend_id, self.epoch))
 
     def _ping(self) -> None:
+        self._process.measure()
         encoded = metrics.encode(self._registry.snapshot())
         changed = encoded if encoded != self._sent_metrics else b""
         self._sent_metrics = encoded

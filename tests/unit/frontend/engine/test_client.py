@@ -90,7 +90,7 @@ def test_stream_goes_on_in_the_next_engine(engine: FakeEngine, fault: str) -> No
             await asyncio.sleep(0.1)
             getattr(engine, fault)()
             assert await reading == wanted(asked)
-            first, second = engine.generates
+            _, second = engine.generates
             assert token_ids.count(second.emitted) > 5
             assert second.attempt == (1 if fault == "restart" else 0)
 
