@@ -1,6 +1,8 @@
 """What transformers makes of a folder, we make of it too."""
 
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +148,17 @@ def test_a_broken_file_is_named(tmp_path: Path, byte_level: Tokenizer, name: str
 def test_a_lone_surrogate_is_the_clients_error(byte_level: Tokenizer) -> None:
     with pytest.raises(TextError, match="surrogate"):
         byte_level.encode("\ud800")
+
+
+def test_other_threads_run_while_a_long_text_is_encoded(byte_level: Tokenizer) -> None:
+    """The event loop is one of them. With the GIL held, it would get one turn or two."""
+    encoding = threading.Thread(target=byte_level.encode, args=("word, " * 200_000,))
+    encoding.start()
+    turns = 0
+    while encoding.is_alive():
+        time.sleep(0.001)
+        turns += 1
+    assert turns > 5
 
 
 def test_the_bytes_of_tokens_add_up_to_the_text(
