@@ -1,0 +1,1 @@
+"""The endpoints: what each takes and answers. Knows shapes of JSON; leaves sampling, text and tokens to others."""

@@ -1,0 +1,43 @@
+"""Reads JSON bodies, whatever their Content-Type says. Knows bytes and types, not what they ask for."""
+
+from typing import Generic, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from penstock.frontend.access import IGNORED_PARAMS
+from penstock.frontend.api.unsupported_params import UNSUPPORTED, refuse_unsupported
+from penstock.frontend.errors import undecodable
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class BodyReader(Generic[T]):
+    """Decodes one endpoint's bodies; built once, for decoders are costly to make.
+
+    Numbers may come as strings, as pydantic has it. What is unknown is named in a header of the answer.
+    """
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(kind, strict=False)
+        self._raw_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+        self._known = frozenset(kind.__struct_encode_fields__) | UNSUPPORTED.keys()
+
+    async def read(self, request: web.Request) -> T:
+        body = await request.read()
+        try:
+            text = body.decode()
+            given = self._raw_decoder.decode(text)
+            refuse_unsupported(given)
+            decoded = self._decoder.decode(text)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise undecodable(error) from error
+        request[IGNORED_PARAMS] = ignored_params(given.keys() - self._known)
+        return decoded
+
+
+def ignored_params(names: set[str]) -> str:
+    """The unknown names that may stand in a header, at most twenty of them."""
+    return ", ".join(
+        sorted(n for n in names if n.isascii() and n.isidentifier() and len(n) <= 64)[:20]
+    )

@@ -1,0 +1,31 @@
+"""Who asks, as the headers say it. Knows headers, not bodies."""
+
+import time
+
+from aiohttp import web
+
+from penstock.frontend.access import request_name
+from penstock.frontend.api.fields import SharedFields
+from penstock.frontend.auth import TENANT
+from penstock.frontend.errors import bad_request
+from penstock.frontend.prompts import Caller, body_name
+
+PRIORITY_HEADER = "X-Vllm-Priority"
+
+
+def caller(request: web.Request, asked: SharedFields) -> Caller:
+    return Caller(
+        name=request_name(request, body_name(asked)),
+        arrived_s=time.monotonic(),
+        tenant=request.get(TENANT, ""),
+        priority=_priority(request.headers.get(PRIORITY_HEADER)),
+    )
+
+
+def _priority(header: str | None) -> int | None:
+    if header is None:
+        return None
+    try:
+        return int(header)
+    except ValueError as error:
+        raise bad_request(f"{PRIORITY_HEADER} must be an integer.", "priority") from error

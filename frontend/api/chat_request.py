@@ -1,0 +1,106 @@
+"""The body of POST /v1/chat/completions. Knows its types; bounds are checked where they matter."""
+
+from typing import Any
+
+from penstock.frontend.api.fields import SharedFields
+from penstock.frontend.errors import bad_request
+from penstock.frontend.params import Wanted
+
+Message = dict[str, Any]
+"""Left open: models' templates read keys of their own (`reasoning`, `tool_calls`, `name`, ...)."""
+_TEXT_OF_PART = {"text": "text", "refusal": "refusal", "thinking": "thinking"}
+"""Kinds of content parts that are text, and the key it is under."""
+
+
+class ChatRequest(SharedFields, kw_only=True):
+    messages: list[Message]
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    documents: list[dict[str, Any]] | None = None
+    chat_template: str | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
+    reasoning_effort: str | None = None
+    add_generation_prompt: bool | None = None
+    continue_final_message: bool | None = None
+    max_completion_tokens: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+
+
+def check_conversation(request: ChatRequest) -> None:
+    """Refuses what no template can render, and what this version does not do."""
+    if not request.messages:
+        raise bad_request(
+            "Cannot apply chat template to an empty conversation. Provide at least one message.",
+            "messages",
+        )
+    for index, message in enumerate(request.messages):
+        _check_message(f"messages[{index}]", message)
+    if request.continue_final_message and request.add_generation_prompt:
+        raise bad_request(
+            "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
+            "continue_final_message",
+        )
+    _check_tools(request)
+
+
+def _check_message(place: str, message: Message) -> None:
+    if not isinstance(message.get("role"), str):
+        raise bad_request(f"{place}.role: a string is required", "messages")
+    content = message.get("content")
+    if content is None or isinstance(content, str):
+        return
+    if not isinstance(content, list):
+        raise bad_request(f"{place}.content: expected a string or a list of parts", "messages")
+    for number, part in enumerate(content):
+        _check_part(f"{place}.content[{number}]", part)
+
+
+def _check_part(place: str, part: Any) -> None:
+    if isinstance(part, str):
+        return
+    kind = part.get("type", "text") if isinstance(part, dict) else None
+    if not isinstance(kind, str):
+        raise bad_request(f"{place}: expected an object with a type", "messages")
+    if kind not in _TEXT_OF_PART:
+        raise bad_request(
+            f"{place}: parts of type {kind!r} are not supported: this is not a multimodal model",
+            "messages",
+        )
+    if not isinstance(part.get(_TEXT_OF_PART[kind]), str):
+        raise bad_request(f"{place}: a part of type {kind!r} needs its text", "messages")
+
+
+def _check_tools(request: ChatRequest) -> None:
+    if request.tools is not None and not request.tools:
+        raise bad_request("`tools` must not be an empty array; leave it out instead.", "tools")
+    choice = request.tool_choice
+    if choice is None or choice == "none":
+        return
+    if not request.tools:
+        raise bad_request("When using `tool_choice`, `tools` must be set.", "tool_choice")
+    if choice != "auto":
+        raise bad_request(
+            f"tool_choice={choice!r} is not supported by this version; use 'auto' or 'none'.",
+            "tool_choice",
+        )
+
+
+def wanted(request: ChatRequest) -> Wanted:
+    """How much output, and which log probabilities."""
+    asked = request.max_completion_tokens
+    return Wanted(
+        max_tokens=request.max_tokens if asked is None else asked,
+        logprobs=_num_logprobs(request),
+        prompt_logprobs=request.prompt_logprobs,
+    )
+
+
+def _num_logprobs(request: ChatRequest) -> int | None:
+    if not request.logprobs:
+        if request.top_logprobs:
+            raise bad_request(
+                "when using `top_logprobs`, `logprobs` must be set to true.", "top_logprobs"
+            )
+        return None
+    return request.top_logprobs or 0

@@ -1,0 +1,42 @@
+"""POST /v1/completions. Knows the order of its steps; each step's rules are elsewhere."""
+
+from aiohttp import web
+
+from penstock.frontend.api.answering import answer, stream
+from penstock.frontend.api.body import BodyReader
+from penstock.frontend.api.caller import caller
+from penstock.frontend.api.completion_chunks import CompletionChunks
+from penstock.frontend.api.completion_request import CompletionRequest, prompts_of, wanted
+from penstock.frontend.api.completion_run import CompletionCollector, CompletionRun
+from penstock.frontend.encoding import Encoder, Prompt
+from penstock.frontend.prompts import ValidRequest, validate
+from penstock.frontend.services import SERVICES, Services
+
+_READER = BodyReader(CompletionRequest)
+
+
+async def completions(request: web.Request) -> web.StreamResponse:
+    services = request.app[SERVICES]
+    body = await _READER.read(request)
+    valid = await _validate(request, body, services)
+    run = CompletionRun(body, valid, services)
+    if valid.stream:
+        return await stream(request, valid, CompletionChunks(run, body.stream_options), run.tally)
+    return await answer(request, valid, CompletionCollector(run), run.tally)
+
+
+async def _validate(
+    request: web.Request, body: CompletionRequest, services: Services
+) -> ValidRequest:
+    services.check_model(body.model)
+    bounds, asker = services.bounds(), caller(request, body)
+    prompts = await _encode(body, services.encoder)
+    return validate(body, wanted(body), prompts, asker, services.params, bounds, services.rules)
+
+
+async def _encode(body: CompletionRequest, encoder: Encoder) -> list[Prompt]:
+    adds_special = body.add_special_tokens is not False
+    return [
+        await encoder.text(prompt, adds_special) if isinstance(prompt, str) else Prompt(prompt)
+        for prompt in prompts_of(body)
+    ]

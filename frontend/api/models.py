@@ -1,0 +1,43 @@
+"""GET /v1/models and /v1/models/{id}. Knows the shape of a model's card."""
+
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from penstock.frontend.api.shapes import json_response
+from penstock.frontend.services import SERVICES, Services
+
+
+class Model(msgspec.Struct, kw_only=True):
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    """When the engine loaded it: the same in every answer."""
+    owned_by: str = "penstock"
+    root: str
+    parent: None = None
+    max_model_len: int
+
+
+async def list_models(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    models = [_model(services, name) for name in services.names]
+    return json_response({"object": "list", "data": models})
+
+
+async def get_model(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    name = request.match_info["model"]
+    services.check_model(name)
+    return json_response(_model(services, name))
+
+
+def _model(services: Services, name: str) -> Model:
+    card = services.card()
+    return Model(
+        id=name,
+        created=card.created,
+        root=services.settings.model,
+        max_model_len=card.max_model_len,
+    )

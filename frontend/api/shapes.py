@@ -1,0 +1,56 @@
+"""What chat and completions answer alike. Knows JSON shapes alone.
+
+Keys that are UNSET do not appear: those are vLLM's own, shown when they were asked for.
+"""
+
+import msgspec
+from aiohttp import web
+
+from penstock.frontend.generation import Piece
+from penstock.frontend.prompts import ValidRequest
+from penstock.frontend.sse import json
+from penstock.protocol.metrics import Registry
+
+
+class PromptTokensDetails(msgspec.Struct):
+    cached_tokens: int
+
+
+class Usage(msgspec.Struct):
+    prompt_tokens: int
+    total_tokens: int
+    completion_tokens: int
+    prompt_tokens_details: PromptTokensDetails
+
+
+class Tally:
+    """Counts a request's tokens as they come."""
+
+    def __init__(self, request: ValidRequest) -> None:
+        self._n = request.n
+        self._num_prompt = sum(len(prompt.ids) for prompt in request.prompts)
+        self._num_cached = 0
+        self.by_choice = [0] * request.num_choices
+
+    def add(self, piece: Piece) -> None:
+        self.by_choice[piece.choice] += piece.num_tokens
+        if piece.choice % self._n == 0:  # a prompt is counted once, whatever n is
+            self._num_cached += piece.update.num_cached
+
+    def usage(self) -> Usage:
+        num_output = sum(self.by_choice)
+        return Usage(
+            self._num_prompt,
+            self._num_prompt + num_output,
+            num_output,
+            PromptTokensDetails(self._num_cached),
+        )
+
+    def record(self, registry: Registry) -> None:
+        """The numbers that belong to a whole request; streams record their own."""
+        registry.observe("vllm:request_params_n", self._n)
+        registry.observe("vllm:request_max_num_generation_tokens", max(self.by_choice))
+
+
+def json_response(payload: object, status: int = 200) -> web.Response:
+    return web.Response(body=json(payload), status=status, content_type="application/json")

@@ -1,0 +1,69 @@
+"""POST /tokenize and /detokenize. Knows the tokenizer and, of the engine, only its limits."""
+
+import msgspec
+from aiohttp import web
+from msgspec import UNSET, UnsetType
+
+from penstock.frontend.api.body import BodyReader
+from penstock.frontend.api.chat_request import check_conversation
+from penstock.frontend.api.shapes import json_response
+from penstock.frontend.api.tokenize_request import (
+    DetokenizeRequest,
+    TokenizeRequest,
+    ids_of,
+    texts_of,
+)
+from penstock.frontend.encoding import Encoder
+from penstock.frontend.services import SERVICES
+
+_TOKENIZE = BodyReader(TokenizeRequest)
+_DETOKENIZE = BodyReader(DetokenizeRequest)
+
+
+class TokenizeAnswer(msgspec.Struct):
+    """Of a list of texts, `tokens` and `token_strs` are lists of lists, and `count` is of them all."""
+
+    count: int
+    max_model_len: int
+    tokens: list[int] | list[list[int]]
+    token_strs: list[str] | list[list[str]] | UnsetType = UNSET
+
+
+class DetokenizeAnswer(msgspec.Struct):
+    prompt: str
+    text: str
+
+
+async def tokenize(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    body = await _TOKENIZE.read(request)
+    services.check_model(body.model)
+    max_model_len = services.card().max_model_len
+    rows = await _encode(body, services.encoder)
+    spelled = [[services.tokenizer.token_name(i) or "" for i in row] for row in rows]
+    is_batch = isinstance(texts_of(body), list)
+    answer = TokenizeAnswer(
+        sum(map(len, rows)), max_model_len, rows if is_batch else rows[0], UNSET
+    )
+    if body.return_token_strs:
+        answer.token_strs = spelled if is_batch else spelled[0]
+    return json_response(answer)
+
+
+async def _encode(body: TokenizeRequest, encoder: Encoder) -> list[list[int]]:
+    texts = texts_of(body)
+    if texts is None:
+        check_conversation(body)
+        return [(await encoder.chat(body, bool(body.add_special_tokens))).ids]
+    adds_special = body.add_special_tokens is not False
+    each = [texts] if isinstance(texts, str) else texts
+    return [(await encoder.text(text, adds_special)).ids for text in each]
+
+
+async def detokenize(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    body = await _DETOKENIZE.read(request)
+    services.check_model(body.model)
+    ids = ids_of(body, services.card().vocab_size)
+    text = services.tokenizer.decode(ids, skip_special_tokens=False)
+    return json_response(DetokenizeAnswer(text, text))

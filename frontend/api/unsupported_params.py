@@ -1,0 +1,48 @@
+"""Parameters that would change the answer and are not served by this version. Never ignored, always named."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from penstock.frontend.errors import bad_request
+
+UNSUPPORTED = {
+    "structured_outputs": "Structured outputs",
+    "guided_json": "Guided decoding",
+    "guided_regex": "Guided decoding",
+    "guided_choice": "Guided decoding",
+    "guided_grammar": "Guided decoding",
+    "use_beam_search": "Beam search",
+    "suffix": "Filling in the middle",
+    "prompt_embeds": "Prompt embeddings",
+    "functions": "Function calling by `functions`",
+    "function_call": "Function calling by `function_call`",
+    "modalities": "Output other than text",
+    "audio": "Audio output",
+    "mm_processor_kwargs": "Multimodal input",
+    "media_io_kwargs": "Multimodal input",
+    "thinking_token_budget": "A budget of thinking tokens",
+    "repetition_detection": "Detection of repetitions",
+    "kv_transfer_params": "Transfer of KV caches",
+    "ec_transfer_params": "Transfer of encoder caches",
+    "logits_processors": "A request's own logits processors",
+    "response_format": "This response_format",
+}
+_EMPTY: tuple[object, ...] = (None, False, "", [], "none", ["text"])
+"""What clients send that do not mean to use a parameter."""
+
+
+def refuse_unsupported(given: Mapping[str, msgspec.Raw]) -> None:
+    """Raises for a parameter in `given` that asks for what cannot be done."""
+    for name in sorted(given.keys() & UNSUPPORTED.keys()):
+        if not _means_nothing(given[name]):
+            raise bad_request(
+                f"{UNSUPPORTED[name]} ({name}) is not supported by this version.", name
+            )
+
+
+def _means_nothing(raw: msgspec.Raw) -> bool:
+    value = msgspec.json.decode(raw)
+    if isinstance(value, dict):
+        return value in ({}, {"type": "text"})
+    return value in _EMPTY

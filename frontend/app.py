@@ -1,0 +1,49 @@
+"""Puts the front end together: routes, and what every request passes through. Knows no endpoint's inside."""
+
+from aiohttp import web
+
+from penstock.frontend.access import Recorder, add_headers, recorder
+from penstock.frontend.api import chat, completions, models, ops, tokenize, unsupported
+from penstock.frontend.auth import Keyring, guard
+from penstock.frontend.errors import translator
+from penstock.frontend.services import SERVICES, Services
+
+
+def build_app(services: Services) -> web.Application:
+    """From the outside in: record, translate errors, check the key, answer."""
+    settings = services.settings
+    app = web.Application(
+        middlewares=[
+            recorder(Recorder(services.registry, settings.access_log), services.drain),
+            translator(services.drain),
+            guard(Keyring(settings.api_key)),
+        ],
+        client_max_size=settings.max_body_bytes or 0,
+    )
+    app[SERVICES] = services
+    app.on_response_prepare.append(add_headers)
+    app.router.add_routes(_routes())
+    for path in unsupported.UNSUPPORTED:
+        app.router.add_route("*", path, unsupported.not_supported)
+    return app
+
+
+def _routes() -> list[web.RouteDef]:
+    return [
+        web.post("/v1/chat/completions", chat.chat_completions),
+        web.post("/v1/completions", completions.completions),
+        web.get("/v1/models", models.list_models),
+        web.get("/v1/models/{model:.+}", models.get_model),
+        web.post("/tokenize", tokenize.tokenize),
+        web.post("/detokenize", tokenize.detokenize),
+        web.get("/ping", ops.ping),
+        web.post("/ping", ops.ping),
+        web.get("/health", ops.healthy),
+        web.get("/health/liveness", ops.ping),
+        web.get("/health/readiness", ops.ready),
+        web.get("/ready", ops.ready),
+        web.get("/readyz", ops.ready),
+        web.get("/load", ops.load),
+        web.get("/version", ops.version),
+        web.get("/metrics", ops.show_metrics),
+    ]

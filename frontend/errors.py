@@ -1,0 +1,179 @@
+"""Every failure becomes one OpenAI error object here. Knows statuses and shapes, not what any endpoint does."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from penstock.frontend.drain import Drain
+from penstock.frontend.engine.errors import RefusedError
+from penstock.frontend.text.errors import TextError
+from penstock.protocol.errors import EngineGoneError, PenstockError
+from penstock.protocol.messages import RefusalCode
+
+log = logging.getLogger("penstock.http")
+
+RETRY_SOON_S = 1.0
+"""What to tell clients when nobody knows better."""
+
+_TYPES = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    403: "PermissionDeniedError",
+    404: "NotFoundError",
+    422: "UnprocessableEntityError",
+    429: "RateLimitError",
+    500: "InternalServerError",
+    501: "NotImplementedError",
+    503: "ServiceUnavailableError",
+    504: "TimeoutError",
+}
+_REFUSALS = {
+    RefusalCode.OVERLOADED: 503,
+    RefusalCode.DRAINING: 503,
+    RefusalCode.TOO_LONG: 400,
+    RefusalCode.MALFORMED: 400,
+    RefusalCode.UNSUPPORTED: 400,
+    RefusalCode.DEADLINE: 504,
+    RefusalCode.POISONED: 500,
+}
+_PATH = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>[^`]*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_NAME = re.compile(r"\w+")
+
+
+class ApiError(PenstockError):
+    """A failure as the client will see it."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.param = param
+        self.headers = dict(headers or {})
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The OpenAI error object."""
+        fallback = HTTPStatus(self.status).phrase.replace(" ", "") + "Error"
+        return {
+            "error": {
+                "message": str(self),
+                "type": _TYPES.get(self.status, fallback),
+                "param": self.param,
+                "code": self.status,
+            }
+        }
+
+
+def bad_request(message: str, param: str | None = None, *value: object) -> ApiError:
+    """A 400; a `value` is quoted behind the message as vLLM does."""
+    if value:
+        message += f" (parameter={param}, value={str(value[0])[:200]})"
+    return ApiError(400, message, param)
+
+
+def unavailable(message: str, retry_after_s: float = RETRY_SOON_S) -> ApiError:
+    """A 503 that says when to come back."""
+    return ApiError(503, message, headers=_retry_after(retry_after_s))
+
+
+def translate(error: BaseException) -> ApiError:
+    """The one place where failures of any kind get their status and their words."""
+    match error:
+        case ApiError():
+            return error
+        case RefusedError():
+            return _refused(error)
+        case EngineGoneError():
+            return unavailable(f"The engine is not available: {error}")
+        case TextError():
+            return bad_request(str(error), "messages")
+        case web.HTTPException():
+            return _of_aiohttp(error)
+        case asyncio.CancelledError():
+            return unavailable("The server is shutting down.")
+        case _:
+            log.error("a request failed unexpectedly", exc_info=error)
+            return ApiError(500, "An internal error occurred; the server's log has its details.")
+
+
+def undecodable(error: Exception) -> ApiError:
+    """For a body that is no JSON, or not of the endpoint's type."""
+    if isinstance(error, msgspec.ValidationError):
+        return _mistyped(str(error))
+    if isinstance(error, RecursionError):
+        return bad_request("The request body is nested too deeply.")
+    if isinstance(error, UnicodeDecodeError):
+        return bad_request("The request body is not valid UTF-8.")
+    return bad_request(f"The request body is not valid JSON: {error}")
+
+
+def response(error: ApiError) -> web.Response:
+    return web.Response(
+        status=error.status,
+        body=msgspec.json.encode(error.body),
+        content_type="application/json",
+        headers=error.headers,
+    )
+
+
+def translator(drain: Drain) -> Middleware:
+    """Answers with an error object whatever was raised, unless nobody is there to read it."""
+
+    @web.middleware
+    async def translate_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except asyncio.CancelledError as error:
+            if not drain.expired:
+                raise
+            return response(translate(error))
+        except Exception as error:
+            return response(translate(error))
+
+    return translate_errors
+
+
+def _mistyped(message: str) -> ApiError:
+    """'Expected `int`, got `str` - at `$.n`' names `n`."""
+    found = _PATH.fullmatch(message)
+    what, path = (found["what"], found["path"]) if found else (message, "")
+    missing = _MISSING.match(what)
+    if missing:
+        path = f"{path}.{missing[1]}".lstrip(".")
+        what = "this field is required"
+    if not path:
+        return bad_request(f"The request body is invalid: {what}")
+    name = _NAME.match(path)
+    return bad_request(f"{path}: {what[0].lower()}{what[1:]}", name[0] if name else None)
+
+
+def _refused(error: RefusedError) -> ApiError:
+    headers = _retry_after(error.retry_after_s) if error.retry_after_s else {}
+    status = _REFUSALS[error.code]
+    if status == 503 and not headers:
+        headers = _retry_after(RETRY_SOON_S)
+    return ApiError(status, str(error), headers=headers)
+
+
+def _of_aiohttp(error: web.HTTPException) -> ApiError:
+    """aiohttp's own 404, 405, 413 and the like."""
+    message = error.text if error.status == 413 and error.text else error.reason
+    headers = {k: v for k, v in error.headers.items() if k == "Allow"}
+    return ApiError(error.status, message, headers=headers)
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, round(seconds)))}

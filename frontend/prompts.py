@@ -1,0 +1,219 @@
+"""Checks a whole request against the model's limits. What it returns is trusted ever after.
+
+Only a `ValidRequest` can be sent on, and only `validate` makes one. Knows no HTTP and no JSON.
+"""
+
+import math
+
+import msgspec
+
+from penstock.frontend.access import is_name
+from penstock.frontend.api.fields import SharedFields
+from penstock.frontend.bounds import Bounds
+from penstock.frontend.encoding import Prompt
+from penstock.frontend.errors import bad_request
+from penstock.frontend.params import ParamsMaker, Wanted, fit, stop_strings
+from penstock.protocol.sampling import SamplingParams
+
+_INT64 = 1 << 63
+MAX_SALT_CHARS = 128
+_NOT_IN_SALT = frozenset("@/\\\0")
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of who asks, besides the body."""
+
+    name: str
+    """The request's id."""
+    arrived_s: float
+    """On time.monotonic's clock."""
+    tenant: str = ""
+    priority: int | None = None
+    """From the X-Vllm-Priority header; wins over the body's."""
+
+
+class ValidPrompt(msgspec.Struct, frozen=True, kw_only=True):
+    """One prompt, and the parameters fitted to its length."""
+
+    ids: list[int]
+    text: str | None
+    params: SamplingParams
+
+
+class ValidRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine and the text streams need to serve a request."""
+
+    name: str
+    arrived_s: float
+    prompts: list[ValidPrompt]
+    n: int
+    stop: tuple[str, ...]
+    include_stop: bool
+    skip_special_tokens: bool
+    spaces_between_special_tokens: bool
+    stream: bool
+    stream_interval: int
+    priority: int
+    cache_salt: str
+    tenant: str
+    deadline_s: float
+
+    @property
+    def num_choices(self) -> int:
+        return len(self.prompts) * self.n
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What this front end was told to enforce."""
+
+    max_stop_strings: int = 4
+    stream_interval: int = 1
+
+
+def validate(
+    asked: SharedFields,
+    wanted: Wanted,
+    prompts: list[Prompt],
+    caller: Caller,
+    maker: ParamsMaker,
+    bounds: Bounds,
+    rules: Rules,
+) -> ValidRequest:
+    """Raises ApiError."""
+    _check_stream(asked)
+    params = maker.make(asked, wanted, bounds)
+    return ValidRequest(
+        name=caller.name,
+        arrived_s=caller.arrived_s,
+        prompts=[_fitted(_truncated(p, asked, params, bounds), params, bounds) for p in prompts],
+        n=_num_choices(asked, len(prompts), bounds),
+        stop=stop_strings(asked.stop, rules.max_stop_strings),
+        include_stop=bool(asked.include_stop_str_in_output),
+        skip_special_tokens=asked.skip_special_tokens is not False,
+        spaces_between_special_tokens=asked.spaces_between_special_tokens is not False,
+        stream=bool(asked.stream),
+        stream_interval=max(_interval(asked), rules.stream_interval),
+        priority=_priority(asked, caller),
+        cache_salt=_cache_salt(asked.cache_salt),
+        tenant=caller.tenant or (asked.user or "")[:64],
+        deadline_s=_deadline_s(asked.timeout),
+    )
+
+
+def body_name(asked: SharedFields) -> str | None:
+    """The body's `request_id`, fit for logs and headers."""
+    name = asked.request_id
+    if name is not None and not is_name(name):
+        raise bad_request("request_id must be 1 to 128 printable ASCII characters.", "request_id")
+    return name
+
+
+def _fitted(prompt: Prompt, params: SamplingParams, bounds: Bounds) -> ValidPrompt:
+    if not prompt.ids:
+        raise bad_request("The prompt is empty.", "prompt")
+    unknown = next((i for i in prompt.ids if not 0 <= i < bounds.vocab_size), None)
+    if unknown is not None:
+        raise bad_request(
+            f"Token id {unknown} is out of vocabulary. Vocabulary size: {bounds.vocab_size}",
+            "prompt",
+        )
+    fitted = fit(params, len(prompt.ids), bounds)
+    return ValidPrompt(ids=prompt.ids, text=prompt.text, params=fitted)
+
+
+def _truncated(
+    prompt: Prompt, asked: SharedFields, params: SamplingParams, bounds: Bounds
+) -> Prompt:
+    keep = _num_kept(asked.truncate_prompt_tokens, params, bounds)
+    side = asked.truncation_side or "left"
+    if side not in ("left", "right"):
+        raise bad_request("truncation_side must be 'left' or 'right'.", "truncation_side", side)
+    if keep is None or len(prompt.ids) <= keep:
+        return prompt
+    return Prompt(prompt.ids[-keep:] if side == "left" else prompt.ids[:keep])
+
+
+def _num_kept(asked: int | None, params: SamplingParams, bounds: Bounds) -> int | None:
+    name = "truncate_prompt_tokens"
+    if asked is None:
+        return None
+    if asked == -1:
+        return max(1, bounds.max_model_len - params.max_tokens)
+    if asked < 1:
+        raise bad_request(f"{name} must be -1 or at least 1, got {asked}.", name, asked)
+    if asked > bounds.max_model_len:
+        raise bad_request(
+            f"{name}={asked} cannot be greater than max_model_len = {bounds.max_model_len}.",
+            name,
+            asked,
+        )
+    return asked
+
+
+def _check_stream(asked: SharedFields) -> None:
+    if asked.stream_options is not None and not asked.stream:
+        raise bad_request(
+            "Stream options can only be defined when `stream=True`. (parameter=stream_options)",
+            "stream_options",
+        )
+    if asked.prompt_logprobs is not None and asked.stream:
+        raise bad_request(
+            "`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs"
+        )
+
+
+def _num_choices(asked: SharedFields, num_prompts: int, bounds: Bounds) -> int:
+    n = 1 if asked.n is None else asked.n
+    if n < 1:
+        raise bad_request(f"n must be at least 1, got {n}.", "n", n)
+    if n * num_prompts > bounds.max_sequences:
+        raise bad_request(
+            f"n={n} for {num_prompts} prompt(s) exceeds the {bounds.max_sequences} sequences "
+            "that this server runs and queues.",
+            "n",
+        )
+    if asked.best_of is not None and asked.best_of != n:
+        word = "less" if asked.best_of < n else "greater"
+        raise bad_request(
+            f"best_of must not be {word} than n={n}, got {asked.best_of}: "
+            "this version returns every sequence that it generates.",
+            "best_of",
+        )
+    return n
+
+
+def _interval(asked: SharedFields) -> int:
+    interval = asked.stream_interval
+    if interval is not None and interval < 1:
+        raise bad_request(
+            f"stream_interval must be at least 1, got {interval}.", "stream_interval", interval
+        )
+    return interval or 1
+
+
+def _priority(asked: SharedFields, caller: Caller) -> int:
+    priority = asked.priority or 0 if caller.priority is None else caller.priority
+    if not -_INT64 <= priority < _INT64:
+        raise bad_request("priority must be a 64-bit integer.", "priority", priority)
+    return priority
+
+
+def _cache_salt(salt: str | None) -> str:
+    if salt is None:
+        return ""
+    if not salt or len(salt) > MAX_SALT_CHARS or _NOT_IN_SALT & set(salt):
+        raise bad_request(
+            f"Parameter 'cache_salt' must be 1 to {MAX_SALT_CHARS} characters, none of them @ / \\ NUL.",
+            "cache_salt",
+        )
+    return salt
+
+
+def _deadline_s(timeout: float | None) -> float:
+    if timeout is None:
+        return 0.0
+    if not 0 < timeout < math.inf:
+        raise bad_request(
+            f"timeout must be a positive number of seconds, got {timeout}.", "timeout"
+        )
+    return timeout

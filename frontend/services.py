@@ -1,0 +1,105 @@
+"""Everything that endpoints share, made once per process and passed in. Knows no endpoint."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from penstock.frontend.bounds import Bounds
+from penstock.frontend.defaults import load_defaults, load_eos_ids
+from penstock.frontend.drain import Drain
+from penstock.frontend.encoding import Encoder
+from penstock.frontend.engine.client import EngineClient
+from penstock.frontend.errors import ApiError, unavailable
+from penstock.frontend.params import ParamsMaker
+from penstock.frontend.prompts import Rules
+from penstock.frontend.text.chat_template import ChatTemplates
+from penstock.frontend.text.tokenizer import Tokenizer
+from penstock.protocol.errors import SettingsError
+from penstock.protocol.messages import ModelCard
+from penstock.protocol.metrics import Registry
+from penstock.protocol.model_path import default_name, find_model
+from penstock.protocol.settings import FrontendSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """One model's text, one engine's client, and what was set."""
+
+    settings: FrontendSettings
+    names: tuple[str, ...]
+    """What requests may call the model; the first is reported."""
+    encoder: Encoder
+    params: ParamsMaker
+    client: EngineClient
+    registry: Registry
+    drain: Drain = field(default_factory=Drain)
+    started: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.encoder.tokenizer
+
+    @property
+    def model(self) -> str:
+        return self.names[0]
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(self.settings.max_stop_strings, self.settings.stream_interval)
+
+    def card(self) -> ModelCard:
+        """Raises ApiError 503 until an engine has introduced itself."""
+        if self.client.card is None:
+            raise unavailable("The model is still being loaded.")
+        return self.client.card
+
+    def bounds(self) -> Bounds:
+        """As `card`."""
+        card, limits = self.card(), self.client.limits
+        assert limits is not None, "card and limits come in one Welcome"
+        return Bounds.of(card, limits)
+
+    def check_model(self, name: str | None) -> None:
+        """None is the one model there is. Raises ApiError 404."""
+        if name is not None and name not in self.names:
+            raise ApiError(
+                404,
+                f"The model `{name[:200]}` does not exist. Valid aliases: {', '.join(self.names)}.",
+                "model",
+            )
+
+
+SERVICES = web.AppKey("services", Services)
+
+
+def load_services(settings: FrontendSettings, client: EngineClient, registry: Registry) -> Services:
+    """Reads the model's tokenizer, templates and defaults. Raises SettingsError or ModelError."""
+    folder = find_model(settings)
+    tokenizer = Tokenizer.load(Path(settings.tokenizer) if settings.tokenizer else folder)
+    templates = _templates(settings, folder, tokenizer)
+    eos = tokenizer.token_id(tokenizer.eos_token) if tokenizer.eos_token else None
+    eos_ids = load_eos_ids(folder, () if eos is None else (eos,))
+    return Services(
+        settings=settings,
+        names=tuple(settings.served_model_name) or (default_name(settings),),
+        encoder=Encoder(tokenizer, templates, settings.trust_request_chat_template),
+        params=ParamsMaker(
+            load_defaults(settings, folder),
+            eos_ids,
+            lambda text: tokenizer.encode(text, add_special_tokens=False),
+        ),
+        client=client,
+        registry=registry,
+    )
+
+
+def _templates(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer) -> ChatTemplates:
+    given = settings.chat_template
+    if given is None:
+        return ChatTemplates.load(folder, tokenizer.config.chat_template, tokenizer.special_tokens)
+    if "{" not in given and not Path(given).is_file():
+        raise SettingsError(f"--chat-template {given}: no such file")
+    source = given if "{" in given else Path(given).read_text(encoding="utf-8")
+    return ChatTemplates({"default": source}, tokenizer.special_tokens)
