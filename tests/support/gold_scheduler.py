@@ -1,0 +1,193 @@
+"""The scheduler's rules once more, slow and obvious: every quantity is searched for when it is needed.
+
+Shares no code with `penstock.engine_core`. Blocks are numbers, contents are whole prefixes, the free list is a
+list, and who holds a block is found by asking everyone.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(eq=False)
+class GoldSequence:
+    name: Any
+    tokens: list[int]
+    num_prompt: int
+    order: tuple[int, int]
+    limit: int
+    salt: str
+    reads_cache: bool
+    computed: int = 0
+    pending: int = 0
+    blocks: list[int] = field(default_factory=list)
+    num_named: int = 0
+
+    @property
+    def target(self) -> int:
+        return len(self.tokens) + self.pending
+
+
+@dataclass
+class Decision:
+    """What one step does: (name, count) rows, (name, computed) starts, and who lost its blocks."""
+
+    rows: list[tuple[Any, int]] = field(default_factory=list)
+    starts: list[tuple[Any, int]] = field(default_factory=list)
+    preempted: list[Any] = field(default_factory=list)
+
+
+class GoldScheduler:
+    def __init__(self, config: Any) -> None:
+        self.config = config
+        self.running: list[GoldSequence] = []
+        self.waiting: list[GoldSequence] = []
+        self.forget_memory()
+
+    def forget_memory(self) -> None:
+        self.free = list(range(self.config.num_blocks))
+        self.content: dict[int, Any] = {}
+
+    # ---- blocks
+
+    def blocks_of(self, num_tokens: int) -> int:
+        return (num_tokens + self.config.block_size - 1) // self.config.block_size
+
+    def prefix(self, sequence: GoldSequence, num_blocks: int) -> Any:
+        return sequence.salt, tuple(sequence.tokens[: num_blocks * self.config.block_size])
+
+    def find(self, content: Any) -> int | None:
+        return next((block for block, held in self.content.items() if held == content), None)
+
+    def match(self, sequence: GoldSequence) -> list[int]:
+        found: list[int] = []
+        if not self.config.prefix_caching or not sequence.reads_cache:
+            return found
+        while (len(found) + 1) * self.config.block_size < len(sequence.tokens):
+            block = self.find(self.prefix(sequence, len(found) + 1))
+            if block is None:
+                break
+            found.append(block)
+        return found
+
+    def grow(self, sequence: GoldSequence, num_tokens: int) -> None:
+        while len(sequence.blocks) < self.blocks_of(num_tokens):
+            block = self.free.pop(0)
+            self.content.pop(block, None)
+            sequence.blocks.append(block)
+
+    def name_blocks(self, sequence: GoldSequence) -> list[int]:
+        """Full blocks of known and computed tokens get their content's name once, unless another bears it."""
+        named = []
+        if self.config.prefix_caching:
+            full = min(sequence.computed, len(sequence.tokens)) // self.config.block_size
+            for i in range(sequence.num_named, full):
+                sequence.num_named = i + 1
+                content = self.prefix(sequence, i + 1)
+                if self.find(content) is None:
+                    self.content[sequence.blocks[i]] = content
+                    named.append(sequence.blocks[i])
+        return named
+
+    def give_back(self, sequence: GoldSequence) -> None:
+        for block in reversed(sequence.blocks):
+            if not any(block in other.blocks for other in self.running if other is not sequence):
+                self.free.append(block)
+        sequence.blocks, sequence.computed, sequence.num_named = [], 0, 0
+
+    # ---- requests
+
+    def add(self, sequence: GoldSequence) -> None:
+        self.waiting.append(sequence)
+
+    def remove(self, sequence: GoldSequence) -> None:
+        if sequence in self.running:
+            self.give_back(sequence)
+            self.running.remove(sequence)
+        elif sequence in self.waiting:
+            self.waiting.remove(sequence)
+
+    def crash(self) -> None:
+        for sequence in self.running:
+            sequence.blocks, sequence.computed, sequence.num_named = [], 0, 0
+        self.waiting += self.running
+        self.running = []
+        for sequence in self.waiting:
+            sequence.pending = 0
+        self.forget_memory()
+
+    def took(self, sequence: GoldSequence, token: int) -> None:
+        sequence.tokens.append(token)
+        if sequence in self.running:
+            self.name_blocks(sequence)
+
+    # ---- the decision
+
+    def decide(self) -> Decision:
+        decision = Decision()
+        budget = self.config.max_num_batched_tokens
+        named_now: set[int] = set()
+        for sequence in sorted(self.running, key=lambda s: s.order):
+            if sequence not in self.running or not budget:
+                continue
+            if sequence.pending and sequence.target >= sequence.limit:
+                continue
+            count = self.share(sequence.target - sequence.computed, budget)
+            if count and self.make_room(sequence, sequence.computed + count, decision):
+                budget -= self.run(sequence, count, decision, named_now)
+        while not decision.preempted and budget and len(self.running) < self.config.max_num_seqs:
+            admitted = self.admit(budget, decision, named_now)
+            if not admitted:
+                break
+            budget -= admitted
+        return decision
+
+    def share(self, missing: int, budget: int) -> int:
+        if self.config.chunked_prefill:
+            most = [missing, budget]
+            if self.config.long_prefill_token_threshold:
+                most.append(self.config.long_prefill_token_threshold)
+            return min(most)
+        return missing if missing <= budget else 0
+
+    def make_room(self, sequence: GoldSequence, num_tokens: int, decision: Decision) -> bool:
+        while self.blocks_of(num_tokens) - len(sequence.blocks) > len(self.free):
+            victim = max(self.running, key=lambda s: s.order)
+            self.give_back(victim)
+            self.running.remove(victim)
+            self.waiting.append(victim)
+            decision.preempted.append(victim.name)
+            if victim is sequence:
+                return False
+        self.grow(sequence, num_tokens)
+        return True
+
+    def admit(self, budget: int, decision: Decision, named_now: set[int]) -> int:
+        if not self.waiting:
+            return 0
+        sequence = min(self.waiting, key=lambda s: s.order)
+        matched = self.match(sequence)
+        missing = len(sequence.tokens) - len(matched) * self.config.block_size
+        count = self.share(missing, budget)
+        needed = self.blocks_of(len(sequence.tokens)) - len(matched)
+        spare = len([block for block in self.free if block not in matched])
+        if sequence.pending or not count or named_now & set(matched) or needed > spare:
+            return 0
+        self.waiting.remove(sequence)
+        self.running.append(sequence)
+        self.free = [block for block in self.free if block not in matched]
+        sequence.blocks = matched
+        sequence.computed = len(matched) * self.config.block_size
+        sequence.num_named = len(matched)
+        decision.starts.append((sequence.name, sequence.computed))
+        self.grow(sequence, sequence.computed + count)
+        return self.run(sequence, count, decision, named_now)
+
+    def run(
+        self, sequence: GoldSequence, count: int, decision: Decision, named_now: set[int]
+    ) -> int:
+        decision.rows.append((sequence.name, count))
+        sequence.computed += count
+        if sequence.computed == sequence.target:
+            sequence.pending += 1
+        named_now.update(self.name_blocks(sequence))
+        return count
