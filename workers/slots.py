@@ -69,7 +69,10 @@ class Slots:
 
     def sampling(self, slots_R: Ints, counts_R: Ints) -> npt.NDArray[np.bool_]:
         """Which rows reach the end of what they know, and so sample."""
-        return np.equal(self.num_computed_S[slots_R] + counts_R, self.num_tokens_S[slots_R])
+        reached_R: npt.NDArray[np.bool_] = (
+            self.num_computed_S[slots_R] + counts_R == self.num_tokens_S[slots_R]
+        )
+        return reached_R
 
     def prompt_after(self, slot: int, count: int) -> Ints:
         """The prompt tokens that the next `count` positions of a slot predict."""

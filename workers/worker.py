@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from penstock.protocol.errors import PenstockError
 from penstock.protocol.plan import Configure, WorkerFault, WorkerHello, WorkerReady
 from penstock.protocol.settings import WorkerSettings
 from penstock.workers.faults import explain
@@ -35,8 +36,9 @@ class Worker:
         try:
             self._serve()
         except Exception as error:
-            log.exception("rank %d cannot go on", self._place.rank)
             message, advice = explain(error, self._loading)
+            expected = isinstance(error, PenstockError)
+            log.error("%s %s", message, advice, exc_info=None if expected else error)
             self._link.send(WorkerFault(self._place.rank, message, advice))
             return 1
         return 0
@@ -53,11 +55,11 @@ class Worker:
     def _start(self) -> ModelRunner | None:
         """None when the engine core leaves first."""
         model = self._load()
+        self._loading = False
         shape = self._link.configuration()
         if shape is None:
             return None
         runner = self._make_runner(model, shape)
-        self._loading = False
         self._link.send(WorkerReady(self._place.rank))
         return runner
 

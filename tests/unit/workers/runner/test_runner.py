@@ -1,7 +1,6 @@
 """Chunks, crowds, preemptions and reused slots against generating each sequence by itself."""
 
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ import torch
 from msgspec.structs import replace
 from support.runner_driver import BLOCK_SIZE, CPU, Driver, Seq, load_tiny
 from support.sampling_rows import Row, sample
-from support.tiny_model import VOCAB_SIZE, write_tiny_model
+from support.tiny_decoder import VOCAB_SIZE, write_tiny_model
 
 from penstock.protocol.messages import TokenLogprobs
 from penstock.protocol.plan import StepPlan

@@ -1,0 +1,9 @@
+"""One thread for all of these tests: they run beside others, and their tensors are small."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    torch.set_num_threads(1)

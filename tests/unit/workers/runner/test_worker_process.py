@@ -1,0 +1,122 @@
+"""A worker as engine-core starts it: its life, its faults and its death."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.tiny_decoder import write_tiny_model
+from support.worker_process import WorkerProcess, worker_argv
+
+from penstock.protocol.plan import (
+    BlockGrant,
+    Configure,
+    SeqStart,
+    Shutdown,
+    StepPlan,
+    StepResult,
+    WorkerFault,
+    WorkerHello,
+    WorkerReady,
+)
+from penstock.protocol.sampling import SamplingParams
+from penstock.protocol.token_ids import count, pack
+
+DUMMY = ("--load-format", "dummy", "--kv-cache-memory-bytes", "1MiB")
+PATIENCE_S = 30.0
+
+
+def first_plan() -> StepPlan:
+    start = SeqStart(1, pack([5, 6, 7]), 3, 0, SamplingParams(4))
+    return StepPlan(0, pack([1]), pack([3]), [start], [BlockGrant(1, pack([2]))])
+
+
+def is_alive(pid: int) -> bool:
+    """A zombie that nobody has waited for is dead."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_from_hello_to_shutdown(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
+        hello = worker.receive()
+        assert isinstance(hello, WorkerHello)
+        assert hello.pid == worker.process.pid
+        assert (hello.dtype, hello.vocab_size, hello.max_position) == ("float32", 97, 256)
+        assert (hello.kv_bytes_per_token, hello.kv_bytes_available) == (256, 1 << 20)
+        worker.send(Configure(16, 8, 4, 64, 32))
+        assert worker.receive() == WorkerReady(0)
+        worker.process.send_signal(signal.SIGINT)  # a Ctrl-C is the engine core's business
+        worker.send(first_plan())
+        worker.send(StepPlan(1, pack([1]), pack([1])))  # before the first is answered
+        worker.send(StepPlan(2, b"", b"", frees=pack([1])))
+        results = [worker.receive() for _ in range(3)]
+        assert all(isinstance(result, StepResult) for result in results)
+        assert [(r.step, count(r.token_ids)) for r in results if isinstance(r, StepResult)] == [
+            (0, 1),
+            (1, 1),
+            (2, 0),
+        ]
+        worker.send(Shutdown())
+        assert worker.process.wait(PATIENCE_S) == 0
+
+
+def test_an_impossible_plan_is_a_fault(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
+        worker.receive()
+        worker.send(Configure(16, 8, 4, 64, 32))
+        worker.receive()
+        worker.send(StepPlan(0, pack([3]), pack([1])))
+        fault = worker.receive()
+        assert isinstance(fault, WorkerFault)
+        assert "tokens nobody knows" in fault.message
+        assert worker.process.wait(PATIENCE_S) == 1
+
+
+def test_a_cache_beyond_all_memory_is_a_fault_that_names_the_flags(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
+        worker.receive()
+        worker.send(Configure(1 << 40, 8, 4, 64, 32))
+        fault = worker.receive()
+        assert isinstance(fault, WorkerFault)
+        assert fault.message.startswith("out of memory")
+        assert "--kv-cache-memory-bytes" in fault.advice
+
+
+def test_a_missing_model_is_a_fault_that_names_the_place(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, tmp_path / "nowhere") as worker:
+        fault = worker.receive()
+        assert isinstance(fault, WorkerFault)
+        assert str(tmp_path / "nowhere") in fault.message
+        assert worker.process.wait(PATIENCE_S) == 1
+
+
+def test_sigterm_ends_a_waiting_worker(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
+        worker.receive()
+        worker.process.terminate()
+        assert worker.process.wait(PATIENCE_S) == -signal.SIGTERM
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel for it")
+def test_a_worker_dies_with_its_parent(tmp_path: Path) -> None:
+    argv = worker_argv(tmp_path, write_tiny_model(tmp_path / "tiny"), *DUMMY)
+    program = f"import subprocess; print(subprocess.Popen({argv!r}).pid, flush=True); input()"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        time.sleep(1.0)  # past the first lines of main, which ask for the signal
+        assert is_alive(pid)
+        os.kill(parent.pid, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE_S
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_alive(pid)
