@@ -24,7 +24,11 @@ def normalize(messages: Sequence[Mapping[str, Any]], traits: TemplateTraits) -> 
         raise TextError(
             "Cannot apply chat template to an empty conversation. Provide at least one message."
         )
-    return [_normalize(message, traits) for message in messages]
+    shown = [_normalize(message, traits) for message in messages]
+    roles = {message.get("role") for message in messages}
+    if "developer" in roles and not traits.knows_developer:
+        return _with_one_system_message(shown, traits)
+    return shown
 
 
 def _normalize(original: Mapping[str, Any], traits: TemplateTraits) -> Message:
@@ -38,6 +42,19 @@ def _normalize(original: Mapping[str, Any], traits: TemplateTraits) -> Message:
     if message.get("role") == "assistant":
         _fill_content(message, traits)
     return _with_reasoning(message)
+
+
+def _with_one_system_message(messages: list[Message], traits: TemplateTraits) -> list[Message]:
+    """Many templates take a system message in first place only; a developer's may come anywhere."""
+    system = [message for message in messages if message.get("role") == "system"]
+    others = [message for message in messages if message.get("role") != "system"]
+    texts = [_as_text(message.get("content", "")) for message in system]
+    content = _content("\n\n".join(filter(None, texts)), traits)
+    return [{**system[0], "content": content}, *others]
+
+
+def _as_text(content: str | list[Message]) -> str:
+    return content if isinstance(content, str) else "\n".join(part["text"] for part in content)
 
 
 def _fill_content(message: Message, traits: TemplateTraits) -> None:

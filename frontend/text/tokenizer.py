@@ -4,7 +4,7 @@ transformers itself stays out: it would bring torch along. What it adds to `toke
 a folder (missing special tokens, flags, clean-up of spaces) is done here, and tests hold the two equal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from tokenizers import AddedToken
 from tokenizers import Tokenizer as Backend
+from tokenizers.decoders import Decoder
 
 from penstock.frontend.text.errors import TextError
 from penstock.frontend.text.token_bytes import DecodePlan, TokenBytes, plan
@@ -146,12 +147,18 @@ class Tokenizer:
     def _bytes_hiding(self, hidden: frozenset[int]) -> TokenBytes:
         if self.plan is not None:
             return TokenBytes(self.token_name, self.plan.to_bytes, hidden)
-        by_decoder = self._backend.decoder
-        return TokenBytes(
-            self.token_name,
-            lambda name: (by_decoder.decode([name]) if by_decoder else name).encode(),
-            hidden,
-        )
+        return TokenBytes(self.token_name, _bytes_behind_a_word(self._backend.decoder), hidden)
+
+
+def _bytes_behind_a_word(decoder: Decoder | None) -> Callable[[str], bytes]:
+    """For decoders without a table: what a token adds in the middle of a text."""
+
+    def to_bytes(name: str) -> bytes:
+        if decoder is None:
+            return name.encode()
+        return decoder.decode(["a", name]).removeprefix(decoder.decode(["a"])).encode()
+
+    return to_bytes
 
 
 def _decoder_of(backend: Backend) -> dict[str, Any] | None:
