@@ -3,6 +3,9 @@
 Legend: S slots (num_blocks * block_size, flat), G KV heads, D head dimension.
 """
 
+import math
+
+import numpy as np
 import torch
 
 from penstock.workers.model_config import ModelConfig
@@ -29,14 +32,21 @@ class KVCache:
         self.num_blocks = num_blocks
         self.block_size = block_size
         shape = (num_blocks * block_size, config.num_kv_heads, config.head_dim)
-        # Zeros come from the system lazily: blocks that are never used never cost memory.
         self._layers_SGD = [
-            (
-                torch.zeros(shape, dtype=dtype, device=device),
-                torch.zeros(shape, dtype=dtype, device=device),
-            )
+            (zeros(shape, dtype, device), zeros(shape, dtype, device))
             for _ in range(config.num_layers)
         ]
 
     def layer(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         return self._layers_SGD[index]
+
+
+def zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """On a CPU the system hands zeros out lazily: blocks that are never used never cost memory.
+
+    numpy allocates with calloc; torch.zeros would write, and so claim, every page at start.
+    """
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    num_bytes = math.prod(shape) * dtype.itemsize
+    return torch.from_numpy(np.zeros(num_bytes, dtype=np.uint8)).view(dtype).view(shape)

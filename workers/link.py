@@ -1,5 +1,6 @@
 """A worker's line to its engine core. Knows two sockets and the wire, not what messages mean to the model."""
 
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -38,6 +39,7 @@ class Link:
         self._down.connect(settings.link_down)
         self._up = open_socket(self._context, zmq.PUSH)
         self._up.connect(settings.link_up)
+        self._phase, self._told_at = "", 0.0
         self._decode = to_worker_codec().decode
         self._encode = from_worker_codec().encode
 
@@ -49,7 +51,11 @@ class Link:
         return self._decode(self._down.recv())
 
     def progress(self, phase: str, share: float) -> None:
-        self.send(WorkerProgress(self.rank, phase, share))
+        """Tells how far the start has come: each new phase, then at most once a second."""
+        now = time.monotonic()
+        if phase != self._phase or now - self._told_at >= 1.0:
+            self._phase, self._told_at = phase, now
+            self.send(WorkerProgress(self.rank, phase, share))
 
     def configuration(self) -> Configure | None:
         """The first message that matters; None when the engine leaves before it."""
