@@ -6,8 +6,6 @@ Legend: T tokens of this step, R rows (one sequence each), B blocks of the longe
     a row         the last query_lens[r] of the context_lens[r] tokens its blocks will then hold
 """
 
-# ruff: noqa: N815 - shape suffixes, see the legend
-
 from dataclasses import dataclass
 
 import torch
