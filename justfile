@@ -12,7 +12,7 @@ check:
     {{bin}}/ruff format --check .
     {{bin}}/ruff check .
     {{bin}}/mypy
-    {{bin}}/pyright
+    {{bin}}/pyright --pythonpath {{bin}}/python
     {{bin}}/lint-imports
 
 # rewrite what can be rewritten
