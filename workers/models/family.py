@@ -72,6 +72,11 @@ def linear_places(name: str, parameter: str, start: int, length: int) -> dict[st
     }
 
 
+def spare_names(config: ModelConfig) -> frozenset[str]:
+    """Tensors that may lie in a checkpoint without being needed: a tied head is the embedding again."""
+    return frozenset({"lm_head.weight"}) if config.tie_embeddings else frozenset()
+
+
 def places(family: Family, config: ModelConfig) -> dict[str, Place]:
     """Every tensor a checkpoint of the family may hold; the decoder's switches say which it must."""
     hidden, vocab = config.hidden_size, config.vocab_size

@@ -9,7 +9,7 @@ import torch
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.models.families import FAMILIES, read_model_config
-from penstock.workers.models.family import places
+from penstock.workers.models.family import places, spare_names
 from penstock.workers.weights.dummy import fill_with_noise
 from penstock.workers.weights.fill import fill
 
@@ -36,7 +36,8 @@ def load_model(
     if load_format == "dummy":
         fill_with_noise(model, seed)
     else:
-        fill(model, model_dir, places(FAMILIES[config.architecture], config), progress)
+        family = FAMILIES[config.architecture]
+        fill(model, model_dir, places(family, config), spare_names(config), progress)
     model.use_max_model_len(max_model_len or config.max_position)
     progress("weights", 1.0)
     return model.eval()

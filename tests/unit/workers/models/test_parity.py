@@ -35,22 +35,31 @@ def assert_parity(model_dir: Path, oracle: Any, prompts: list[list[int]] = PROMP
     assert_same(PagedRun(model, prompts).at_random(seed=1, longest=7), oracle, prompts, 1e-4)
 
 
-@pytest.mark.parametrize("family", EXTRAS)
-class TestFamilies:
-    @pytest.fixture
-    def oracle(self, family, tmp_path):
-        return make_checkpoint(tmp_path, family)
+@pytest.fixture(scope="module", params=EXTRAS)
+def family(request: pytest.FixtureRequest) -> str:
+    return request.param
 
-    def test_whole_prompts(self, oracle, tmp_path):
-        assert_same(PagedRun(load(tmp_path), PROMPTS).whole(), oracle, PROMPTS, 1e-4)
+
+@pytest.fixture(scope="module")
+def made(family, tmp_path_factory) -> tuple[Path, Any]:
+    model_dir = tmp_path_factory.mktemp(family)
+    return model_dir, make_checkpoint(model_dir, family)
+
+
+class TestFamilies:
+    def test_whole_prompts(self, made):
+        model_dir, oracle = made
+        assert_same(PagedRun(load(model_dir), PROMPTS).whole(), oracle, PROMPTS, 1e-4)
 
     @pytest.mark.parametrize("longest", [1, 5, 8])
-    def test_mixed_chunks_and_decodes(self, oracle, tmp_path, longest):
-        run = PagedRun(load(tmp_path), PROMPTS, seed=longest)
+    def test_mixed_chunks_and_decodes(self, made, longest):
+        model_dir, oracle = made
+        run = PagedRun(load(model_dir), PROMPTS, seed=longest)
         assert_same(run.at_random(longest, longest), oracle, PROMPTS, 1e-4)
 
-    def test_token_by_token(self, oracle, tmp_path):
-        run = PagedRun(load(tmp_path), PROMPTS[:1])
+    def test_token_by_token(self, made):
+        model_dir, oracle = made
+        run = PagedRun(load(model_dir), PROMPTS[:1])
         while run.rows[0].left:
             run.step([1])
         assert_same(run.logits(), oracle, PROMPTS[:1], 1e-4)
