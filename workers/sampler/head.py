@@ -9,6 +9,7 @@ R rows, V vocabulary, B blocks of the vocabulary, K kept entries, C candidates.
 import torch
 
 BLOCK = 32
+ROWS_AT_ONCE = 2
 
 
 def argmax(x_RV: torch.Tensor) -> torch.Tensor:
@@ -22,14 +23,11 @@ def head(x_RV: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The k largest entries of each row and their ids, descending, ties by ascending id."""
     size = x_RV.shape[1]
     k = min(k, size)
-    if k * BLOCK * 2 >= size:
-        ids_RK = _sorted_ids(x_RV)[:, :k]
-        return x_RV.gather(1, ids_RK), ids_RK
-    max_RB = block_maxima(x_RV)
-    blocks_RK = _keys(max_RB, torch.arange(max_RB.shape[1], device=x_RV.device)).topk(k).indices
-    values_RC, ids_RC = _candidates(x_RV, blocks_RK)
-    best_RK = _keys(values_RC, ids_RC).topk(k).indices
-    return values_RC.gather(1, best_RK), ids_RC.gather(1, best_RK)
+    if k * BLOCK * 4 <= size:
+        ids_RK = _ids_by_blocks(x_RV, k)
+    else:
+        ids_RK = torch.cat([_ids_by_keys(x_CV, k) for x_CV in torch.split(x_RV, ROWS_AT_ONCE)])
+    return x_RV.gather(1, ids_RK), ids_RK
 
 
 def select(x_RV: torch.Tensor, rows_N: torch.Tensor) -> torch.Tensor:
@@ -54,11 +52,20 @@ def _candidates(x_RV: torch.Tensor, blocks_RK: torch.Tensor) -> tuple[torch.Tens
     return x_RV.gather(1, ids_RC).masked_fill_(beyond_RC, -torch.inf), ids_RC
 
 
-def _sorted_ids(x_RV: torch.Tensor) -> torch.Tensor:
-    """All ids, by value and then by id. One row at a time: only a lone row of integers is radix
-    sorted by torch, five times as fast as floats or as many rows together."""
-    ids_V = torch.arange(x_RV.shape[1], device=x_RV.device)
-    return torch.stack([_keys(x_V, ids_V).neg_().sort().values & 0xFFFFFFFF for x_V in x_RV])
+def _ids_by_blocks(x_RV: torch.Tensor, k: int) -> torch.Tensor:
+    max_RB = block_maxima(x_RV)
+    best_RK = _keys(max_RB, torch.arange(max_RB.shape[1], device=x_RV.device)).topk(k).values
+    values_RC, ids_RC = _candidates(x_RV, _id_of(best_RK))
+    return _id_of(_keys(values_RC, ids_RC).topk(k).values)
+
+
+def _ids_by_keys(x_CV: torch.Tensor, k: int) -> torch.Tensor:
+    keys_CV = _keys(x_CV, torch.arange(x_CV.shape[1], device=x_CV.device))
+    if k * 4 <= x_CV.shape[1]:
+        return _id_of(keys_CV.topk(k).values)
+    # A lone row of integers is radix sorted by torch: many times as fast as floats, or as rows together.
+    descending_CV = torch.stack([keys_V.sort().values for keys_V in keys_CV.neg_()])
+    return _id_of(descending_CV[:, :k].neg())
 
 
 def _keys(values_RC: torch.Tensor, ids_C: torch.Tensor) -> torch.Tensor:
@@ -66,3 +73,8 @@ def _keys(values_RC: torch.Tensor, ids_C: torch.Tensor) -> torch.Tensor:
     bits_RC = (values_RC + 0.0).view(torch.int32).long()  # + 0.0: both zeros are equal
     ordered_RC = torch.where(bits_RC < 0, bits_RC ^ 0x7FFFFFFF, bits_RC)
     return (ordered_RC << 32) - ids_C
+
+
+def _id_of(keys: torch.Tensor) -> torch.Tensor:
+    """The inverse of `_keys`, as far as ids go."""
+    return -keys & 0xFFFFFFFF
