@@ -105,10 +105,12 @@ async def _run(
     branch: Branch, request: ValidRequest, client: EngineClient, tokenizer: Tokenizer
 ) -> Pieces:
     text = _text_stream(branch.prompt, request, tokenizer)
+    first, *others = branch.choices
     async with client.generate(branch.spec) as stream:
         async for update in _at_intervals(stream, request.stream_interval):
-            piece = _piece(text, update)
-            for choice in branch.choices:
+            piece = _piece(first, text, update)
+            yield piece
+            for choice in others:
                 yield piece._replace(choice=choice)
             if piece.finish_reason is not None:
                 stream.stop()
@@ -130,20 +132,24 @@ def _text_stream(prompt: ValidPrompt, request: ValidRequest, tokenizer: Tokenize
     )
 
 
-def _piece(text: TextStream, update: Update) -> Piece:
+def _piece(choice: int, text: TextStream, update: Update) -> Piece:
     if update.finish is FinishReason.ERROR:
         raise ApiError(500, "The engine could not finish this request.")
     delta = text.push(update.token_ids, update.finish)
     if delta.stop is not None:
-        return Piece(0, delta.text, delta.num_tokens, update, "stop", delta.stop)
+        return Piece(choice, delta.text, delta.num_tokens, update, "stop", delta.stop)
     if update.finish is None:
-        return Piece(0, delta.text, delta.num_tokens, update)
+        return Piece(choice, delta.text, delta.num_tokens, update)
     reason = _REASONS[update.finish]
-    return Piece(0, delta.text, delta.num_tokens, update, reason, update.stop_token)
+    return Piece(choice, delta.text, delta.num_tokens, update, reason, update.stop_token)
 
 
-async def _at_intervals(updates: AsyncIterator[Update], interval: int) -> AsyncIterator[Update]:
+def _at_intervals(updates: AsyncIterator[Update], interval: int) -> AsyncIterator[Update]:
     """The first update at once, then at least `interval` tokens at a time."""
+    return updates if interval == 1 else _held_back(updates, interval)
+
+
+async def _held_back(updates: AsyncIterator[Update], interval: int) -> AsyncIterator[Update]:
     held: list[Update] = []
     is_first = True
     async for update in updates:

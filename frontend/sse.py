@@ -1,11 +1,15 @@
 """Server-sent events over one response. Knows bytes and connections, not what the events say."""
 
+import asyncio
+
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from penstock.frontend.errors import ApiError
 
 DONE = b"data: [DONE]\n\n"
+MAX_UNSENT_BYTES = 1 << 16
+CATCH_UP_S = 0.01
 _HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache",
@@ -21,18 +25,38 @@ def event(payload: object) -> bytes:
 
 
 class EventStream:
-    """An open answer. Whatever happens, its client is told by `[DONE]` that it is over."""
+    """An open answer. Whatever happens, its client is told by `[DONE]` that it is over.
 
-    def __init__(self, response: web.StreamResponse) -> None:
+    Events go straight to the transport, framed as HTTP's chunks: through StreamResponse.write each costs
+    two coroutines more. Whoever sends awaits `catch_up` where `is_behind`.
+    """
+
+    def __init__(self, response: web.StreamResponse, transport: asyncio.Transport) -> None:
         self._response = response
-        self.send = response.write
+        self._transport = transport
+        self.send = self._send_chunk if response.chunked else transport.write
 
     @classmethod
-    async def open(cls, request: web.Request) -> "EventStream":
-        """Sends nothing yet: the headers travel with the first event."""
+    async def open(cls, request: web.Request, first: bytes) -> "EventStream":
+        """The headers travel with the first event."""
         response = web.StreamResponse(headers=_HEADERS)
+        if request.version >= HttpVersion11:
+            response.enable_chunked_encoding()
         await response.prepare(request)
-        return cls(response)
+        await response.write(first)
+        if request.transport is None:
+            raise ConnectionResetError("the client left")
+        return cls(response, request.transport)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the client reads so slowly that what it has not read piles up here."""
+        return self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES
+
+    async def catch_up(self) -> None:
+        """Meanwhile tokens merge in their mailbox. Cancelled when the client leaves."""
+        while self.is_behind:  # noqa: ASYNC110 - a transport tells its protocol alone
+            await asyncio.sleep(CATCH_UP_S)
 
     async def done(self, last: bytes = b"") -> web.StreamResponse:
         await self._response.write_eof(last + DONE)
@@ -41,3 +65,6 @@ class EventStream:
     async def fail(self, error: ApiError) -> web.StreamResponse:
         """The status was sent long ago, so the error is an event."""
         return await self.done(event(error.body))
+
+    def _send_chunk(self, data: bytes) -> None:
+        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))

@@ -56,9 +56,9 @@ async def stream(
     services = request.app[SERVICES]
     async with aclosing(_generate(valid, services)) as pieces:
         first = await anext(pieces)
-        events = await EventStream.open(request)
+        events = await EventStream.open(request, chunks.opening() + chunks.piece(first))
         try:
-            await _send_all(first, pieces, chunks, events)
+            await _send_all(pieces, chunks, events)
         except asyncio.CancelledError as error:
             if not services.drain.expired:
                 raise
@@ -75,8 +75,9 @@ def _generate(valid: ValidRequest, services: Services) -> Pieces:
     return generate(valid, services.client, services.tokenizer)
 
 
-async def _send_all(first: Piece, pieces: Pieces, chunks: Chunks, events: EventStream) -> None:
-    await events.send(chunks.opening() + chunks.piece(first))
+async def _send_all(pieces: Pieces, chunks: Chunks, events: EventStream) -> None:
     async for piece in pieces:
         if chunk := chunks.piece(piece):
-            await events.send(chunk)
+            events.send(chunk)
+            if events.is_behind:
+                await events.catch_up()
