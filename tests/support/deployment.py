@@ -63,6 +63,7 @@ class Deployment:
             status = -9
         if failed or status:
             print(self.log())
+        self._log.close()
         assert failed or status == 0, f"penstock serve ended with {status}"
 
     def log(self) -> str:
