@@ -1,10 +1,13 @@
 """The `engine-core` command: reads settings, opens the door, starts the workers. Knows the parts, not their work."""
 
+import contextlib
 import gc
 import logging
+import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from penstock.engine_core.loop import run
 from penstock.engine_core.worker_group import WorkerGroup
 from penstock.engine_core.worker_link import WorkerLink
 from penstock.protocol import flags, model_path, sockets
-from penstock.protocol.errors import PenstockError
+from penstock.protocol.errors import PenstockError, SettingsError
 from penstock.protocol.settings import EngineSettings, WorkerSettings
 
 log = logging.getLogger("penstock.engine")
@@ -29,7 +32,8 @@ DESCRIPTION = (
 
 def main(argv: Sequence[str] | None = None, worker: Sequence[str] | None = None) -> int:
     """The whole life of the engine core; returns its exit status. `worker` is for tests: another worker program."""
-    (settings,) = flags.parse("engine-core", DESCRIPTION, [EngineSettings], argv or sys.argv[1:])
+    arguments = sys.argv[1:] if argv is None else argv
+    (settings,) = flags.parse("engine-core", DESCRIPTION, [EngineSettings], arguments)
     logging.basicConfig(
         level=settings.log_level.upper(),
         format="%(asctime)s %(name)s %(levelname)s %(message)s",
@@ -46,21 +50,47 @@ def main(argv: Sequence[str] | None = None, worker: Sequence[str] | None = None)
 def serve(settings: EngineSettings, worker: Sequence[str]) -> int:
     """Raises PenstockError when the model or the endpoint cannot be had."""
     epoch = time.time_ns()
-    model_dir = model_path.find_model(settings)
-    folder = sockets.make_runtime_dir(None)
-    endpoint = settings.endpoint or f"ipc://{folder}/engine"
+    worker = [*worker, "--model-dir", str(model_path.find_model(settings))]
     context: zmq.Context[Any] = zmq.Context()
-    door = Door(sockets.bind_router(context, endpoint, settings.curve_dir))
-    log.info("penstock %s engine-core for %s at %s", __version__, settings.model, endpoint)
-    group = _worker_group(settings, context, folder, [*worker, "--model-dir", str(model_dir)])
-    engine = EngineCore(settings, door, group, epoch)
-    gc.freeze()
+    with _runtime_dir(settings.endpoint) as folder:
+        endpoint = settings.endpoint or f"ipc://{folder}/engine"
+        door = Door(_bind(context, endpoint, settings.curve_dir))
+        log.info("penstock %s engine-core for %s at %s", __version__, settings.model, endpoint)
+        group = _worker_group(settings, context, folder, worker)
+        engine = EngineCore(settings, door, group, epoch)
+        gc.freeze()  # what is here now stays; collections need not walk it
+        try:
+            return run(engine, door)
+        finally:
+            group.stop()
+            context.destroy(sockets.LINGER_MS)
+
+
+@contextlib.contextmanager
+def _runtime_dir(endpoint: str | None) -> Iterator[Path]:
+    """A private folder for the workers' sockets, beside the endpoint where that is a path."""
+    folder = _beside(endpoint) or sockets.make_runtime_dir(None)
     try:
-        return run(engine, door)
+        yield folder
     finally:
-        group.stop()
-        context.destroy(sockets.LINGER_MS)
-        _remove(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beside(endpoint: str | None) -> Path | None:
+    if not endpoint or not endpoint.startswith("ipc://"):
+        return None
+    try:
+        parent = Path(endpoint.removeprefix("ipc://")).parent
+        return Path(tempfile.mkdtemp(prefix="workers-", dir=parent))
+    except OSError as error:
+        raise SettingsError(f"--endpoint {endpoint}: {error.strerror}") from error
+
+
+def _bind(context: "zmq.Context[Any]", endpoint: str, curve_dir: str | None) -> "zmq.Socket[Any]":
+    try:
+        return sockets.bind_router(context, endpoint, curve_dir)
+    except zmq.ZMQError as error:
+        raise SettingsError(f"--endpoint {endpoint}: {error}") from error
 
 
 def _worker_group(
@@ -80,12 +110,6 @@ def _worker_group(
     return WorkerGroup(
         open_link, argv, world_size, settings.worker_start_timeout_s, settings.step_timeout_s
     )
-
-
-def _remove(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink(missing_ok=True)
-    folder.rmdir()
 
 
 if __name__ == "__main__":

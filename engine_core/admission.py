@@ -40,17 +40,24 @@ class Rejection(NamedTuple):
 
 def examine(sequence: Sequence, config: SchedulerConfig, waiting: WaitingQueue) -> Rejection | None:
     """None lets it in."""
-    num_tokens = len(sequence.tokens)
-    if not sequence.num_prompt:
-        return Rejection(RefusalCode.MALFORMED, "the prompt is empty")
-    if sequence.num_prompt + 1 > config.max_model_len or num_tokens > config.max_model_len:
-        return Rejection(
-            RefusalCode.TOO_LONG,
-            f"the prompt has {num_tokens} tokens; with at least one more to come it must stay within "
-            f"max_model_len={config.max_model_len}",
-        )
+    misfit = misfits(sequence.num_prompt, sequence.num_emitted, config)
     was_admitted_elsewhere = sequence.num_emitted or sequence.num_crashes
-    return None if was_admitted_elsewhere else _full(num_tokens, config, waiting)
+    return misfit or (
+        None if was_admitted_elsewhere else _full(len(sequence.tokens), config, waiting)
+    )
+
+
+def misfits(num_prompt: int, num_emitted: int, config: SchedulerConfig) -> Rejection | None:
+    """Lengths that can never be served."""
+    if not num_prompt:
+        return Rejection(RefusalCode.MALFORMED, "the prompt is empty")
+    if max(num_prompt + 1, num_prompt + num_emitted) <= config.max_model_len:
+        return None
+    return Rejection(
+        RefusalCode.TOO_LONG,
+        f"the prompt has {num_prompt} tokens; with at least one more to come it must stay within "
+        f"max_model_len={config.max_model_len}",
+    )
 
 
 def _full(num_tokens: int, config: SchedulerConfig, waiting: WaitingQueue) -> Rejection | None:

@@ -9,7 +9,7 @@ from penstock.protocol.codec import down_codec, up_codec
 from penstock.protocol.errors import WireError
 from penstock.protocol.messages import Down, Up
 
-MAX_BURST = 256
+MAX_BURST = 1024
 """Messages taken in before the next step gets its turn."""
 
 

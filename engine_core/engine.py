@@ -6,12 +6,12 @@ Every method takes the time as `now`: the loop (`loop.py`) has the clock.
 import logging
 import time
 
-from penstock.engine_core.fitting import Fit, fit
+import msgspec
+
+from penstock.engine_core.fitting import fit
 from penstock.engine_core.frontends import Frontends, Sender, Session
-from penstock.engine_core.intake import Intake
-from penstock.engine_core.pipeline import Pipeline
-from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence
+from penstock.engine_core.served_model import ServedModel
 from penstock.engine_core.stats import EngineMetrics
 from penstock.engine_core.worker_group import (
     GroupEvent,
@@ -47,18 +47,8 @@ from penstock.protocol.settings import EngineSettings
 
 log = logging.getLogger("penstock.engine")
 
+LONGEST_WAIT_S = 60.0
 STATUS_OK, STATUS_WORKERS_LOST, STATUS_SETTINGS = 0, 1, 2
-
-
-class Model:
-    """What exists from the moment that the workers have told what they can offer."""
-
-    def __init__(self, core: "EngineCore", found: Fit) -> None:
-        self.fit = found
-        self.scheduler = Scheduler(found.config)
-        self.intake = Intake(self.scheduler, core.frontends, core.metrics)
-        depth = 2 if core.settings.async_scheduling else 1
-        self.pipeline = Pipeline(self.scheduler, core.workers, core.metrics, depth)
 
 
 class EngineCore:
@@ -71,7 +61,7 @@ class EngineCore:
         self.workers = workers
         self.metrics = EngineMetrics()
         self.frontends = Frontends(door, settings.silence_s, self._abandon)
-        self.model: Model | None = None
+        self.model: ServedModel | None = None
         self.exit_status: int | None = None
         self._door = door
         self._epoch = epoch
@@ -128,7 +118,7 @@ class EngineCore:
             timers.append(self.model.intake.next_deadline)
         if len(self.frontends):
             timers.append(now + self.settings.heartbeat_s)
-        return min((t for t in timers if t is not None), default=now + 60.0)
+        return min([now + LONGEST_WAIT_S, *(t for t in timers if t is not None)])
 
     # ---- front ends
 
@@ -232,8 +222,9 @@ class EngineCore:
     def _loaded(self, hellos: list[WorkerHello]) -> None:
         try:
             if self.model is None:
-                self.model = Model(self, fit(self.settings, hellos, int(time.time())))
-                self.metrics.configured(self.model.fit.config, hellos[0].dtype)
+                found = fit(self.settings, hellos, int(time.time()))
+                depth = 2 if self.settings.async_scheduling else 1
+                self.model = ServedModel(found, self.frontends, self.workers, self.metrics, depth)
         except SettingsError as error:
             log.error("%s", error)
             self._end(STATUS_SETTINGS, str(error))
@@ -266,13 +257,10 @@ class EngineCore:
     # ---- the whole
 
     def stats(self, now: float) -> EngineStats:
-        scheduler = self.model.scheduler if self.model else None
-        return EngineStats(
-            num_running=len(scheduler.running) if scheduler else 0,
-            num_waiting=len(scheduler.waiting) if scheduler else 0,
-            kv_cache_usage=scheduler.cache.usage if scheduler else 0.0,
+        load = self.model.load(now) if self.model else EngineStats()
+        return msgspec.structs.replace(
+            load,
             busy=self.metrics.busy(now),
-            step_age_s=self.model.pipeline.step_age_s(now) if self.model else 0.0,
             num_workers=self.workers.num_alive,
             num_frontends=len(self.frontends),
             draining=self._drain_by is not None,

@@ -19,7 +19,7 @@ class Sender(Protocol):
 class Session:
     """One life of one front end."""
 
-    __slots__ = ("epoch", "frontend_id", "identity", "last_seen", "metrics", "requests", "welcomed")
+    __slots__ = ("epoch", "frontend_id", "identity", "last_seen", "metrics", "requests")
 
     def __init__(self, hello: Hello, identity: bytes, now: float) -> None:
         self.frontend_id = hello.frontend_id
@@ -28,7 +28,6 @@ class Session:
         self.last_seen = now
         self.metrics = Snapshot()
         self.requests: dict[int, Sequence] = {}
-        self.welcomed = False
 
 
 class Frontends:
@@ -60,6 +59,9 @@ class Frontends:
             return known
         if known:
             self.forget(known, f"replaced by epoch {hello.epoch}")
+        other = self._by_identity.get(identity)
+        if other:
+            self.forget(other, f"now {hello.frontend_id}")
         session = Session(hello, identity, now)
         self._by_id[hello.frontend_id] = self._by_identity[identity] = session
         log.info("front end %s (epoch %d) connected", hello.frontend_id, hello.epoch)

@@ -2,13 +2,14 @@
 
 import heapq
 
+from penstock.engine_core import admission
 from penstock.engine_core.admission import Rejection
 from penstock.engine_core.frontends import Frontends, Session
 from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence, State
 from penstock.engine_core.stats import EngineMetrics
 from penstock.protocol.messages import Generate, RefusalCode, Refused
-from penstock.protocol.token_ids import unpack
+from penstock.protocol.token_ids import BYTES_PER_ID, count, unpack
 
 MAX_ATTEMPTS = 3
 """A request that ran in so many engines that died is not run again."""
@@ -50,9 +51,11 @@ class Intake:
             )
         if message.id in session.requests:
             return Rejection(RefusalCode.MALFORMED, f"request id {message.id} is in use")
-        if len(message.prompt) % 4 or len(message.emitted) % 4:
+        if (len(message.prompt) | len(message.emitted)) % BYTES_PER_ID:
             return Rejection(RefusalCode.MALFORMED, "token ids are packed into 4 bytes each")
-        return None
+        return admission.misfits(  # before they are unpacked: a frame may hold millions
+            count(message.prompt), count(message.emitted), self._scheduler.config
+        )
 
     def _remember_deadline(self, session: Session, sequence: Sequence, at: float) -> None:
         if at > sequence.arrived_at:

@@ -116,11 +116,10 @@ class KVCache:
         computed   [ by plans sent ........ ]
         blocks     [ committed ][ now ][ not full ]
         """
-        if not self.prefix_caching:
+        full = sequence.num_computed // self.block_size
+        if full <= sequence.num_committed or not self.prefix_caching:
             return
-        full = min(sequence.num_computed, len(sequence.tokens)) // self.block_size
-        if full <= sequence.num_committed:
-            return
+        full = min(full, len(sequence.tokens) // self.block_size)
         digests = self._digests(sequence, full)
         for i in range(sequence.num_committed, full):
             self._name(sequence.blocks[i], digests[i])

@@ -119,11 +119,10 @@ class Scheduler:
         target = len(sequence.tokens) + sequence.num_pending
         if sequence.num_pending and target >= sequence.max_len:
             return 0
-        return self._chunk(target - sequence.num_computed, budget)
+        missing = target - sequence.num_computed
+        return 1 if missing == 1 else self._chunk(missing, budget)
 
     def _chunk(self, missing: int, budget: int) -> int:
-        if missing == 1:
-            return 1
         if not self.config.chunked_prefill:
             return missing if missing <= budget else 0
         threshold = self.config.long_prefill_token_threshold or budget
@@ -194,55 +193,32 @@ class Scheduler:
     def update(self, step: ScheduledStep, result: StepResult) -> list[Output]:
         """What the oldest plan in flight brought."""
         assert step.plan.step == result.step, (step.plan.step, result.step)
-        token_ids = unpack(result.token_ids)
         logprobs = {step.rows[r.row]: r.logprobs for r in result.logprobs}
         scores = PromptScores(step, result)
         outputs = []
-        for sequence, token in zip(step.sampling, token_ids, strict=True):
+        for sequence, token in zip(step.sampling, unpack(result.token_ids), strict=True):
             sequence.num_pending -= 1
             if sequence.state is not State.FINISHED:
-                delta = self._take(sequence, token, logprobs.get(sequence), scores.take(sequence))
+                offset = sequence.num_output
+                ending = self._take(sequence, token)
+                delta = _delta(sequence, offset, ending, logprobs.get(sequence), scores)
                 outputs.append((sequence, delta))
         self.running = [s for s in self.running if s.state is State.RUNNING]
         return outputs + scores.rest()
 
-    def _take(
-        self,
-        sequence: Sequence,
-        token: int,
-        logprobs: TokenLogprobs | None,
-        prompt_logprobs: TokenLogprobs | None,
-    ) -> Delta:
+    def _take(self, sequence: Sequence, token: int) -> stops.Ending:
         """One sampled token becomes part of the sequence, and maybe its end."""
-        offset = sequence.num_output
-        num_cached = sequence.num_cached if offset == sequence.num_emitted else 0
-        if not sequence.params.max_tokens:
+        if not sequence.params.max_tokens:  # the prompt alone was asked for
             self._finish(sequence)
-            return Delta(
-                sequence.id,
-                offset,
-                b"",
-                FinishReason.LENGTH,
-                prompt_logprobs=prompt_logprobs,
-                num_cached=num_cached,
-            )
+            return FinishReason.LENGTH, None
         sequence.tokens.append(token)
         if sequence.state is State.WAITING:
             self.waiting.grew(1)
         self.cache.commit(sequence)
-        reason, stop_token = stops.ending(sequence)
-        if reason:
+        ending = stops.ending(sequence)
+        if ending[0]:
             self._finish(sequence)
-        return Delta(
-            sequence.id,
-            offset,
-            pack((token,)),
-            reason,
-            stop_token,
-            logprobs,
-            prompt_logprobs,
-            num_cached,
-        )
+        return ending
 
     def _finish(self, sequence: Sequence) -> None:
         if sequence.state is State.WAITING:
@@ -274,6 +250,26 @@ class Scheduler:
         for sequence in self.waiting:
             assert not sequence.blocks
             assert sequence.num_computed == 0
+
+
+def _delta(
+    sequence: Sequence,
+    offset: int,
+    ending: stops.Ending,
+    logprobs: TokenLogprobs | None,
+    scores: PromptScores,
+) -> Delta:
+    """All that one step brought a sequence that sampled."""
+    is_first = offset == sequence.num_emitted
+    return Delta(
+        sequence.id,
+        offset,
+        pack(sequence.tokens[sequence.num_prompt + offset :]),
+        *ending,
+        logprobs if sequence.params.max_tokens else None,
+        scores.take(sequence),
+        sequence.num_cached if is_first else 0,
+    )
 
 
 def _rank(sequence: Sequence) -> tuple[int, int]:

@@ -79,7 +79,7 @@ class Sequence:
         self.tokens.extend(emitted)
         self.num_emitted = len(self.tokens) - self.num_prompt
         self.priority = priority
-        self.rank = (priority, 0)
+        self.rank: tuple[int, int] = (priority, 0)
         self.state = State.WAITING
         self.slot = -1
         self.max_len = 0

@@ -3,8 +3,10 @@
 from penstock.engine_core.sequence import Sequence
 from penstock.protocol.messages import FinishReason
 
+Ending = tuple[FinishReason | None, int | None]
 
-def ending(sequence: Sequence) -> tuple[FinishReason | None, int | None]:
+
+def ending(sequence: Sequence) -> Ending:
     """The reason to end, if any, and the stop token that is one; length yields to a stop."""
     params = sequence.params
     num_output = sequence.num_output

@@ -28,7 +28,7 @@ from penstock.protocol.plan import (
 log = logging.getLogger("penstock.engine")
 
 MAX_START_FAILURES = 3
-BACKOFF_S = 0.5
+BACKOFF_S = 0.25
 STOP_PATIENCE_S = 5.0
 LAST_WORDS_MS = 50
 """How long a rank that ended may take to have its last message arrive."""

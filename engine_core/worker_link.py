@@ -15,8 +15,8 @@ class WorkerLink:
     """XPUB down, PULL up. Each generation has its own addresses, so that nothing stale can arrive."""
 
     def __init__(self, context: "zmq.Context[Any]", folder: Path, generation: int) -> None:
-        self.down_endpoint = f"ipc://{folder}/workers-{generation}-down"
-        self.up_endpoint = f"ipc://{folder}/workers-{generation}-up"
+        self.down_endpoint = f"ipc://{folder}/{generation}-down"
+        self.up_endpoint = f"ipc://{folder}/{generation}-up"
         self.down = sockets.open_socket(context, zmq.XPUB)
         self.down.setsockopt(zmq.XPUB_VERBOSE, 1)
         self.down.bind(self.down_endpoint)

@@ -10,6 +10,10 @@ from collections import deque
 from typing import Any
 
 import pytest
+from support.gold_scheduler import GoldScheduler, GoldSequence
+from support.paper_model import VOCAB_SIZE, whole_output
+from support.paper_worker import PaperWorker
+
 from penstock.engine_core.admission import Rejection, SchedulerConfig
 from penstock.engine_core.plan_draft import ScheduledStep
 from penstock.engine_core.scheduler import Scheduler
@@ -18,9 +22,6 @@ from penstock.protocol.messages import Delta, FinishReason
 from penstock.protocol.plan import StepResult
 from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import unpack
-from support.gold_scheduler import GoldScheduler, GoldSequence
-from support.paper_model import VOCAB_SIZE, whole_output
-from support.paper_worker import PaperWorker
 
 NUM_SEEDS = int(os.environ.get("PENSTOCK_SIMULATION_SEEDS", "250"))
 NUM_STEPS = 250
@@ -150,6 +151,7 @@ class Simulation:
             self.arrive()
             self.abort()
             self.crash()
+            self.forget_prefixes()
             self.turn()
         for _ in range(DRAIN_STEPS):
             if not (self.scheduler.running or self.scheduler.waiting or self.in_flight):
@@ -204,6 +206,12 @@ class Simulation:
             self.scheduler.check()
             if case.gold and not was_over:
                 self.gold.remove(case.gold)
+
+    def forget_prefixes(self) -> None:
+        if self.rng.random() < 0.01:
+            self.scheduler.cache.drop_prefixes()
+            self.scheduler.check()
+            self.gold.content.clear()
 
     def crash(self) -> None:
         if self.rng.random() < 0.004:

@@ -3,6 +3,9 @@
 import time
 
 import pytest
+from support.engine import Engine, FrontEnd
+from support.paper_model import whole_output
+
 from penstock.protocol import metrics
 from penstock.protocol.messages import (
     Abort,
@@ -23,8 +26,6 @@ from penstock.protocol.messages import (
 )
 from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import pack
-from support.engine import Engine, FrontEnd
-from support.paper_model import whole_output
 
 LONG = SamplingParams(max_tokens=100_000)
 PROMPT = list(range(40))
@@ -60,44 +61,48 @@ def test_a_request_gets_its_tokens_and_a_second_one_finds_the_prefix() -> None:
 
 
 def test_what_cannot_be_served_is_refused_with_its_reason() -> None:
-    with Engine(
-        "--max-num-queued-reqs", "1", "--max-num-seqs", "1", worker=("--step-s", "0.02")
-    ) as engine:
-        with FrontEnd(engine) as frontend:
-            frontend.join()
-            frontend.send(Embed(77, pack([1])))
-            assert frontend.receive_a(Refused).code is RefusalCode.UNSUPPORTED
-            refused = frontend.collect(frontend.ask([1] * 2048, LONG)).refused
+    with (
+        Engine(
+            "--max-num-queued-reqs", "1", "--max-num-seqs", "1", worker=("--step-s", "0.02")
+        ) as engine,
+        FrontEnd(engine) as frontend,
+    ):
+        frontend.join()
+        frontend.send(Embed(77, pack([1])))
+        assert frontend.receive_a(Refused).code is RefusalCode.UNSUPPORTED
+        refused = frontend.collect(frontend.ask([1] * 2048, LONG)).refused
+        assert refused is not None
+        assert refused.code is RefusalCode.TOO_LONG
+        assert "2048" in refused.message
+        for bad in ([], [1]):
+            refused = frontend.collect(frontend.ask(bad, LONG, attempt=3 * len(bad))).refused
             assert refused is not None
-            assert refused.code is RefusalCode.TOO_LONG
-            assert "2048" in refused.message
-            for bad in ([], [1]):
-                refused = frontend.collect(frontend.ask(bad, LONG, attempt=3 * len(bad))).refused
-                assert refused is not None
-                assert refused.code is (RefusalCode.POISONED if bad else RefusalCode.MALFORMED)
-            frontend.ask(PROMPT, LONG)
-            frontend.receive_a(Tokens)
-            frontend.ask(PROMPT, LONG)
-            refused = frontend.collect(frontend.ask(PROMPT, LONG)).refused
-            assert refused is not None
-            assert refused.code is RefusalCode.OVERLOADED
-            assert 1 <= refused.retry_after_s <= 60
+            assert refused.code is (RefusalCode.POISONED if bad else RefusalCode.MALFORMED)
+        frontend.ask(PROMPT, LONG)
+        frontend.receive_a(Tokens)
+        frontend.ask(PROMPT, LONG)
+        refused = frontend.collect(frontend.ask(PROMPT, LONG)).refused
+        assert refused is not None
+        assert refused.code is RefusalCode.OVERLOADED
+        assert 1 <= refused.retry_after_s <= 60
 
 
 def test_a_deadline_drops_what_has_no_token_by_then() -> None:
-    with Engine("--max-num-seqs", "1", worker=("--step-s", "0.02")) as engine:
-        with FrontEnd(engine) as frontend:
-            frontend.join()
-            in_time = frontend.ask(PROMPT, LONG, deadline_s=1)
-            frontend.receive_a(Tokens)
-            too_late = frontend.ask(PROMPT, LONG, deadline_s=0.2)
-            refused = frontend.collect(too_late).refused
-            assert refused is not None
-            assert refused.code is RefusalCode.DEADLINE
-            stats = frontend.stats()
-            assert (stats.num_running, stats.num_waiting) == (1, 0)
-            frontend.send(Abort([in_time, 12345]))
-            assert frontend.stats().num_running == 0
+    with (
+        Engine("--max-num-seqs", "1", worker=("--step-s", "0.02")) as engine,
+        FrontEnd(engine) as frontend,
+    ):
+        frontend.join()
+        in_time = frontend.ask(PROMPT, LONG, deadline_s=1)
+        frontend.receive_a(Tokens)
+        too_late = frontend.ask(PROMPT, LONG, deadline_s=0.2)
+        refused = frontend.collect(too_late).refused
+        assert refused is not None
+        assert refused.code is RefusalCode.DEADLINE
+        stats = frontend.stats()
+        assert (stats.num_running, stats.num_waiting) == (1, 0)
+        frontend.send(Abort([in_time, 12345]))
+        assert frontend.stats().num_running == 0
 
 
 def test_nonsense_is_counted_and_refused_and_harms_nobody() -> None:
@@ -164,33 +169,37 @@ def test_a_front_end_that_is_gone_takes_its_requests_along(how: str) -> None:
 
 @pytest.mark.parametrize("how", ["--crash-after", "--hang-after"])
 def test_a_stream_outlives_its_worker(how: str) -> None:
-    with Engine("--step-timeout-s", "1", worker=(how, "30")) as engine:
-        with FrontEnd(engine) as frontend:
-            frontend.join()
-            params = SamplingParams(max_tokens=100, seed=3)
-            ids = [frontend.ask([i, *PROMPT], params) for i in range(3)]
-            answer = frontend.collect(ids[0])
-            assert answer.tokens == expected([0, *PROMPT], params)
-            frontend.send(Control(3, ControlVerb.METRICS))
-            found = metrics.decode(frontend.receive_a(Result).payload)
-            assert found.counters["penstock:worker_restarts_total"] == 1
+    with (
+        Engine("--step-timeout-s", "1", worker=(how, "30")) as engine,
+        FrontEnd(engine) as frontend,
+    ):
+        frontend.join()
+        params = SamplingParams(max_tokens=100, seed=3)
+        ids = [frontend.ask([i, *PROMPT], params) for i in range(3)]
+        answer = frontend.collect(ids[0])
+        assert answer.tokens == expected([0, *PROMPT], params)
+        frontend.send(Control(3, ControlVerb.METRICS))
+        found = metrics.decode(frontend.receive_a(Result).payload)
+        assert found.counters["penstock:worker_restarts_total"] == 1
 
 
 def test_a_request_that_kills_workers_fails_alone() -> None:
-    with Engine(worker=("--poison", "63", "--step-s", "0.01")) as engine:
-        with FrontEnd(engine) as frontend:
-            frontend.join()
-            params = SamplingParams(max_tokens=150, seed=3)
-            innocent = frontend.ask(PROMPT, params)
-            frontend.receive_a(Tokens)
-            poison = frontend.ask([63, 1, 2], params)
-            refused = frontend.collect(poison).refused
-            assert refused is not None
-            assert refused.code is RefusalCode.POISONED
-            bystander = frontend.ask([7, 7], params)
-            assert frontend.collect(bystander).tokens == expected([7, 7], params)
-            assert frontend.stats().num_running == 0
-            assert innocent
+    with (
+        Engine(worker=("--poison", "63", "--step-s", "0.01")) as engine,
+        FrontEnd(engine) as frontend,
+    ):
+        frontend.join()
+        params = SamplingParams(max_tokens=150, seed=3)
+        innocent = frontend.ask(PROMPT, params)
+        frontend.receive_a(Tokens)
+        poison = frontend.ask([63, 1, 2], params)
+        refused = frontend.collect(poison).refused
+        assert refused is not None
+        assert refused.code is RefusalCode.POISONED
+        bystander = frontend.ask([7, 7], params)
+        assert frontend.collect(bystander).tokens == expected([7, 7], params)
+        assert frontend.stats().num_running == 0
+        assert innocent
 
 
 def test_the_engine_gives_up_workers_that_never_start() -> None:
@@ -221,20 +230,22 @@ def test_sigterm_lets_running_requests_finish() -> None:
 
 
 def test_a_successor_engine_continues_a_stream() -> None:
-    with Engine("--drain-timeout-s", "0", worker=("--step-s", "0.01")) as engine:
-        with FrontEnd(engine) as frontend:
-            epoch = frontend.join().engine_epoch
-            params = SamplingParams(max_tokens=60, seed=8, presence_penalty=0.5)
-            frontend.ask(PROMPT, params)
-            emitted = frontend.receive_a(Tokens).deltas[0].token_ids
-            assert engine.terminate() == 0
-            frontend.receive_a(Goodbye)
-            engine.start()
-            assert frontend.join().engine_epoch > epoch
-            again = frontend.ask(PROMPT, params, emitted=emitted, attempt=1)
-            answer = frontend.collect(again)
-            assert answer.offset == len(emitted) // 4
-            assert answer.tokens == expected(PROMPT, params)[answer.offset :]
+    with (
+        Engine("--drain-timeout-s", "0", worker=("--step-s", "0.01")) as engine,
+        FrontEnd(engine) as frontend,
+    ):
+        epoch = frontend.join().engine_epoch
+        params = SamplingParams(max_tokens=60, seed=8, presence_penalty=0.5)
+        frontend.ask(PROMPT, params)
+        emitted = frontend.receive_a(Tokens).deltas[0].token_ids
+        assert engine.terminate() == 0
+        frontend.receive_a(Goodbye)
+        engine.start()
+        assert frontend.join().engine_epoch > epoch
+        again = frontend.ask(PROMPT, params, emitted=emitted, attempt=1)
+        answer = frontend.collect(again)
+        assert answer.offset == len(emitted) // 4
+        assert answer.tokens == expected(PROMPT, params)[answer.offset :]
 
 
 def test_nobody_spins_when_idle() -> None:
