@@ -89,6 +89,7 @@ class Worker:
             kv_bytes_available=kv_bytes_available(wanted, share, self._device),
             weights_bytes=sum(p.nbytes for p in model.parameters()),
             load_s=load_s,
+            device="cuda" if self._device.type == "cuda" else "cpu",
         )
 
     def _make_runner(self, model: DecoderModel, shape: Configure) -> ModelRunner:

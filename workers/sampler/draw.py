@@ -48,9 +48,13 @@ def weigh(
         weights_CV = buffer_CV[: some.stop - start]
         weights_CV[:, size:] = -torch.inf
         torch.index_select(logits_RV, 0, rows_N[some], out=weights_CV[:, :size])
-        weights_CV.sub_(weights_CV.amax(1, keepdim=True))
-        weights_CV.mul_((1 / temperature_N[some]).to(weights_CV)[:, None]).exp_()
+        _exponentiate(weights_CV, temperature_N[some])
         yield some, weights_CV.view(-1, num_blocks, WIDTH)
+
+
+def _exponentiate(logits_CV: torch.Tensor, temperature_C: torch.Tensor) -> None:
+    logits_CV.sub_(logits_CV.amax(1, keepdim=True))
+    logits_CV.mul_((1 / temperature_C).to(logits_CV)[:, None]).exp_()
 
 
 def rows_at_once(logits_RV: torch.Tensor) -> int:

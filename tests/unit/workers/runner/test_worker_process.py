@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from support.tiny_decoder import write_tiny_model
 from support.worker_process import WorkerProcess, worker_argv
 
@@ -48,6 +49,7 @@ def test_from_hello_to_shutdown(tmp_path: Path) -> None:
         assert isinstance(hello, WorkerHello)
         assert hello.pid == worker.process.pid
         assert (hello.dtype, hello.vocab_size, hello.max_position) == ("float32", 97, 256)
+        assert hello.device == ("cuda" if torch.cuda.is_available() else "cpu")
         assert (hello.kv_bytes_per_token, hello.kv_bytes_available) == (256, 1 << 20)
         worker.send(Configure(16, 8, 4, 64, 32))
         assert worker.receive() == WorkerReady(0)

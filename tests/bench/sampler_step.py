@@ -1,0 +1,100 @@
+"""Milliseconds of CPU that the sampler and the runner take for 64 decoding rows, model excluded.
+
+python tests/bench/sampler_step.py [vocab_size]
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from penstock.protocol.plan import BlockGrant, Configure, SeqStart, StepPlan
+from penstock.protocol.sampling import SamplingParams
+from penstock.protocol.token_ids import pack
+from penstock.workers.runner import ModelRunner
+from penstock.workers.sampler.sampler import Sampler
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.sampling_rows import Row, make_rows
+
+NUM_ROWS = 64
+HISTORY = list(range(1000))
+PENALTIES = {"repetition_penalty": 1.1, "frequency_penalty": 0.1, "presence_penalty": 0.1}
+CASES: dict[str, dict[str, Any]] = {
+    "all greedy": {"temperature": 0.0},
+    "greedy, logprobs=5": {"temperature": 0.0, "logprobs": 5},
+    "greedy, penalties": {"temperature": 0.0, **PENALTIES},
+    "temperature": {},
+    "temperature, penalties": PENALTIES,
+    "min_p=0.05": {"min_p": 0.05},
+    "top_k=50, top_p=0.9": {"top_k": 50, "top_p": 0.9},
+    "top_p=0.9, flat logits": {"top_p": 0.9},
+}
+
+
+class BlankModel:
+    """Answers at once, always alike."""
+
+    def __init__(self, vocab_size: int) -> None:
+        self.config: Any = SimpleNamespace(vocab_size=vocab_size)
+        self._hidden_TD = torch.zeros(NUM_ROWS * 20, 8)
+        self._logits_NV = torch.randn(NUM_ROWS, vocab_size)
+
+    def forward(self, batch: Any, cache: Any) -> torch.Tensor:
+        return self._hidden_TD[: len(batch.token_ids_T)]
+
+    def logits(self, hidden_ND: torch.Tensor) -> torch.Tensor:
+        return self._logits_NV
+
+
+def best_ms(action: Callable[[], object], repeats: int) -> float:
+    """CPU time: a busy neighbour does not count."""
+    times = []
+    for _ in range(repeats):
+        started = time.process_time()
+        action()
+        times.append(time.process_time() - started)
+    return min(times) * 1e3
+
+
+def sampler_ms(logits_RV: torch.Tensor, fields: dict[str, Any]) -> float:
+    rows = [
+        Row(logits, SamplingParams(10, seed=i, **fields), HISTORY, HISTORY)
+        for i, logits in enumerate(logits_RV)
+    ]
+    sampler = Sampler(NUM_ROWS)
+    for slot, row in enumerate(rows):
+        sampler.start(slot, row.params)
+    batch = make_rows(rows, range(NUM_ROWS))
+    scratch_RV = torch.empty_like(logits_RV)
+    return best_ms(lambda: sampler.sample(scratch_RV.copy_(logits_RV), batch), 4)
+
+
+def runner_ms(vocab_size: int) -> float:
+    shape = Configure(NUM_ROWS * 100, 16, NUM_ROWS, 1500, 2048)
+    cache: Any = None
+    runner = ModelRunner(BlankModel(vocab_size), cache, shape, torch.device("cpu"))
+    params = SamplingParams(1000, temperature=0.0)
+    starts = [SeqStart(i, pack(range(20)), 20, 0, params) for i in range(NUM_ROWS)]
+    grants = [BlockGrant(i, pack(range(i * 90, i * 90 + 90))) for i in range(NUM_ROWS)]
+    slots = pack(range(NUM_ROWS))
+    runner.execute(StepPlan(0, slots, pack([20] * NUM_ROWS), starts, grants))
+    decode = StepPlan(1, slots, pack([1] * NUM_ROWS))
+    return best_ms(lambda: runner.execute(decode), 300)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    vocab_size = int(sys.argv[1]) if len(sys.argv) > 1 else 151_936
+    print(f"runner, greedy, vocabulary of 64: {runner_ms(64):.3f} ms")
+    logits_RV = torch.randn(NUM_ROWS, vocab_size) * 2.5
+    for name, fields in CASES.items():
+        print(f"{name:24s} {sampler_ms(logits_RV, fields):8.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
