@@ -54,16 +54,24 @@ def bind_router(
     return socket
 
 
-def connect_dealer(
+def open_dealer(
     context: "zmq.Context[Any]", endpoint: str, identity: bytes, curve_dir: str | None
 ) -> "zmq.Socket[Any]":
-    """A front end's line to the engine core; ZeroMQ reconnects it by itself."""
+    """A front end's end of the line to the engine core, not yet connected: a monitor comes first."""
     socket = open_socket(context, zmq.DEALER)
     socket.setsockopt(zmq.IDENTITY, identity)
     socket.setsockopt(zmq.RECONNECT_IVL, 50)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
     if endpoint.startswith("tcp://"):
         _join_curve(socket, curve_dir)
+    return socket
+
+
+def connect_dealer(
+    context: "zmq.Context[Any]", endpoint: str, identity: bytes, curve_dir: str | None
+) -> "zmq.Socket[Any]":
+    """The same, connected; ZeroMQ reconnects it by itself."""
+    socket = open_dealer(context, endpoint, identity, curve_dir)
     socket.connect(endpoint)
     return socket
 

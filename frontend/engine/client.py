@@ -149,7 +149,7 @@ class EngineClient:
         connection.send(messages.Leave(reason))
         connection.close()
         if self.is_ready:
-            self._presence.lose(reason, time.monotonic(), has_parted=True)
+            self._presence.lose(reason, time.monotonic())
         self._give_up()
 
     def _beat(self) -> None:
@@ -200,7 +200,7 @@ class EngineClient:
             case messages.Refused():
                 self._refuse(message)
             case messages.Goodbye():
-                self._lose(f"the engine left: {message.reason}", has_parted=True)
+                self._part(message.reason)
             case _:
                 assert_never(message)
 
@@ -208,7 +208,7 @@ class EngineClient:
         if self._presence.is_known(message):
             return
         if message.protocol_version != PROTOCOL_VERSION:
-            log.error("the engine speaks protocol %d, not ours", message.protocol_version)
+            self._presence.reason_away = f"the engine speaks protocol {message.protocol_version}"
             return
         if self.is_ready:
             self._lose("another engine took its place")
@@ -241,15 +241,22 @@ class EngineClient:
 
     # ---- when it goes
 
+    def _part(self, reason: str) -> None:
+        """An engine left; or one that is new here does not know us, as we are about to say Hello."""
+        assert self._connection is not None
+        if self.is_ready or not self._connection.is_up:
+            self._presence.has_parted = True
+        self._lose(f"the engine left: {reason}")
+
     def _broken(self) -> None:
         self._lose("the connection to the engine broke")
 
-    def _lose(self, reason: str, has_parted: bool = False) -> None:
+    def _lose(self, reason: str) -> None:
         """Streams stay open, and wait for the next Welcome."""
         if not self.is_ready:
             return
         log.warning("%s; %d streams wait for the next", reason, len(self._streams))
-        self._presence.lose(reason, time.monotonic(), has_parted)
+        self._presence.lose(reason, time.monotonic())
         self._ready.clear()
         self._registry.inc("penstock:engine_reconnects_total")
         self._answers.give_up(reason)

@@ -46,21 +46,21 @@ class Connection:
         self._codec = codec.down_codec()
         self._listener = listener
         self._context: zmq.Context[Any] = zmq.Context()
-        # Without a peer nothing is queued: a later engine must not find an earlier one's letters.
-        self._context.setsockopt(zmq.IMMEDIATE, 1)
-        self._socket = sockets.connect_dealer(self._context, endpoint, identity, curve_dir)
+        self._socket = sockets.open_dealer(self._context, endpoint, identity, curve_dir)
         self._monitor = self._socket.get_monitor_socket(_EVENTS)
+        self._socket.connect(endpoint)
+        self.is_up = False
+        """Whether a peer is connected. Without one nothing is sent: ZeroMQ would keep it for a later one."""
         self._is_closed = False
         self._loop.add_reader(self._socket.FD, self.receive)
         self._loop.add_reader(self._monitor.FD, self._watch)
-        self._loop.call_soon(self._watch)
+        self._loop.call_soon(self._watch)  # the descriptor's first edge may be past
 
     def send(self, message: msgspec.Struct) -> bool:
         """Whether it was sent: not, when nobody is connected."""
-        try:
-            self._socket.send(self._codec.encode(message), zmq.NOBLOCK)
-        except zmq.Again:
+        if not self.is_up:
             return False
+        self._socket.send(self._codec.encode(message), zmq.NOBLOCK)
         # Sending may have swallowed the descriptor's edge.
         if _is_readable(self._socket):
             self._loop.call_soon(self.receive)
@@ -98,10 +98,12 @@ class Connection:
     def _watch(self) -> None:
         while not self._is_closed and _is_readable(self._monitor):
             event = parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))["event"]
-            if event == zmq.EVENT_DISCONNECTED:
-                self._listener.on_down()
-            else:
+            self.receive()  # the last words of whoever was there before
+            self.is_up = event != zmq.EVENT_DISCONNECTED
+            if self.is_up:
                 self._listener.on_up()
+            else:
+                self._listener.on_down()
 
 
 def _is_readable(socket: "zmq.Socket[Any]") -> bool:

@@ -22,7 +22,8 @@ class Presence:
         self._away_since_s = now_s
         self._heard_s: float | None = None
         self._epoch: int | None = None
-        self._has_parted = False
+        self.has_parted = False
+        """Whether the last engine said Goodbye, which may be read after its connection broke."""
 
     def hear(self, now_s: float) -> None:
         """Any message is a sign of life."""
@@ -30,20 +31,20 @@ class Presence:
 
     def welcome(self, message: Welcome) -> bool:
         """The engine takes us in. Whether the one before it died: one that said Goodbye did not."""
-        died = self._epoch not in (None, message.engine_epoch) and not self._has_parted
+        died = self._epoch not in (None, message.engine_epoch) and not self.has_parted
         self._epoch = message.engine_epoch
         self.card, self.limits = message.card, message.limits
-        self.is_here, self._has_parted, self.reason_away = True, False, ""
+        self.is_here, self.has_parted, self.reason_away = True, False, ""
         return died
 
     def is_known(self, message: Welcome) -> bool:
         """Whether this only repeats the Welcome we live under."""
         return self.is_here and self._epoch == message.engine_epoch
 
-    def lose(self, reason: str, now_s: float, has_parted: bool) -> None:
+    def lose(self, reason: str, now_s: float) -> None:
         assert self.is_here
         self.is_here, self.reason_away = False, reason
-        self._away_since_s, self._has_parted = now_s, has_parted
+        self._away_since_s = now_s
         self.stats = EngineStats()
 
     def is_silent(self, now_s: float) -> bool:

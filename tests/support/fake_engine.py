@@ -47,8 +47,8 @@ class FakeEngine:
         self.script = script
         self.step_s = step_s
         self.tokens_per_step = 1
-        self.is_silent = False
-        """Neither reads nor sends, as a hung process."""
+        self._is_silent = False
+        self._turn = threading.Lock()
         self.is_holding = False
         """Takes requests but generates nothing."""
         self.refusal: Callable[[Generate], messages.Refused | None] = lambda request: None
@@ -63,6 +63,7 @@ class FakeEngine:
         self.left: list[str] = []
         self.pushed: dict[bytes, metrics.Snapshot] = {}
         self.epoch = 1
+        self.protocol_version = messages.PROTOCOL_VERSION
         self._running: dict[tuple[bytes, int], Running] = {}
         self._peers: set[bytes] = set()
         self._calls: list[Callable[[], None]] = []
@@ -89,6 +90,16 @@ class FakeEngine:
 
     # ---- faults, from any thread
 
+    @property
+    def is_silent(self) -> bool:
+        """Neither reads nor sends, as a hung process; from the moment it is set."""
+        return self._is_silent
+
+    @is_silent.setter
+    def is_silent(self, value: bool) -> None:
+        with self._turn:
+            self._is_silent = value
+
     def restart(self, after_s: float = 0.0) -> None:
         """Dies with all it knows; its successor binds `after_s` later."""
         self._calls.append(lambda: self._die(after_s))
@@ -108,13 +119,17 @@ class FakeEngine:
         while not self._is_closed:
             while self._calls:
                 self._calls.pop(0)()
-            if self.is_silent:
-                time.sleep(0.005)
-                continue
-            self._read(max(0.0, next_step - time.monotonic()))
-            if time.monotonic() >= next_step:
-                self._step()
-                next_step = time.monotonic() + self.step_s
+            with self._turn:
+                if not self._is_silent:
+                    next_step = self._turn_once(next_step)
+            time.sleep(0.005 if self._is_silent else 0)
+
+    def _turn_once(self, next_step: float) -> float:
+        self._read(max(0.0, next_step - time.monotonic()))
+        if time.monotonic() < next_step:
+            return next_step
+        self._step()
+        return time.monotonic() + self.step_s
 
     def _read(self, wait_s: float) -> None:
         if not self._socket.poll(wait_s * 1000):
@@ -133,7 +148,10 @@ class FakeEngine:
         match message:
             case messages.Hello():
                 self._peers.add(peer)
-                self._send(peer, messages.Welcome(1, self.epoch, self.card, self.limits))
+                self._send(
+                    peer,
+                    messages.Welcome(self.protocol_version, self.epoch, self.card, self.limits),
+                )
             case messages.Generate():
                 self._admit(peer, message)
             case messages.Abort():

@@ -1,60 +1,20 @@
-"""EngineClient against a fake engine: whatever happens to engines, readers get the same text."""
+"""EngineClient against a fake engine: asking, leaving, being refused, being counted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 
 import pytest
 from support.fake_engine import FakeEngine
-from support.fake_script import expected
+from support.streams import connected, numbers, read, spec, until, wanted
 
-from penstock.frontend.engine import EngineClient, GenerateSpec, RefusedError
-from penstock.protocol import messages, metrics, token_ids
-from penstock.protocol.errors import EngineGoneError
-from penstock.protocol.messages import FinishReason, RefusalCode
+from penstock.frontend.engine import (
+    EngineClient,
+    RefusedError,
+)
+from penstock.protocol import messages
+from penstock.protocol.errors import EngineGoneError, SettingsError
+from penstock.protocol.messages import RefusalCode
 from penstock.protocol.metrics import Registry
-from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.settings import FrontendSettings
-
-
-@pytest.fixture
-def engine() -> Iterator[FakeEngine]:
-    with FakeEngine() as engine:
-        yield engine
-
-
-@asynccontextmanager
-async def connected(engine: FakeEngine, patience_s: float = 20.0) -> AsyncIterator[EngineClient]:
-    settings = FrontendSettings(endpoint=engine.endpoint, engine_patience_s=patience_s)
-    client = EngineClient(settings, Registry())
-    await client.start()
-    await client.wait_ready(5)
-    yield client
-    await client.close()
-
-
-def spec(num_tokens: int = 20, prompt: tuple[int, ...] = (1, 2, 3), **rest: object) -> GenerateSpec:
-    params = SamplingParams(max_tokens=num_tokens, seed=7)
-    return GenerateSpec(prompt=token_ids.pack(prompt), params=params, **rest)  # type: ignore[arg-type]
-
-
-async def read(client: EngineClient, asked: GenerateSpec) -> list[int]:
-    ids: list[int] = []
-    async with client.generate(asked) as stream:
-        async for update in stream:
-            ids += update.token_ids
-    assert update.finish is FinishReason.LENGTH
-    return ids
-
-
-def wanted(asked: GenerateSpec) -> list[int]:
-    return expected(asked.prompt, asked.params, asked.params.max_tokens)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.002)
 
 
 def test_welcome_brings_card_limits_and_stats(engine: FakeEngine) -> None:
@@ -75,54 +35,6 @@ def test_stream(engine: FakeEngine) -> None:
         async with connected(engine) as client:
             assert await read(client, spec()) == wanted(spec())
             assert client.num_streams == 0
-
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize("fault", ["restart", "goodbye", "forget"])
-def test_stream_goes_on_in_the_next_engine(engine: FakeEngine, fault: str) -> None:
-    async def main() -> None:
-        engine.step_s = 0.005
-        async with connected(engine) as client:
-            asked = spec(100)
-            reading = asyncio.create_task(read(client, asked))
-            await until(lambda: engine.num_running == 1)
-            await asyncio.sleep(0.1)
-            getattr(engine, fault)()
-            assert await reading == wanted(asked)
-            _, second = engine.generates
-            assert token_ids.count(second.emitted) > 5
-            assert second.attempt == (1 if fault == "restart" else 0)
-
-    asyncio.run(main())
-
-
-def test_silent_engine_is_greeted_again_and_nothing_is_lost(engine: FakeEngine) -> None:
-    async def main() -> None:
-        engine.step_s = 0.005
-        async with connected(engine) as client:
-            reading = asyncio.create_task(read(client, spec(100)))
-            await until(lambda: engine.num_running == 1)
-            engine.is_silent = True
-            await until(lambda: not client.is_ready)
-            assert "silent" in client.reason_away
-            engine.is_silent = False
-            assert await reading == wanted(spec(100))
-            assert engine.generates[-1].attempt == 0  # it was the same engine
-
-    asyncio.run(main())
-
-
-def test_request_that_kills_engines_fails_alone(engine: FakeEngine) -> None:
-    async def main() -> None:
-        poison = spec(5, prompt=(666,))
-        engine.dies_of = lambda request: request.prompt == poison.prompt
-        async with connected(engine) as client:
-            with pytest.raises(RefusedError) as refused:
-                await read(client, poison)
-            assert refused.value.code is RefusalCode.POISONED
-            assert [request.attempt for request in engine.generates] == [0, 1, 2]
-            assert await read(client, spec()) == wanted(spec())
 
     asyncio.run(main())
 
@@ -160,34 +72,85 @@ def test_leaving_early_aborts_and_a_stop_counts_as_one(engine: FakeEngine) -> No
                 await anext(stream)
                 stream.stop()
             await until(lambda: engine.aborted == [1])
-            page = metrics.decode(await client.control(messages.ControlVerb.METRICS))
-            await until(lambda: bool(engine.pushed))
-            assert page.counters["vllm:request_success_total\tabort"] == 0
+            finished = "vllm:request_success_total\t"
+            await until(lambda: numbers(engine).counters.get(finished + "stop") == 1)
+            assert numbers(engine).counters[finished + "abort"] == 0
 
     asyncio.run(main())
 
 
-def test_patience_ends(engine: FakeEngine) -> None:
+def test_slow_reader_gets_few_and_large_updates(engine: FakeEngine) -> None:
     async def main() -> None:
-        async with connected(engine, patience_s=0.3) as client:
-            reading = asyncio.create_task(read(client, spec(10_000)))
-            await until(lambda: engine.num_running == 1)
-            engine.restart(after_s=2.0)
-            with pytest.raises(EngineGoneError):
-                await reading
-            with pytest.raises(EngineGoneError):
-                await read(client, spec())
+        async with connected(engine) as client, client.generate(spec(100)) as stream:
+            await until(lambda: bool(engine.generates) and engine.num_running == 0)
+            await asyncio.sleep(0.05)
+            updates = [update async for update in stream]
+            assert len(updates) == 1
+            assert updates[0].token_ids == wanted(spec(100))
 
     asyncio.run(main())
 
 
-def test_deadline_passes_without_an_engine(engine: FakeEngine) -> None:
+def test_requests_that_come_before_the_engine() -> None:
+    async def main(engine: FakeEngine) -> None:
+        settings = FrontendSettings(endpoint=engine.endpoint)
+        client = EngineClient(settings, Registry())
+        await client.start()
+        reading = asyncio.create_task(read(client, spec()))
+        with pytest.raises(EngineGoneError, match="no engine"):
+            await client.wait_ready(0.1)
+        engine.is_silent = False
+        assert await reading == wanted(spec())
+        assert engine.generates[0].attempt == 0
+        await client.close()
+
+    engine = FakeEngine()
+    engine.is_silent = True
+    with engine:
+        asyncio.run(main(engine))
+
+
+def test_control(engine: FakeEngine) -> None:
     async def main() -> None:
         async with connected(engine) as client:
-            engine.restart(after_s=1.0)
-            await until(lambda: not client.is_ready)
-            with pytest.raises(RefusedError) as refused:
-                await read(client, spec(deadline_s=0.2))
-            assert refused.value.code is RefusalCode.DEADLINE
+            verb = messages.ControlVerb.RESET_PREFIX_CACHE
+            assert await client.control(verb) == b"\x01"
+            engine.is_silent = True
+            with pytest.raises(EngineGoneError, match=r"within 0\.1 s"):
+                await client.control(verb, timeout_s=0.1)
 
     asyncio.run(main())
+
+
+def test_numbers_reach_the_engine(engine: FakeEngine) -> None:
+    async def main() -> None:
+        async with connected(engine) as client:
+            await read(client, spec(20))
+            await until(lambda: "vllm:e2e_request_latency_seconds" in numbers(engine).histograms)
+            await until(lambda: numbers(engine).counters["vllm:generation_tokens_total"] == 20)
+            snapshot = numbers(engine)
+            assert snapshot.counters["vllm:request_success_total\tlength"] == 1
+            assert snapshot.counters["vllm:prompt_tokens_total"] == 3
+            assert sum(snapshot.histograms["vllm:inter_token_latency_seconds"].counts) == 19
+            assert snapshot.gauges["penstock:open_streams"] == 0
+
+    asyncio.run(main())
+
+
+def test_closing_fails_what_is_open(engine: FakeEngine) -> None:
+    async def main() -> None:
+        engine.is_holding = True
+        async with connected(engine) as client:
+            reading = asyncio.create_task(read(client, spec()))
+            await until(lambda: engine.num_running == 1)
+            await client.close("SIGTERM")
+            with pytest.raises(EngineGoneError, match="SIGTERM"):
+                await reading
+        await until(lambda: engine.left == ["SIGTERM"])
+
+    asyncio.run(main())
+
+
+def test_an_endpoint_is_needed() -> None:
+    with pytest.raises(SettingsError, match="--endpoint"):
+        EngineClient(FrontendSettings(), Registry())
