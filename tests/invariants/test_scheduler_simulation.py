@@ -23,7 +23,7 @@ from penstock.protocol.plan import StepResult
 from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import unpack
 
-NUM_SEEDS = int(os.environ.get("PENSTOCK_SIMULATION_SEEDS", "250"))
+NUM_SEEDS = int(os.environ.get("PENSTOCK_SIMULATION_SEEDS", "120"))
 NUM_STEPS = 250
 DRAIN_STEPS = 20_000
 
@@ -129,7 +129,7 @@ class Simulation:
         self.scheduler = Scheduler(self.config)
         self.gold = GoldScheduler(self.config)
         self.worker = self.new_worker()
-        self.depth = self.rng.choice([1, 2])
+        self.depth = self.rng.choice([1, 2, 2, 3])
         self.in_flight: deque[tuple[ScheduledStep, StepResult]] = deque()
         self.cases: list[Case] = []
         self.num_arrivals = 0
