@@ -71,8 +71,8 @@ class Front:
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        if self._wait:
-            self.engine.__enter__()
+        self.engine.is_silent = not self._wait
+        self.engine.__enter__()
         self._thread.start()
         self.call(self._start())
         return self
@@ -82,8 +82,7 @@ class Front:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        if self._wait:
-            self.engine.__exit__()
+        self.engine.__exit__()
 
     def call(self, coroutine: Any) -> Any:
         """Runs something on the front end's own loop."""
