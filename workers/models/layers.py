@@ -4,8 +4,6 @@ Legend: T tokens, D hidden, I inputs, O outputs, H query heads, G KV heads, N he
 E half the rotary dimension.
 """
 
-# ruff: noqa: N815 - shape suffixes, see the legend
-
 from typing import NamedTuple
 
 import torch
