@@ -42,21 +42,26 @@ class FreeList:
             yield block
             block = block.newer
 
+    @property
+    def oldest(self) -> Block | None:
+        block = self._head.newer
+        return block if block is not self._head else None
+
     def append(self, block: Block) -> None:
         """`block` becomes the newest."""
-        newest = self._head.older
-        assert newest is not None
-        assert block.newer is None, f"{block} is free already"
-        block.older, block.newer = newest, self._head
-        newest.newer = self._head.older = block
-        self._length += 1
+        self._insert(block, self._head)
 
-    def pop_oldest(self) -> Block:
-        block = self._head.newer
-        assert block is not None
-        assert block is not self._head, "no free block"
-        self.remove(block)
-        return block
+    def prepend(self, block: Block) -> None:
+        """`block` becomes the oldest."""
+        assert self._head.newer is not None
+        self._insert(block, self._head.newer)
+
+    def _insert(self, block: Block, newer: Block) -> None:
+        assert block.newer is None, f"{block} is free already"
+        assert newer.older is not None
+        block.older, block.newer = newer.older, newer
+        newer.older.newer = newer.older = block
+        self._length += 1
 
     def remove(self, block: Block) -> None:
         assert block.older is not None

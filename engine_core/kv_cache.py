@@ -99,12 +99,14 @@ class KVCache:
         return [block.id for block in taken]
 
     def _take_blank(self) -> Block:
-        """A block never used, or else the one whose content is the oldest."""
-        if len(self._blocks) < self.num_blocks:
+        """A block without named content, one never used, or else the one whose content is the oldest."""
+        block = self._free.oldest
+        if (block is None or block.digest) and len(self._blocks) < self.num_blocks:
             block = Block(len(self._blocks))
             self._blocks.append(block)
         else:
-            block = self._free.pop_oldest()
+            assert block is not None
+            self._free.remove(block)
             self._forget(block)
         block.num_refs = 1
         return block
@@ -126,11 +128,15 @@ class KVCache:
         sequence.num_committed = full
 
     def free(self, sequence: Sequence) -> None:
-        """Gives the sequence's blocks back, the last first, so that prefixes outlive tails."""
+        """Gives the sequence's blocks back, the last first, so that prefixes outlive tails.
+
+        A block that nobody could find again goes before all that hold something.
+        """
         for block in reversed(sequence.blocks):
             block.num_refs -= 1
             if not block.num_refs:
-                self._free.append(block)
+                give = self._free.append if block.digest else self._free.prepend
+                give(block)
         sequence.forget_computed()
 
     def drop_prefixes(self) -> None:

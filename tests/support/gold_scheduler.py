@@ -91,7 +91,7 @@ class GoldScheduler:
     def give_back(self, sequence: GoldSequence) -> None:
         for block in reversed(sequence.blocks):
             if not any(block in other.blocks for other in self.running if other is not sequence):
-                self.free.append(block)
+                self.free.insert(len(self.free) if block in self.content else 0, block)
         sequence.blocks, sequence.computed, sequence.num_named = [], 0, 0
 
     # ---- requests

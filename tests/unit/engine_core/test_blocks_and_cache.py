@@ -32,7 +32,7 @@ def ids(blocks: list[Block]) -> list[int]:
     return [block.id for block in blocks]
 
 
-@given(st.lists(st.tuples(st.sampled_from("apr"), st.integers(0, 9)), max_size=80))
+@given(st.lists(st.tuples(st.sampled_from("afpr"), st.integers(0, 9)), max_size=80))
 def test_the_free_list_is_a_list_whose_middle_can_leave(steps: list[tuple[str, int]]) -> None:
     blocks = [Block(i) for i in range(10)]
     free, gold = FreeList(), list[Block]()
@@ -41,11 +41,14 @@ def test_the_free_list_is_a_list_whose_middle_can_leave(steps: list[tuple[str, i
         if step == "a" and block not in gold:
             free.append(block)
             gold.append(block)
+        elif step == "f" and block not in gold:
+            free.prepend(block)
+            gold.insert(0, block)
         elif step == "r" and block in gold:
             free.remove(block)
             gold.remove(block)
         elif step == "p" and gold:
-            assert free.pop_oldest() is gold.pop(0)
+            assert free.oldest is gold[0]
         assert list(free) == gold
         assert len(free) == len(gold)
 
@@ -94,6 +97,15 @@ def test_prefixes_are_evicted_after_tails_and_used_ones_after_idle_ones() -> Non
     assert cache.allocate(longer, 12) is not None
     assert not cache.match(sequence([50] * 5)), "the idle one went, not the shared ones"
     cache.check([taken, longer])
+
+
+def test_a_tail_that_nobody_could_find_again_costs_no_prefix() -> None:
+    cache = KVCache(4, SIZE, prefix_caching=True)
+    cache.free(begin(cache, list(range(9))))
+    cache.free(begin(cache, [50] * 3))
+    for _ in range(5):
+        cache.free(begin(cache, [60] * 3))
+    assert len(cache.match(sequence(list(range(9))))) == 2
 
 
 def test_what_is_not_free_is_not_given_and_nothing_is_taken() -> None:
