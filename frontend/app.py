@@ -22,6 +22,7 @@ def build_app(services: Services) -> web.Application:
     )
     app[SERVICES] = services
     app.on_response_prepare.append(add_headers)
+    app.on_response_prepare.append(_close_while_draining)
     app.router.add_routes(_routes())
     for path in unsupported.UNSUPPORTED:
         app.router.add_route("*", path, unsupported.not_supported)
@@ -47,3 +48,10 @@ def _routes() -> list[web.RouteDef]:
         web.get("/version", ops.version),
         web.get("/metrics", ops.show_metrics),
     ]
+
+
+async def _close_while_draining(request: web.Request, response: web.StreamResponse) -> None:
+    """So that the client's next request finds another front end."""
+    if request.app[SERVICES].drain.draining:
+        response.headers["Connection"] = "close"
+        response.force_close()

@@ -1,7 +1,7 @@
 """From what a client sends to the ids of a prompt. Knows templates and tokens, not limits and not sampling."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -36,10 +36,14 @@ class Encoder:
         self._trusts_templates = trusts_templates
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
 
-    async def text(self, text: str, add_special_tokens: bool = True) -> Prompt:
+    async def texts(self, texts: Sequence[str], add_special_tokens: bool = True) -> list[Prompt]:
+        """Many short ones hold up the loop as a long one does."""
         encode = self.tokenizer.encode
-        ids = await self._run(len(text), lambda: encode(text, add_special_tokens))
-        return Prompt(ids, text)
+
+        def encode_all() -> list[Prompt]:
+            return [Prompt(encode(text, add_special_tokens), text) for text in texts]
+
+        return await self._run(sum(map(len, texts)), encode_all)
 
     async def chat(self, chat: ChatRequest, add_special_tokens: bool = False) -> Prompt:
         """A template writes special tokens itself, so by default none are added."""
@@ -49,7 +53,7 @@ class Encoder:
             text = self._render(chat, template)
             return Prompt(self.tokenizer.encode(text, add_special_tokens), text)
 
-        size = LONG_CHARS if template else _num_chars(chat.messages)
+        size = LONG_CHARS if template else _num_chars(chat)
         return await self._run(size, render_and_encode)
 
     def close(self) -> None:
@@ -92,7 +96,12 @@ def _template_kwargs(chat: ChatRequest) -> dict[str, Any]:
     return kwargs | (chat.chat_template_kwargs or {})
 
 
-def _num_chars(messages: list[dict[str, Any]]) -> int:
-    """An estimate that is cheap; parts of a content count as what they most likely are: long."""
-    contents = (message.get("content") for message in messages)
-    return sum(len(c) if isinstance(c, str) else 1024 * len(c) for c in contents if c)
+def _num_chars(chat: ChatRequest) -> int:
+    """An estimate that is cheap; whatever is not plain text counts as what it most likely is: long."""
+    contents = [message.get("content") for message in chat.messages]
+    parts = [
+        *(chat.tools or ()),
+        *(chat.documents or ()),
+        *(c for c in contents if type(c) is list),
+    ]
+    return 1024 * len(parts) + sum(len(c) for c in contents if isinstance(c, str))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -176,4 +177,4 @@ def _of_aiohttp(error: web.HTTPException) -> ApiError:
 
 
 def _retry_after(seconds: float) -> dict[str, str]:
-    return {"Retry-After": str(max(1, round(seconds)))}
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}

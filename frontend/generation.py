@@ -107,7 +107,7 @@ async def _run(
     text = _text_stream(branch.prompt, request, tokenizer)
     first, *others = branch.choices
     async with client.generate(branch.spec) as stream:
-        async for update in _at_intervals(stream, request.stream_interval):
+        async for update in at_intervals(stream, request.stream_interval):
             piece = _piece(first, text, update)
             yield piece
             for choice in others:
@@ -144,7 +144,7 @@ def _piece(choice: int, text: TextStream, update: Update) -> Piece:
     return Piece(choice, delta.text, delta.num_tokens, update, reason, update.stop_token)
 
 
-def _at_intervals(updates: AsyncIterator[Update], interval: int) -> AsyncIterator[Update]:
+def at_intervals(updates: AsyncIterator[Update], interval: int) -> AsyncIterator[Update]:
     """The first update at once, then at least `interval` tokens at a time."""
     return updates if interval == 1 else _held_back(updates, interval)
 

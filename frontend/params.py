@@ -20,6 +20,7 @@ from penstock.protocol.sampling import SamplingParams
 GREEDY_BELOW = 1e-5
 LOWEST_TEMPERATURE = 0.01
 """Below it, logits divided by the temperature overflow; vLLM raises to it as well."""
+MAX_STOP_CHARS = 1 << 14
 _INT64 = 1 << 63
 _SEED_MASK = _INT64 - 1
 
@@ -144,6 +145,8 @@ def stop_strings(stop: StopField, most: int) -> tuple[str, ...]:
         raise bad_request(f"stop: at most {most} strings, got {len(stops)}", "stop")
     if not all(stops):
         raise bad_request("stop cannot contain an empty string.", "stop", stop)
+    if any(len(text) > MAX_STOP_CHARS for text in stops):
+        raise bad_request(f"stop: at most {MAX_STOP_CHARS} characters each", "stop")
     return stops
 
 

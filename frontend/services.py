@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from penstock.frontend.bounds import Bounds
 from penstock.frontend.defaults import load_defaults, load_eos_ids
@@ -77,7 +78,7 @@ SERVICES = web.AppKey("services", Services)
 def load_services(settings: FrontendSettings, client: EngineClient, registry: Registry) -> Services:
     """Reads the model's tokenizer, templates and defaults. Raises SettingsError or ModelError."""
     folder = find_model(settings)
-    tokenizer = Tokenizer.load(Path(settings.tokenizer) if settings.tokenizer else folder)
+    tokenizer = Tokenizer.load(_tokenizer_folder(settings, folder))
     templates = _templates(settings, folder, tokenizer)
     eos = tokenizer.token_id(tokenizer.eos_token) if tokenizer.eos_token else None
     eos_ids = load_eos_ids(folder, () if eos is None else (eos,))
@@ -93,6 +94,14 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
         client=client,
         registry=registry,
     )
+
+
+def _tokenizer_folder(settings: FrontendSettings, model: Path) -> Path:
+    """--tokenizer is a folder, which needs no config.json, or a repository."""
+    if settings.tokenizer is None:
+        return model
+    local = Path(settings.tokenizer).expanduser()
+    return local if local.is_dir() else find_model(replace(settings, model=settings.tokenizer))
 
 
 def _templates(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer) -> ChatTemplates:

@@ -7,6 +7,8 @@ from penstock.frontend.errors import bad_request
 
 MAX_BAD_WORDS = 128
 MAX_BAD_WORD_TOKENS = 1024
+MAX_BAD_WORD_CHARS = 16 * MAX_BAD_WORD_TOKENS
+"""They are encoded between other streams' tokens, so they must be few before they are counted."""
 MAX_LOGPROB_TOKEN_IDS = 128
 MAX_BIAS = 100.0
 
@@ -14,9 +16,9 @@ Encode = Callable[[str], Sequence[int]]
 
 
 def token_ids(name: str, ids: Sequence[int] | None, vocab_size: int) -> tuple[int, ...]:
-    """The ids, all of them in the vocabulary."""
+    """The ids, each once, all of them in the vocabulary."""
     _check_vocabulary(name, ids or (), vocab_size)
-    return tuple(ids or ())
+    return tuple(dict.fromkeys(ids or ()))
 
 
 def allowed_token_ids(ids: Sequence[int] | None, vocab_size: int) -> tuple[int, ...]:
@@ -60,6 +62,8 @@ def bad_words(
         raise bad_request("bad_words cannot contain an empty string.", "bad_words", words)
     if len(words or ()) > MAX_BAD_WORDS:
         raise bad_request(f"bad_words holds at most {MAX_BAD_WORDS} words.", "bad_words")
+    if sum(map(len, words or ())) > MAX_BAD_WORD_CHARS:
+        raise bad_request(f"bad_words exceeds {MAX_BAD_WORD_CHARS} characters.", "bad_words")
     spelled = [ids for word in words or () for ids in _spellings(word, encode)]
     if sum(map(len, spelled)) > MAX_BAD_WORD_TOKENS:
         raise bad_request(f"bad_words exceeds {MAX_BAD_WORD_TOKENS} tokens.", "bad_words")

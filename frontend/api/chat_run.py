@@ -53,12 +53,13 @@ class ChatCollector:
     def __init__(self, run: ChatRun) -> None:
         self._run = run
         self._choices = [_empty_choice(run, index) for index in range(run.num_choices)]
+        self._texts: list[list[str]] = [[run.prefix] for _ in self._choices]
         self._prompt_logprobs: list[dict[int, PromptLogprob] | None] = [None]
 
     def add(self, piece: Piece) -> None:
         self._run.tally.add(piece)
         choice = self._choices[piece.choice]
-        choice.message.content += piece.text
+        self._texts[piece.choice].append(piece.text)
         if choice.logprobs is not None:
             choice.logprobs.content += self._run.logprobs(piece)
         if choice.token_ids is not UNSET:
@@ -70,6 +71,8 @@ class ChatCollector:
 
     def answer(self) -> ChatAnswer:
         run = self._run
+        for choice, texts in zip(self._choices, self._texts, strict=True):
+            choice.message.content = "".join(texts)
         return ChatAnswer(
             id=run.id,
             created=run.created,
@@ -84,7 +87,7 @@ class ChatCollector:
 def _empty_choice(run: ChatRun, index: int) -> ChatChoice:
     return ChatChoice(
         index=index,
-        message=AnswerMessage(run.role, run.prefix),
+        message=AnswerMessage(run.role, ""),
         logprobs=ChatLogprobs([]) if run.shows_logprobs else None,
         finish_reason=None,
         stop_reason=None,

@@ -105,12 +105,10 @@ class CompletionCollector:
 
     def __init__(self, run: CompletionRun) -> None:
         self._run = run
-        self._choices: list[CompletionChoice | None] = [None] * len(run.voices)
+        self._parts: list[list[CompletionChoice]] = [[] for _ in run.voices]
 
     def add(self, piece: Piece) -> None:
-        said = self._run.add(piece)
-        known = self._choices[piece.choice]
-        self._choices[piece.choice] = said if known is None else _joined(known, said)
+        self._parts[piece.choice].append(self._run.add(piece))
 
     def answer(self) -> CompletionAnswer:
         run = self._run
@@ -118,15 +116,21 @@ class CompletionCollector:
             id=run.id,
             created=run.created,
             model=run.model,
-            choices=[choice for choice in self._choices if choice is not None],
+            choices=[_joined(parts) for parts in self._parts],
             usage=run.tally.usage(),
         )
 
 
-def _joined(known: CompletionChoice, said: CompletionChoice) -> CompletionChoice:
-    """`known` with what came after it."""
-    known.text += said.text
-    known.finish_reason, known.stop_reason = said.finish_reason, said.stop_reason
+def _joined(parts: list[CompletionChoice]) -> CompletionChoice:
+    whole, last = parts[0], parts[-1]
+    for part in parts[1:]:
+        _extend(whole, part)
+    whole.text = "".join([part.text for part in parts])
+    whole.finish_reason, whole.stop_reason = last.finish_reason, last.stop_reason
+    return whole
+
+
+def _extend(known: CompletionChoice, said: CompletionChoice) -> None:
     if known.logprobs is not None and said.logprobs is not None:
         for name in known.logprobs.__struct_fields__:
             getattr(known.logprobs, name).extend(getattr(said.logprobs, name))
@@ -134,4 +138,3 @@ def _joined(known: CompletionChoice, said: CompletionChoice) -> CompletionChoice
         known.token_ids += said.token_ids
     if known.prompt_logprobs is not UNSET and said.prompt_logprobs is not UNSET:
         known.prompt_logprobs += said.prompt_logprobs
-    return known

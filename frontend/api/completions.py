@@ -35,8 +35,7 @@ async def _validate(
 
 
 async def _encode(body: CompletionRequest, encoder: Encoder) -> list[Prompt]:
-    adds_special = body.add_special_tokens is not False
-    return [
-        await encoder.text(prompt, adds_special) if isinstance(prompt, str) else Prompt(prompt)
-        for prompt in prompts_of(body)
-    ]
+    prompts = prompts_of(body)
+    texts = [prompt for prompt in prompts if isinstance(prompt, str)]
+    encoded = iter(await encoder.texts(texts, body.add_special_tokens is not False))
+    return [next(encoded) if isinstance(prompt, str) else Prompt(prompt) for prompt in prompts]

@@ -57,7 +57,7 @@ async def _encode(body: TokenizeRequest, encoder: Encoder) -> list[list[int]]:
         return [(await encoder.chat(body, bool(body.add_special_tokens))).ids]
     adds_special = body.add_special_tokens is not False
     each = [texts] if isinstance(texts, str) else texts
-    return [(await encoder.text(text, adds_special)).ids for text in each]
+    return [prompt.ids for prompt in await encoder.texts(each, adds_special)]
 
 
 async def detokenize(request: web.Request) -> web.Response:

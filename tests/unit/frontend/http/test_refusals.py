@@ -31,6 +31,8 @@ BAD_PARAMETERS: list[tuple[dict[str, Any], str, str]] = [
     ({"seed": 2**63}, "seed", "64-bit"),
     ({"priority": 2**63}, "priority", "64-bit"),
     ({"stop": ["a", "b", "c", "d", "e"]}, "stop", "at most 4"),
+    ({"stop": "x" * 20_000}, "stop", "characters each"),
+    ({"bad_words": ["x" * 20_000]}, "bad_words", "exceeds 16384 characters"),
     ({"stop": ""}, "stop", "stop cannot contain an empty string."),
     ({"stop": [1]}, "stop", "expected `str`"),
     ({"stop_token_ids": [99999]}, "stop_token_ids", "token_id(s) [99999] in stop_token_ids"),
@@ -137,7 +139,7 @@ def check(answer: Any, param: str | None, words: str) -> None:
     assert len(error["message"]) < 1000
 
 
-@pytest.mark.parametrize(("fields", "param", "words"), BAD_PARAMETERS, ids=str)
+@pytest.mark.parametrize(("fields", "param", "words"), BAD_PARAMETERS, ids=lambda v: str(v)[:50])
 def test_bad_parameters(front: Front, fields: Any, param: str, words: str) -> None:
     check(front.chat(**fields), param, words)
     check(front.complete(**fields), param, words)
@@ -215,8 +217,8 @@ def test_other_paths_and_methods(front: Front, method: str, path: str, status: i
 @pytest.mark.parametrize(
     ("code", "status", "retry"),
     [
-        (RefusalCode.OVERLOADED, 503, "7"),
-        (RefusalCode.DRAINING, 503, "7"),
+        (RefusalCode.OVERLOADED, 503, "8"),
+        (RefusalCode.DRAINING, 503, "8"),
         (RefusalCode.TOO_LONG, 400, None),
         (RefusalCode.UNSUPPORTED, 400, None),
         (RefusalCode.MALFORMED, 400, None),

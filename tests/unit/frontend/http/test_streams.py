@@ -1,5 +1,7 @@
 """Streamed or not, the answer is the same; and a chunk made in haste equals one made with care."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -10,7 +12,10 @@ from support.front import Front
 
 from penstock.frontend.api.chat_shapes import ChatChunk, ChatChunkChoice, ChatDelta
 from penstock.frontend.api.text_frame import TextFrame
+from penstock.frontend.engine import Update
+from penstock.frontend.generation import at_intervals
 from penstock.frontend.sse import event
+from penstock.protocol.messages import FinishReason
 
 TEXT = "One, two, 三, four — five 🙂 six, seven"
 CASES: list[dict[str, Any]] = [
@@ -107,12 +112,16 @@ def test_a_stop_token_is_named(front: Front) -> None:
     assert (choice["text"], choice["stop_reason"]) == ("a", token)
 
 
-def test_the_first_chunk_does_not_wait_for_the_interval(front: Front) -> None:
-    front.says("abcdefghij")
-    events = front.complete(stream=True, stream_interval=4).events
-    sizes = [len(e["choices"][0]["text"]) for e in events]
-    assert sizes[0] < 4
-    assert all(size >= 4 for size in sizes[1:-1])
+def test_the_first_update_does_not_wait_for_the_interval() -> None:
+    async def updates() -> AsyncIterator[Update]:
+        for token in range(11):
+            yield Update([token], FinishReason.LENGTH if token == 10 else None)
+
+    async def collect(interval: int) -> list[list[int]]:
+        return [update.token_ids async for update in at_intervals(updates(), interval)]
+
+    assert asyncio.run(collect(1)) == [[token] for token in range(11)]
+    assert asyncio.run(collect(4)) == [[0], [1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
 
 
 @given(st.text())
