@@ -1,6 +1,6 @@
 """Checks a whole request against the model's limits. What it returns is trusted ever after.
 
-Only a `ValidRequest` can be sent on, and only `validate` makes one. Knows no HTTP and no JSON.
+Only a `ValidRequest` can be sent on, and only a `Validator` makes one. Knows no HTTP and no JSON.
 """
 
 import math
@@ -17,6 +17,7 @@ from penstock.protocol.sampling import SamplingParams
 
 _INT64 = 1 << 63
 MAX_SALT_CHARS = 128
+MAX_USER_CHARS = 64
 _NOT_IN_SALT = frozenset("@/\\\0")
 
 
@@ -70,34 +71,41 @@ class Rules(msgspec.Struct, frozen=True):
     stream_interval: int = 1
 
 
-def validate(
-    asked: SharedFields,
-    wanted: Wanted,
-    prompts: list[Prompt],
-    caller: Caller,
-    maker: ParamsMaker,
-    bounds: Bounds,
-    rules: Rules,
-) -> ValidRequest:
-    """Raises ApiError."""
-    _check_stream(asked)
-    params = maker.make(asked, wanted, bounds)
-    return ValidRequest(
-        name=caller.name,
-        arrived_s=caller.arrived_s,
-        prompts=[_fitted(_truncated(p, asked, params, bounds), params, bounds) for p in prompts],
-        n=_num_choices(asked, len(prompts), bounds),
-        stop=stop_strings(asked.stop, rules.max_stop_strings),
-        include_stop=bool(asked.include_stop_str_in_output),
-        skip_special_tokens=asked.skip_special_tokens is not False,
-        spaces_between_special_tokens=asked.spaces_between_special_tokens is not False,
-        stream=bool(asked.stream),
-        stream_interval=max(_interval(asked), rules.stream_interval),
-        priority=_priority(asked, caller),
-        cache_salt=_cache_salt(asked.cache_salt),
-        tenant=caller.tenant or (asked.user or "")[:64],
-        deadline_s=_deadline_s(asked.timeout),
-    )
+class Validator:
+    """Holds requests to the rules of one front end and the limits of its engine."""
+
+    def __init__(self, params: ParamsMaker, rules: Rules) -> None:
+        self._params = params
+        self._rules = rules
+
+    def validate(
+        self,
+        asked: SharedFields,
+        wanted: Wanted,
+        prompts: list[Prompt],
+        caller: Caller,
+        bounds: Bounds,
+    ) -> ValidRequest:
+        """Raises ApiError."""
+        _check_stream(asked)
+        params = self._params.make(asked, wanted, bounds)
+        cut = [_truncated(prompt, asked, params, bounds) for prompt in prompts]
+        return ValidRequest(
+            name=caller.name,
+            arrived_s=caller.arrived_s,
+            prompts=[_fitted(prompt, params, bounds) for prompt in cut],
+            n=_num_choices(asked, len(prompts), bounds),
+            stop=stop_strings(asked.stop, self._rules.max_stop_strings),
+            include_stop=bool(asked.include_stop_str_in_output),
+            skip_special_tokens=asked.skip_special_tokens is not False,
+            spaces_between_special_tokens=asked.spaces_between_special_tokens is not False,
+            stream=bool(asked.stream),
+            stream_interval=max(_interval(asked), self._rules.stream_interval),
+            priority=_priority(asked, caller),
+            cache_salt=_cache_salt(asked.cache_salt),
+            tenant=caller.tenant or (asked.user or "")[:MAX_USER_CHARS],
+            deadline_s=_deadline_s(asked.timeout),
+        )
 
 
 def body_name(asked: SharedFields) -> str | None:

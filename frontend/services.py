@@ -1,6 +1,5 @@
 """Everything that endpoints share, made once per process and passed in. Knows no endpoint."""
 
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from penstock.frontend.encoding import Encoder
 from penstock.frontend.engine.client import EngineClient
 from penstock.frontend.errors import ApiError, unavailable
 from penstock.frontend.params import ParamsMaker
-from penstock.frontend.prompts import Rules
+from penstock.frontend.prompts import Rules, Validator
 from penstock.frontend.text.chat_template import ChatTemplates
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.errors import SettingsError
@@ -32,11 +31,10 @@ class Services:
     names: tuple[str, ...]
     """What requests may call the model; the first is reported."""
     encoder: Encoder
-    params: ParamsMaker
+    validator: Validator
     client: EngineClient
     registry: Registry
     drain: Drain = field(default_factory=Drain)
-    started: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -45,10 +43,6 @@ class Services:
     @property
     def model(self) -> str:
         return self.names[0]
-
-    @property
-    def rules(self) -> Rules:
-        return Rules(self.settings.max_stop_strings, self.settings.stream_interval)
 
     def card(self) -> ModelCard:
         """Raises ApiError 503 until an engine has introduced itself."""
@@ -80,19 +74,25 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
     folder = find_model(settings)
     tokenizer = Tokenizer.load(_tokenizer_folder(settings, folder))
     templates = _templates(settings, folder, tokenizer)
-    eos = tokenizer.token_id(tokenizer.eos_token) if tokenizer.eos_token else None
-    eos_ids = load_eos_ids(folder, () if eos is None else (eos,))
     return Services(
         settings=settings,
         names=tuple(settings.served_model_name) or (default_name(settings),),
         encoder=Encoder(tokenizer, templates, settings.trust_request_chat_template),
-        params=ParamsMaker(
-            load_defaults(settings, folder),
-            eos_ids,
-            lambda text: tokenizer.encode(text, add_special_tokens=False),
+        validator=Validator(
+            _params_maker(settings, folder, tokenizer),
+            Rules(settings.max_stop_strings, settings.stream_interval),
         ),
         client=client,
         registry=registry,
+    )
+
+
+def _params_maker(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer) -> ParamsMaker:
+    eos = tokenizer.token_id(tokenizer.eos_token) if tokenizer.eos_token else None
+    return ParamsMaker(
+        load_defaults(settings, folder),
+        load_eos_ids(folder, () if eos is None else (eos,)),
+        lambda text: tokenizer.encode(text, add_special_tokens=False),
     )
 
 

@@ -8,7 +8,7 @@ from penstock.frontend.api.caller import caller
 from penstock.frontend.api.chat_chunks import ChatChunks
 from penstock.frontend.api.chat_request import ChatRequest, check_conversation, wanted
 from penstock.frontend.api.chat_run import ChatCollector, ChatRun
-from penstock.frontend.prompts import ValidRequest, validate
+from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.services import SERVICES, Services
 
 _READER = BodyReader(ChatRequest)
@@ -29,4 +29,4 @@ async def _validate(request: web.Request, body: ChatRequest, services: Services)
     check_conversation(body)
     bounds, asker = services.bounds(), caller(request, body)
     prompt = await services.encoder.chat(body, bool(body.add_special_tokens))
-    return validate(body, wanted(body), [prompt], asker, services.params, bounds, services.rules)
+    return services.validator.validate(body, wanted(body), [prompt], asker, bounds)

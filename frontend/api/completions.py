@@ -9,7 +9,7 @@ from penstock.frontend.api.completion_chunks import CompletionChunks
 from penstock.frontend.api.completion_request import CompletionRequest, prompts_of, wanted
 from penstock.frontend.api.completion_run import CompletionCollector, CompletionRun
 from penstock.frontend.encoding import Encoder, Prompt
-from penstock.frontend.prompts import ValidRequest, validate
+from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.services import SERVICES, Services
 
 _READER = BodyReader(CompletionRequest)
@@ -31,7 +31,7 @@ async def _validate(
     services.check_model(body.model)
     bounds, asker = services.bounds(), caller(request, body)
     prompts = await _encode(body, services.encoder)
-    return validate(body, wanted(body), prompts, asker, services.params, bounds, services.rules)
+    return services.validator.validate(body, wanted(body), prompts, asker, bounds)
 
 
 async def _encode(body: CompletionRequest, encoder: Encoder) -> list[Prompt]:

@@ -4,7 +4,8 @@ import asyncio
 import http.client
 import json
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -16,6 +17,13 @@ from penstock.frontend.services import load_services
 from penstock.protocol.metrics import Registry
 from penstock.protocol.settings import FrontendSettings
 from support.fake_engine import FakeEngine, Generate
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
 
 
 class Answer(NamedTuple):
