@@ -6,7 +6,7 @@ from penstock.engine_core import admission
 from penstock.engine_core.admission import Rejection
 from penstock.engine_core.frontends import Frontends, Session
 from penstock.engine_core.scheduler import Scheduler
-from penstock.engine_core.sequence import Sequence, State
+from penstock.engine_core.sequence import Sequence
 from penstock.engine_core.stats import EngineMetrics
 from penstock.protocol.messages import Generate, RefusalCode, Refused
 from penstock.protocol.token_ids import BYTES_PER_ID, count, unpack
@@ -24,7 +24,7 @@ class Intake:
         self._scheduler = scheduler
         self._frontends = frontends
         self._metrics = metrics
-        self._deadlines: list[tuple[float, int, Session, Sequence]] = []
+        self._deadlines: list[tuple[float, int, Session, int]] = []
         self._num_deadlines = 0
 
     def generate(self, session: Session, message: Generate, now: float) -> None:
@@ -38,7 +38,8 @@ class Intake:
                 self._refuse(session, message.id, rejection, now)
             case None:
                 session.requests[message.id] = sequence
-                self._remember_deadline(session, sequence, now + message.deadline_s)
+                if message.deadline_s > 0:
+                    self._remember_deadline(session, message.id, now + message.deadline_s)
             case output:
                 self._frontends.deliver([output])
 
@@ -57,10 +58,10 @@ class Intake:
             count(message.prompt), count(message.emitted), self._scheduler.config
         )
 
-    def _remember_deadline(self, session: Session, sequence: Sequence, at: float) -> None:
-        if at > sequence.arrived_at:
-            self._num_deadlines += 1
-            heapq.heappush(self._deadlines, (at, self._num_deadlines, session, sequence))
+    def _remember_deadline(self, session: Session, request_id: int, at: float) -> None:
+        """By id: a request that ends long before is not kept alive by its deadline."""
+        self._num_deadlines += 1
+        heapq.heappush(self._deadlines, (at, self._num_deadlines, session, request_id))
 
     @property
     def next_deadline(self) -> float | None:
@@ -69,13 +70,12 @@ class Intake:
     def expire(self, now: float) -> None:
         """Past their deadline without a first token, requests are dropped."""
         while self._deadlines and self._deadlines[0][0] <= now:
-            _, _, session, sequence = heapq.heappop(self._deadlines)
-            if sequence.state is State.FINISHED or sequence.num_output > sequence.num_emitted:
-                continue
-            self._scheduler.drop(sequence)
-            session.requests.pop(sequence.id, None)
-            late = f"the first token did not come within {now - sequence.arrived_at:.1f} s"
-            self._refuse(session, sequence.id, Rejection(RefusalCode.DEADLINE, late), now)
+            _, _, session, request_id = heapq.heappop(self._deadlines)
+            sequence = session.requests.get(request_id)
+            if sequence and sequence.num_output == sequence.num_emitted:
+                self._scheduler.drop(session.requests.pop(request_id))
+                late = f"no token came within {now - sequence.arrived_at:.1f} s"
+                self._refuse(session, request_id, Rejection(RefusalCode.DEADLINE, late), now)
 
     def _refuse(self, session: Session, request_id: int, rejection: Rejection, now: float) -> None:
         self._metrics.rejected(rejection)

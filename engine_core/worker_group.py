@@ -29,7 +29,7 @@ log = logging.getLogger("penstock.engine")
 
 MAX_START_FAILURES = 3
 BACKOFF_S = 0.25
-STOP_PATIENCE_S = 5.0
+STOP_PATIENCE_S = 3.0
 LAST_WORDS_MS = 50
 """How long a rank that ended may take to have its last message arrive."""
 

@@ -42,8 +42,9 @@ def wait_for(condition, timeout_s: float = 5) -> None:  # type: ignore[no-untype
         time.sleep(0.02)
 
 
-def test_a_request_gets_its_tokens_and_a_second_one_finds_the_prefix() -> None:
-    with Engine() as engine, FrontEnd(engine) as frontend:
+@pytest.mark.parametrize("flag", ["--async-scheduling", "--no-async-scheduling"])
+def test_a_request_gets_its_tokens_and_a_second_one_finds_the_prefix(flag: str) -> None:
+    with Engine(flag) as engine, FrontEnd(engine) as frontend:
         welcome = frontend.join()
         assert welcome.card.max_model_len == 2048
         assert (welcome.limits.num_blocks, welcome.limits.max_num_seqs) == (1000, 64)
