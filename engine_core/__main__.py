@@ -19,7 +19,7 @@ from penstock.engine_core.engine import STATUS_SETTINGS, EngineCore
 from penstock.engine_core.loop import run
 from penstock.engine_core.worker_group import WorkerGroup
 from penstock.engine_core.worker_link import WorkerLink
-from penstock.protocol import flags, model_path, sockets
+from penstock.protocol import curve, flags, model_path, sockets
 from penstock.protocol.errors import PenstockError, SettingsError
 from penstock.protocol.settings import EngineSettings, WorkerSettings
 
@@ -49,21 +49,32 @@ def main(argv: Sequence[str] | None = None, worker: Sequence[str] | None = None)
 
 def serve(settings: EngineSettings, worker: Sequence[str]) -> int:
     """Raises PenstockError when the model or the endpoint cannot be had."""
-    epoch = time.time_ns()
     worker = [*worker, "--model-dir", str(model_path.find_model(settings))]
-    context: zmq.Context[Any] = zmq.Context()
-    with _runtime_dir(settings.endpoint) as folder:
+    with (
+        _context() as context,
+        _runtime_dir(settings.endpoint) as folder,
+        curve.known_clients_only(context, settings.endpoint or "", settings.curve_dir),
+    ):
         endpoint = settings.endpoint or f"ipc://{folder}/engine"
         door = Door(_bind(context, endpoint, settings.curve_dir))
         log.info("penstock %s engine-core for %s at %s", __version__, settings.model, endpoint)
         group = _worker_group(settings, context, folder, worker)
-        engine = EngineCore(settings, door, group, epoch)
+        engine = EngineCore(settings, door, group, epoch=time.time_ns())
         gc.freeze()  # what is here now stays; collections need not walk it
         try:
             return run(engine, door)
         finally:
             group.stop()
-            context.destroy(sockets.LINGER_MS)
+            door.socket.close()
+
+
+@contextlib.contextmanager
+def _context() -> "Iterator[zmq.Context[Any]]":
+    context: zmq.Context[Any] = zmq.Context()
+    try:
+        yield context
+    finally:
+        context.destroy(sockets.LINGER_MS)
 
 
 @contextlib.contextmanager

@@ -30,6 +30,36 @@ class Session:
         self.requests: dict[int, Sequence] = {}
 
 
+class RetiredTotals:
+    """The counters of front ends that are gone, so that no sum ever falls.
+
+    One that was only silent may return in the same life, counters and all: the last ones gone are
+    kept apart for so long, and everything older is one sum.
+    """
+
+    MAX_APART = 64
+
+    def __init__(self) -> None:
+        self._sum = Snapshot()
+        self._apart: dict[str, tuple[int, Snapshot]] = {}
+
+    def left(self, session: Session) -> None:
+        self._apart[session.frontend_id] = (session.epoch, session.metrics.retired())
+        if len(self._apart) > self.MAX_APART:
+            self._add(self._apart.pop(next(iter(self._apart)))[1])
+
+    def returned(self, hello: Hello) -> None:
+        epoch, snapshot = self._apart.pop(hello.frontend_id, (hello.epoch, Snapshot()))
+        if epoch != hello.epoch:
+            self._add(snapshot)
+
+    def _add(self, snapshot: Snapshot) -> None:
+        self._sum = metrics.merge([self._sum, snapshot])
+
+    def snapshots(self) -> list[Snapshot]:
+        return [self._sum, *(snapshot for _, snapshot in self._apart.values())]
+
+
 class Frontends:
     """Sessions by id and by ROUTER identity. `abandon` is told of every request whose front end is gone."""
 
@@ -40,7 +70,7 @@ class Frontends:
         self._abandon = abandon
         self._by_id: dict[str, Session] = {}
         self._by_identity: dict[bytes, Session] = {}
-        self._retired = Snapshot()
+        self._totals = RetiredTotals()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -62,6 +92,7 @@ class Frontends:
         other = self._by_identity.get(identity)
         if other:
             self.forget(other, f"now {hello.frontend_id}")
+        self._totals.returned(hello)
         session = Session(hello, identity, now)
         self._by_id[hello.frontend_id] = self._by_identity[identity] = session
         log.info("front end %s (epoch %d) connected", hello.frontend_id, hello.epoch)
@@ -116,14 +147,14 @@ class Frontends:
             *(session.frontend_id, why, len(session.requests)),
         )
         del self._by_id[session.frontend_id], self._by_identity[session.identity]
-        self._retired = metrics.merge([self._retired, session.metrics.retired()])
+        self._totals.left(session)
         requests, session.requests = session.requests, {}
         for sequence in requests.values():
             self._abandon(sequence)
 
     def snapshots(self) -> list[Snapshot]:
         """The metrics of all front ends that are and were."""
-        return [self._retired, *(session.metrics for session in self)]
+        return [*self._totals.snapshots(), *(session.metrics for session in self)]
 
     def say_goodbye(self, reason: str) -> None:
         for session in self:

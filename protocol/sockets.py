@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import zmq
-import zmq.auth
 
+from penstock.protocol import curve
 from penstock.protocol.codec import MAX_FRAME_BYTES
 from penstock.protocol.errors import SettingsError
 
@@ -46,10 +46,10 @@ def bind_router(
     context: "zmq.Context[Any]", endpoint: str, curve_dir: str | None
 ) -> "zmq.Socket[Any]":
     """The engine core's door. A send to a front end that is gone raises, instead of vanishing."""
+    keys = curve.server_keys(endpoint, curve_dir)
     socket = open_socket(context, zmq.ROUTER)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-    if endpoint.startswith("tcp://"):
-        _serve_curve(socket, curve_dir)
+    curve.serve(socket, keys)
     socket.bind(endpoint)
     return socket
 
@@ -58,12 +58,12 @@ def open_dealer(
     context: "zmq.Context[Any]", endpoint: str, identity: bytes, curve_dir: str | None
 ) -> "zmq.Socket[Any]":
     """A front end's end of the line to the engine core, not yet connected: a monitor comes first."""
+    keys = curve.client_keys(endpoint, curve_dir)
     socket = open_socket(context, zmq.DEALER)
     socket.setsockopt(zmq.IDENTITY, identity)
     socket.setsockopt(zmq.RECONNECT_IVL, 50)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
-    if endpoint.startswith("tcp://"):
-        _join_curve(socket, curve_dir)
+    curve.join(socket, keys)
     return socket
 
 
@@ -74,26 +74,3 @@ def connect_dealer(
     socket = open_dealer(context, endpoint, identity, curve_dir)
     socket.connect(endpoint)
     return socket
-
-
-def _serve_curve(socket: "zmq.Socket[Any]", curve_dir: str | None) -> None:
-    public, secret = _keys(curve_dir, "server")
-    socket.curve_publickey, socket.curve_secretkey = public, secret
-    socket.curve_server = True
-
-
-def _join_curve(socket: "zmq.Socket[Any]", curve_dir: str | None) -> None:
-    socket.curve_serverkey = _keys(curve_dir, "server", secret=False)[0]
-    socket.curve_publickey, client_secret = _keys(curve_dir, "client")
-    socket.curve_secretkey = client_secret
-
-
-def _keys(curve_dir: str | None, name: str, secret: bool = True) -> tuple[bytes, bytes]:
-    if curve_dir is None:
-        raise SettingsError("a tcp:// endpoint needs --curve-dir with server and client keys")
-    path = Path(curve_dir) / (f"{name}.key_secret" if secret else f"{name}.key")
-    try:
-        public, private = zmq.auth.load_certificate(path)
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"--curve-dir {curve_dir}: {error}") from error
-    return public, private or b""

@@ -113,3 +113,24 @@ def test_counters_of_the_dead_stay_in_the_sum(frontends: Frontends) -> None:
     frontends.forget(first, "left")
     frontends.forget(first, "left twice")
     assert (total().counters, total().gauges) == ({"n": 7.0}, {"open": 1.0})
+
+
+def _total(frontends: Frontends) -> float:
+    return merge(frontends.snapshots()).counters.get("penstock:test_total", 0.0)
+
+
+def test_a_front_end_that_was_only_silent_does_not_count_twice(frontends: Frontends) -> None:
+    for epoch in (1, 1, 2):
+        session = join(frontends, "a", epoch=epoch)
+        session.metrics = Snapshot(counters={"penstock:test_total": 5.0})
+        frontends.lose_silent(now=6.0)
+    assert _total(frontends) == 10.0
+
+
+def test_the_counters_of_many_lives_are_folded_into_one_sum(frontends: Frontends) -> None:
+    for i in range(200):
+        session = join(frontends, f"frontend-{i}")
+        session.metrics = Snapshot(counters={"penstock:test_total": 1.0})
+        frontends.forget(session, "left")
+    assert _total(frontends) == 200.0
+    assert len(frontends.snapshots()) < 100

@@ -98,13 +98,18 @@ def program(model: Path, engine: FakeEngine, *flags: str) -> Iterator["subproces
             process.kill()
 
 
-def port_of(process: "subprocess.Popen[str]") -> int:
+def address_of(process: "subprocess.Popen[str]") -> str:
+    """Once it listens there."""
     assert process.stderr is not None
     for line in process.stderr:
         if "listening on" in line:
             threading.Thread(target=process.stderr.read, daemon=True).start()
-            return int(line.rsplit(":", 1)[1])
+            return line.split()[-1]
     raise AssertionError("it never listened")
+
+
+def port_of(process: "subprocess.Popen[str]") -> int:
+    return int(address_of(process).rsplit(":", 1)[1])
 
 
 def status(port: int, path: str = "/ready") -> int:
@@ -168,7 +173,11 @@ def test_two_programs_share_a_port(byte_model: Path) -> None:
 def test_a_unix_socket_can_be_listened_on(byte_model: Path, tmp_path: Path) -> None:
     path = tmp_path / "front"
     with FakeEngine() as engine, program(byte_model, engine, "--uds", str(path)) as process:
-        wait_until(path.exists)
+        assert address_of(process) == f"unix:{path}"
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+            connection.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b" 200 " in connection.recv(4096)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 

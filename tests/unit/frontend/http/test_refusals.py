@@ -1,5 +1,6 @@
 """Every way to ask wrongly: always a status that fits and an OpenAI error object that names the parameter."""
 
+import gzip
 from typing import Any
 
 import pytest
@@ -164,6 +165,16 @@ def test_bad_bodies(front: Front, body: bytes) -> None:
         answer = front.post(path, body)
         assert answer.status == 400, answer.data
         assert answer.error["message"]
+
+
+@pytest.mark.parametrize("data", [b"no gzip", gzip.compress(b'{"prompt": "a"}' * 99)[:-20]])
+def test_bodies_that_are_no_gzip(front: Front, data: bytes) -> None:
+    assert front.post(COMPLETIONS, data, Content_Encoding="gzip").status == 400
+
+
+def test_bodies_may_be_compressed(front: Front) -> None:
+    data = gzip.compress(b'{"prompt": "a"}')
+    assert front.post(COMPLETIONS, data, Content_Encoding="gzip").status == 200
 
 
 def test_a_missing_field_is_named(front: Front) -> None:
