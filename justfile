@@ -32,9 +32,9 @@ soak:
 gpu:
     {{bin}}/pytest -q -m gpu tests/gpu
 
-# benchmarks (see tests/bench/README.md)
+# the scheduler benchmark; tests/bench/README.md lists the others
 bench *args:
-    {{bin}}/python tests/bench/control_plane.py {{args}}
+    {{bin}}/python -P tests/bench/scheduler_step.py {{args}}
 
 # serve brook on port 8000
 serve *args:
