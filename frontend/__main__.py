@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         level=settings.log_level.upper(),
         format="%(asctime)s %(name)s %(levelname)s %(message)s",
     )
+    # What it calls errors is strangers' broken HTTP; a failure of ours is logged in errors.translate.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     for notice in flags.inert_notices(settings):
         log.warning("%s", notice)
     try:

@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from penstock.frontend.access import CLIENT_LEFT
 from penstock.frontend.drain import Drain
 from penstock.frontend.engine.errors import RefusedError
 from penstock.frontend.text.errors import TextError
@@ -101,6 +102,10 @@ def translate(error: BaseException) -> ApiError:
             return unavailable(f"The engine is not available: {error}")
         case TextError():
             return bad_request(str(error), "messages")
+        case web.RequestPayloadError():
+            return bad_request(
+                "The request body cannot be read: it is cut short or wrongly encoded."
+            )
         case web.HTTPException():
             return _of_aiohttp(error)
         case asyncio.CancelledError():
@@ -141,6 +146,8 @@ def translator(drain: Drain) -> Middleware:
             if not drain.expired:
                 raise
             return response(translate(error))
+        except ConnectionError:
+            return web.Response(status=CLIENT_LEFT)
         except Exception as error:
             return response(translate(error))
 
