@@ -47,7 +47,7 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
         _meta("auto and safetensors read the checkpoint; dummy makes seeded random weights."),
     ] = "auto"
     seed: Annotated[
-        int, _meta("Seeds dummy weights, and requests that bring no seed of their own.")
+        int, _meta("Seeds dummy weights; a request without a seed gets a random one.")
     ] = 0
     gpu_memory_utilization: Annotated[
         float,

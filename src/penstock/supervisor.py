@@ -182,6 +182,16 @@ def claim_port(settings: FrontendSettings) -> FrontendSettings:
         return msgspec.structs.replace(settings, port=probe.getsockname()[1])
 
 
+def settle_count(serve: ServeSettings, frontend: FrontendSettings) -> ServeSettings:
+    """A Unix socket belongs to whoever bound it last, so it has one front end; a port is shared."""
+    if not frontend.uds or serve.api_server_count == 1:
+        return serve
+    log.warning(
+        "--uds has one front end: --api-server-count %d is not used", serve.api_server_count
+    )
+    return msgspec.structs.replace(serve, api_server_count=1)
+
+
 @contextlib.contextmanager
 def _runtime_dir(serve: ServeSettings) -> Iterator[Path]:
     folder = sockets.make_runtime_dir(serve.runtime_dir)
@@ -208,7 +218,7 @@ def main(argv: Sequence[str]) -> int:
         level=engine.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
     try:
-        frontend = claim_port(frontend)
+        frontend, serve = claim_port(frontend), settle_count(serve, frontend)
         with _runtime_dir(serve) as folder:
             endpoint = engine.endpoint or f"ipc://{folder}/engine"
             engine = msgspec.structs.replace(engine, endpoint=endpoint)

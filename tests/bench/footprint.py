@@ -1,6 +1,6 @@
 """Start to ready, and resident memory of each process after some load. Knows `penstock serve` and /proc.
 
-python tests/bench/footprint.py [MODEL ...] [-- FLAGS]
+python tests/bench/footprint.py [MODEL ...] [--flags FLAG ...]
 """
 
 import argparse

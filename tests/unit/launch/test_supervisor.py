@@ -10,8 +10,8 @@ import pytest
 from penstock.cli import COMMANDS, main
 from penstock.protocol import sockets
 from penstock.protocol.errors import SettingsError
-from penstock.protocol.settings import FrontendSettings
-from penstock.supervisor import claim_port
+from penstock.protocol.settings import FrontendSettings, ServeSettings
+from penstock.supervisor import claim_port, settle_count
 
 
 def test_a_port_in_use_is_refused_even_when_its_owner_shares_it() -> None:
@@ -25,6 +25,12 @@ def test_a_port_in_use_is_refused_even_when_its_owner_shares_it() -> None:
 
 def test_port_0_becomes_a_port_that_all_front_ends_share() -> None:
     assert claim_port(FrontendSettings(host="127.0.0.1", port=0)).port > 0
+
+
+def test_a_unix_socket_has_one_front_end() -> None:
+    serve = ServeSettings(api_server_count=3)
+    assert settle_count(serve, FrontendSettings(uds="/run/penstock.sock")).api_server_count == 1
+    assert settle_count(serve, FrontendSettings()) is serve
 
 
 def test_the_runtime_folder_is_private(tmp_path: Path) -> None:
