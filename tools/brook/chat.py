@@ -1,0 +1,145 @@
+"""What a conversation is and how its text reads. Knows no tokenizer and no subject matter."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+Message = dict[str, Any]
+Tool = dict[str, Any]
+
+DEFAULT_SYSTEM = "You are brook, a small language model."
+TOOLS_HEAD = "\n\nYou can call these functions:\n<tools>\n"
+TOOLS_TAIL = (
+    "\n</tools>\nTo call one, answer with\n<tool_call>\n"
+    '{"name": "...", "arguments": {...}}\n</tool_call>'
+)
+
+
+@dataclass
+class Chat:
+    """One conversation; its last message is the answer that `expect` describes."""
+
+    kind: str
+    messages: list[Message]
+    tools: list[Tool] = field(default_factory=list)
+    expect: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of rendered text; `learned` marks what the model itself should say."""
+
+    text: str
+    learned: bool
+
+
+def dumps(value: object) -> str:
+    """JSON as the chat template's `tojson` writes it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def call_text(call: Message) -> str:
+    """One tool call as the assistant writes it."""
+    function = call["function"]
+    body = f'{{"name": {dumps(function["name"])}, "arguments": {dumps(function["arguments"])}}}'
+    return f"<tool_call>\n{body}\n</tool_call>"
+
+
+def assistant_text(message: Message) -> str:
+    """The text of an assistant turn: its words first, then its tool calls."""
+    parts = [message["content"]] if message.get("content") else []
+    return "\n".join(parts + [call_text(c) for c in message.get("tool_calls", [])])
+
+
+def system_text(messages: list[Message], tools: list[Tool]) -> str:
+    """The system turn's text: the first message's or the default, then the tools."""
+    given = bool(messages) and messages[0]["role"] == "system"
+    text = messages[0]["content"] if given else DEFAULT_SYSTEM
+    if not tools:
+        return text
+    return text + TOOLS_HEAD + "\n".join(dumps(tool) for tool in tools) + TOOLS_TAIL
+
+
+def _turn(role: str, text: str) -> Piece:
+    return Piece(f"<|im_start|>{role}\n{text}<|im_end|>\n", learned=False)
+
+
+def _tool_turns(messages: list[Message], start: int) -> tuple[str, int]:
+    """Neighbouring tool messages share one user turn; gives its text and the index after it."""
+    end = start
+    while end < len(messages) and messages[end]["role"] == "tool":
+        end += 1
+    texts = (f"<tool_response>\n{m['content']}\n</tool_response>" for m in messages[start:end])
+    return "\n".join(texts), end
+
+
+def pieces(messages: list[Message], tools: list[Tool]) -> Iterator[Piece]:
+    """The conversation's text in order, cut where learning starts and stops."""
+    if messages and messages[0]["role"] == "text":
+        yield Piece(messages[0]["content"] + "<|endoftext|>", learned=True)
+        return
+    yield _turn("system", system_text(messages, tools))
+    at = 1 if messages and messages[0]["role"] == "system" else 0
+    while at < len(messages):
+        message = messages[at]
+        if message["role"] == "tool":
+            text, at = _tool_turns(messages, at)
+            yield _turn("user", text)
+            continue
+        if message["role"] == "assistant":
+            yield Piece("<|im_start|>assistant\n", learned=False)
+            yield Piece(assistant_text(message) + "<|im_end|>", learned=True)
+            yield Piece("\n", learned=False)
+        else:
+            yield _turn(message["role"], message["content"])
+        at += 1
+
+
+def render(messages: list[Message], tools: list[Tool], prompt: bool = False) -> str:
+    """The whole text; with `prompt` it ends where the assistant's answer begins."""
+    text = "".join(piece.text for piece in pieces(messages, tools))
+    return text + "<|im_start|>assistant\n" if prompt else text
+
+
+TEMPLATE = (
+    """\
+{%- macro text(content) -%}
+{%- if content is string -%}{{ content }}
+{%- elif content -%}{%- for part in content -%}{{ part.text }}{%- endfor -%}
+{%- endif -%}
+{%- endmacro -%}
+{%- set given = messages and messages[0].role == 'system' -%}
+{{- '<|im_start|>system\n' -}}
+{%- if given -%}{{- text(messages[0].content) -}}
+{%- else -%}{{- '@DEFAULT@' -}}{%- endif -%}
+{%- if tools -%}
+{{- '@HEAD@' -}}
+{%- for tool in tools -%}{{- tool | tojson -}}{%- if not loop.last -%}{{- '\n' -}}{%- endif -%}
+{%- endfor -%}
+{{- '@TAIL@' -}}
+{%- endif -%}
+{{- '<|im_end|>\n' -}}
+{%- for message in (messages[1:] if given else messages) -%}
+{%- if message.role == 'tool' -%}
+{%- if loop.first or loop.previtem.role != 'tool' -%}{{- '<|im_start|>user\n' -}}
+{%- else -%}{{- '\n' -}}{%- endif -%}
+{{- '<tool_response>\n' + text(message.content) + '\n</tool_response>' -}}
+{%- if loop.last or loop.nextitem.role != 'tool' -%}{{- '<|im_end|>\n' -}}{%- endif -%}
+{%- else -%}
+{{- '<|im_start|>' + message.role + '\n' + text(message.content) -}}
+{%- for call in (message.tool_calls or []) if message.role == 'assistant' -%}
+{%- set function = call.function if call.function is defined else call -%}
+{%- if message.content or not loop.first -%}{{- '\n' -}}{%- endif -%}
+{{- '<tool_call>\n{"name": ' + (function.name | tojson) + ', "arguments": ' -}}
+{{- function.arguments if function.arguments is string else (function.arguments | tojson) -}}
+{{- '}\n</tool_call>' -}}
+{%- endfor -%}
+{{- '<|im_end|>\n' -}}
+{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}
+""".replace("@DEFAULT@", DEFAULT_SYSTEM)
+    .replace("@HEAD@", TOOLS_HEAD.replace("\n", "\\n"))
+    .replace("@TAIL@", TOOLS_TAIL.replace("\n", "\\n"))
+)
