@@ -8,6 +8,8 @@ from penstock.protocol import messages, plan
 from penstock.protocol.errors import WireError
 
 MAX_FRAME_BYTES = 64 << 20
+UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+"""All that msgspec raises on hostile bytes; it leaves text that is not UTF-8 to Python."""
 
 T = TypeVar("T")
 
@@ -28,7 +30,7 @@ class Codec(Generic[T]):
             raise WireError(f"frame of {len(frame)} bytes exceeds {MAX_FRAME_BYTES}")
         try:
             return self._decoder.decode(frame)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             raise WireError(f"frame of {len(frame)} bytes does not decode: {error}") from error
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from penstock.protocol.codec import UNDECODABLE
 from penstock.protocol.errors import WireError
 from penstock.protocol.metric_names import CATALOGUE, Family, Kind
 
@@ -51,7 +52,7 @@ def decode(data: bytes) -> Snapshot:
     """Raises WireError on bytes that are no Snapshot."""
     try:
         return msgspec.msgpack.decode(data, type=Snapshot)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise WireError(f"metrics of {len(data)} bytes do not decode: {error}") from error
 
 

@@ -109,7 +109,8 @@ def test_a_deadline_drops_what_has_no_token_by_then() -> None:
 def test_nonsense_is_counted_and_refused_and_harms_nobody() -> None:
     with Engine() as engine, FrontEnd(engine) as frontend:
         frontend.join()
-        for nonsense in (b"", b"\xc1", b"\x91\x63", b"\x92\x02\x01", b"x" * 1000):
+        not_utf8 = b"\x92\x07\xa2\xff\xfe"
+        for nonsense in (b"", b"\xc1", b"\x91\x63", b"\x92\x02\x01", b"x" * 1000, not_utf8):
             frontend.socket.send(nonsense)
             refused = frontend.receive_a(Refused)
             assert (refused.id, refused.code) == (0, RefusalCode.MALFORMED)
@@ -121,7 +122,7 @@ def test_nonsense_is_counted_and_refused_and_harms_nobody() -> None:
         assert "1" in refused.message
         frontend.send(Control(3, ControlVerb.METRICS))
         found = metrics.decode(frontend.receive_a(Result).payload)
-        assert found.counters["penstock:malformed_messages_total"] == 7
+        assert found.counters["penstock:malformed_messages_total"] == 8
         params = SamplingParams(max_tokens=3)
         assert frontend.collect(frontend.ask([5], params)).tokens == expected([5], params)
 

@@ -97,8 +97,9 @@ def test_the_wire() -> None:
     registry.observe(LATENCY, 1)
     registry.set("vllm:num_requests_running", 2)
     assert metrics.decode(metrics.encode(registry.snapshot())) == registry.snapshot()
-    with pytest.raises(WireError):
-        metrics.decode(b"\xc1")
+    for nonsense in (b"\xc1", b"\x91\x81\xa1\xff\x01"):
+        with pytest.raises(WireError):
+            metrics.decode(nonsense)
 
 
 @pytest.mark.parametrize("family", CATALOGUE.values(), ids=lambda family: family.name)

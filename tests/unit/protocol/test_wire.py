@@ -1,5 +1,6 @@
 """The wire holds still: golden frames, round trips, and bytes that are not messages."""
 
+import contextlib
 import json
 import struct
 from pathlib import Path
@@ -169,6 +170,15 @@ def test_arbitrary_bytes_are_a_message_or_a_wire_error(data: bytes) -> None:
         except WireError:
             continue
         assert isinstance(message, msgspec.Struct)
+
+
+@given(st.sampled_from(sorted(ALL)), st.data())
+def test_a_damaged_message_is_a_message_or_a_wire_error(name: str, data: st.DataObject) -> None:
+    frame = bytearray(msgspec.msgpack.encode(ALL[name]))
+    frame[data.draw(st.integers(0, len(frame) - 1))] = data.draw(st.integers(0, 255))
+    for decoder in _decoders():
+        with contextlib.suppress(WireError):
+            decoder.decode(bytes(frame))
 
 
 def test_deep_nesting_is_a_wire_error_not_a_crash() -> None:
