@@ -83,15 +83,22 @@ class Frontends:
         known = self._by_id.get(hello.frontend_id)
         if known and known.epoch > hello.epoch:
             return None
+        self._clear(identity, hello.frontend_id)
         if known and known.epoch == hello.epoch:
             self._move(known, identity)
             known.last_seen = now
             return known
         if known:
             self.forget(known, f"replaced by epoch {hello.epoch}")
+        return self._open(identity, hello, now)
+
+    def _clear(self, identity: bytes, frontend_id: str) -> None:
+        """An identity is one front end: another that bore it until now is gone."""
         other = self._by_identity.get(identity)
-        if other:
-            self.forget(other, f"now {hello.frontend_id}")
+        if other and other.frontend_id != frontend_id:
+            self.forget(other, f"now {frontend_id}")
+
+    def _open(self, identity: bytes, hello: Hello, now: float) -> Session:
         self._totals.returned(hello)
         session = Session(hello, identity, now)
         self._by_id[hello.frontend_id] = self._by_identity[identity] = session
@@ -134,7 +141,7 @@ class Frontends:
 
     def lose(self, session: Session, why: str) -> None:
         """It ended without a word."""
-        self.num_lost += 1
+        self.num_lost += self._by_id.get(session.frontend_id) is session
         self.forget(session, why, logging.WARNING)
 
     def forget(self, session: Session, why: str, level: int = logging.INFO) -> None:

@@ -78,6 +78,17 @@ def test_one_identity_is_one_front_end(frontends: Frontends, abandoned: list[Seq
     assert [session.frontend_id for session in frontends] == ["b"]
 
 
+def test_a_front_end_that_takes_over_two_identities_leaves_nothing_behind(
+    frontends: Frontends, abandoned: list[Sequence]
+) -> None:
+    sequence, session = ask(join(frontends, "a"), 7), join(frontends, "b")
+    assert frontends.hello(b"a/1", Hello(1, "b", 1), 1.0) is session
+    assert abandoned == [sequence]
+    frontends.lose_silent(10.0)
+    assert len(frontends) == 0
+    assert frontends.hello(b"a/1", Hello(1, "b", 1), 10.0)
+
+
 def test_each_front_end_gets_one_message_a_step(frontends: Frontends, door: PaperDoor) -> None:
     one, two = join(frontends, "a"), join(frontends, "b")
     first, second, other = ask(one, 1), ask(one, 2), ask(two, 1)
@@ -100,6 +111,8 @@ def test_silence_and_a_lost_connection_end_a_session(
     frontends.deliver([(sequences[1], Delta(2, 0, b"x"))])
     assert abandoned == sequences
     assert (frontends.num_lost, len(frontends)) == (2, 0)
+    frontends.send(lost, Tokens([]))
+    assert frontends.num_lost == 2, "a session is lost once"
 
 
 def test_counters_of_the_dead_stay_in_the_sum(frontends: Frontends) -> None:
