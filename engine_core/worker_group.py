@@ -155,7 +155,7 @@ class WorkerGroup:
             failure = f"a worker ended: {ended.describe_end()}"
         if not failure and self._due_at is not None and now >= self._due_at:
             failure = self._overdue()
-        return [*events, self._fail(failure, now)] if failure else events
+        return [*_results(events), self._fail(failure, now)] if failure else events
 
     def _receive(self, now: float, patience_ms: int) -> tuple[list[GroupEvent], str]:
         """Events, and why the group cannot go on, if so."""
@@ -224,3 +224,8 @@ class WorkerGroup:
             self._link.close()
         self._processes, self._link = [], None
         self.phase, self._due_at = Phase.DOWN, None
+
+
+def _results(events: list[GroupEvent]) -> list[GroupEvent]:
+    """What of `events` still counts when the group is gone: a start cannot be gone on with."""
+    return [event for event in events if isinstance(event, StepResult)]
