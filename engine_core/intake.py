@@ -7,6 +7,7 @@ from penstock.engine_core.admission import Rejection
 from penstock.engine_core.frontends import Frontends, Session
 from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence
+from penstock.engine_core.soundness import Soundness
 from penstock.engine_core.stats import EngineMetrics
 from penstock.protocol.messages import Generate, RefusalCode, Refused
 from penstock.protocol.token_ids import BYTES_PER_ID, count, unpack
@@ -19,9 +20,16 @@ RETRY_BOUNDS_S = (1.0, 60.0)
 class Intake:
     """`generate` takes a request in; `expire` drops those whose first token did not come in time."""
 
-    def __init__(self, scheduler: Scheduler, frontends: Frontends, metrics: EngineMetrics) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        soundness: Soundness,
+        frontends: Frontends,
+        metrics: EngineMetrics,
+    ) -> None:
         self.draining = False
         self._scheduler = scheduler
+        self._soundness = soundness
         self._frontends = frontends
         self._metrics = metrics
         self._deadlines: list[tuple[float, int, Session, int]] = []
@@ -33,7 +41,7 @@ class Intake:
             self._refuse(session, message.id, rejection, now)
             return
         sequence = _sequence(session, message, now)
-        match self._scheduler.add(sequence):
+        match self._soundness.examine(sequence) or self._scheduler.add(sequence):
             case Rejection() as rejection:
                 self._refuse(session, message.id, rejection, now)
             case None:

@@ -5,6 +5,7 @@ from penstock.engine_core.frontends import Frontends
 from penstock.engine_core.intake import Intake
 from penstock.engine_core.pipeline import Pipeline
 from penstock.engine_core.scheduler import Scheduler
+from penstock.engine_core.soundness import Soundness
 from penstock.engine_core.stats import EngineMetrics
 from penstock.engine_core.worker_group import WorkerGroup
 from penstock.protocol.messages import EngineStats
@@ -23,7 +24,8 @@ class ServedModel:
     ) -> None:
         self.fit = fit
         self.scheduler = Scheduler(fit.config)
-        self.intake = Intake(self.scheduler, frontends, metrics)
+        soundness = Soundness(fit.card.vocab_size, fit.limits.max_logprobs)
+        self.intake = Intake(self.scheduler, soundness, frontends, metrics)
         self.pipeline = Pipeline(self.scheduler, workers, metrics, depth)
         metrics.configured(fit.config, fit.card.dtype)
 

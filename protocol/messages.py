@@ -72,6 +72,7 @@ class Generate(Message, frozen=True, tag=2):
     cache_salt: str = ""
     """Prefixes are shared only between requests of equal salt."""
     tenant: str = ""
+    """Who asks; engines of this version do not act on it."""
     deadline_s: float = 0.0
     """Seconds from now within which the first token must come; 0 is no deadline."""
     name: str = ""

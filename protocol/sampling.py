@@ -4,7 +4,7 @@ import msgspec
 
 
 class SamplingParams(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Checked at the front end's edge and trusted ever after.
+    """Checked at the front end's edge; the engine refuses what no worker could compute with.
 
     `temperature` 0 is greedy. `top_k` 0, `top_p` 1 and `min_p` 0 are off. `seed` is always set:
     sampling noise is a function of (seed, position) alone.

@@ -30,7 +30,8 @@ def bias(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints) -
 def ban(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints) -> None:
     """Applies allowed ids, bad words and min_tokens in place."""
     _allow_only(logits_RV, rows, table, rows_N)
-    banned = [(row, ids) for row in rows_N.tolist() for ids in _banned_ids(row, rows, table)]
+    size = logits_RV.shape[1]
+    banned = [(row, ids) for row in rows_N.tolist() for ids in _banned_ids(row, rows, table, size)]
     if banned:
         index = pair([row for row, _ in banned], [ids for _, ids in banned]).index(logits_RV.device)
         # An id that is banned twice is written twice with the same value.
@@ -48,12 +49,12 @@ def _allow_only(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: 
     logits_RV[index] = kept_P
 
 
-def _banned_ids(row: int, rows: Rows, table: ParamTable) -> Iterator[Ints]:
+def _banned_ids(row: int, rows: Rows, table: ParamTable, size: int) -> Iterator[Ints]:
     slot = int(rows.slots_R[row])
     params, lists = table.params[slot], table.lists[slot]
     length = int(rows.lengths_R[row])
     if length - rows.num_prompt_R[row] < params.min_tokens:
-        yield lists.stop_ids
+        yield lists.stop_ids[lists.stop_ids < size]  # some models' EOS lies beyond their vocabulary
     yield lists.bad_ids
     yield _ends_of_bad_words(params, rows.tokens_SL[slot, :length])
 

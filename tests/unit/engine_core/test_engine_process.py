@@ -88,6 +88,19 @@ def test_what_cannot_be_served_is_refused_with_its_reason() -> None:
         assert 1 <= refused.retry_after_s <= 60
 
 
+def test_a_request_that_no_worker_can_compute_never_reaches_one() -> None:
+    with Engine() as engine, FrontEnd(engine) as frontend:
+        frontend.join()
+        for fields in ({"logit_bias": {-1: 1.0}}, {"top_k": 1 << 63}, {"allowed_token_ids": (64,)}):
+            hostile = frontend.ask(PROMPT, SamplingParams(max_tokens=5, **fields))
+            refused = frontend.collect(hostile).refused
+            assert refused is not None
+            assert refused.code is RefusalCode.MALFORMED
+            assert next(iter(fields)) in refused.message
+        assert frontend.collect(frontend.ask([64], LONG)).refused is not None
+        assert frontend.stats().num_running == 0
+
+
 def test_a_deadline_drops_what_has_no_token_by_then() -> None:
     with (
         Engine("--max-num-seqs", "1", worker=("--step-s", "0.02")) as engine,

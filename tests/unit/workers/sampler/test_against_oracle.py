@@ -121,6 +121,11 @@ def test_a_row_with_everything_banned_still_takes_the_best_allowed() -> None:
     assert sample([random]).token_ids_R[0] in (1, 2)
 
 
+def test_an_end_beyond_the_vocabulary_cannot_be_banned_and_need_not_be() -> None:
+    params = SamplingParams(8, temperature=0.0, min_tokens=3, eos_token_ids=(1, 4000))
+    assert sample([Row(torch.tensor([0.0, 9.0, 2.0]), params)]).token_ids_R.tolist() == [2]
+
+
 @pytest.mark.parametrize("fields", [{}, {"top_k": 5}, {"top_p": 0.5}, {"temperature": 0.0}])
 def test_a_broken_model_breaks_no_sampler(fields: dict[str, Any]) -> None:
     for broken in (math.nan, math.inf, -math.inf):
