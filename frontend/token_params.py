@@ -73,11 +73,15 @@ def bad_words(
 
 
 def _spellings(word: str, encode: Encode) -> list[tuple[int, ...]]:
-    """vLLM's rule: the spaced form counts when the space changes the first token and adds none."""
+    """At the start of a text and behind a space, where that is not the same ids and one more.
+
+    vLLM leaves the spaced form out wherever the lengths differ, and so lets through every word that is
+    one token within a sentence but several at its start.
+    """
     bare = tuple(encode(word.lstrip()))
     spaced = tuple(encode(" " + word.lstrip()))
-    differs = len(spaced) == len(bare) and spaced[:1] != bare[:1]
-    return [ids for ids in ([bare, spaced] if differs else [bare]) if ids]
+    is_covered = spaced[-len(bare) :] == bare
+    return [ids for ids in ([bare] if is_covered else [bare, spaced]) if ids]
 
 
 def _as_id(key: str) -> int | None:
