@@ -23,6 +23,8 @@ log = logging.getLogger("penstock.http")
 
 RETRY_SOON_S = 1.0
 """What to tell clients when nobody knows better."""
+MAX_MESSAGE_CHARS = 800
+"""Messages quote what clients sent, and a body may be megabytes."""
 
 _TYPES = {
     400: "BadRequestError",
@@ -60,7 +62,7 @@ class ApiError(PenstockError):
         param: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(_shortened(message))
         self.status = status
         self.param = param
         self.headers = dict(headers or {})
@@ -77,6 +79,14 @@ class ApiError(PenstockError):
                 "code": self.status,
             }
         }
+
+
+def _shortened(message: str) -> str:
+    """Both ends of a message: the beginning says where, the end says what is wrong."""
+    if len(message) <= MAX_MESSAGE_CHARS:
+        return message
+    half = MAX_MESSAGE_CHARS // 2
+    return f"{message[:half]} [...] {message[-half:]}"
 
 
 def bad_request(message: str, param: str | None = None, *value: object) -> ApiError:

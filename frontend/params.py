@@ -52,6 +52,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What each API spells in its own way, already understood."""
 
     max_tokens: int | None
+    max_tokens_name: str = "max_tokens"
+    """What the client calls it."""
     logprobs: int | None
     prompt_logprobs: int | None
 
@@ -83,16 +85,17 @@ class ParamsMaker:
         )
 
     def _lengths(self, fields: SamplingFields, wanted: Wanted, bounds: Bounds) -> dict[str, Any]:
-        max_tokens = self._max_tokens(wanted.max_tokens, bounds)
+        max_tokens = self._max_tokens(wanted, bounds)
         return {
             "max_tokens": max_tokens,
             "min_tokens": _min_tokens(fields.min_tokens, max_tokens),
             "eos_token_ids": () if fields.ignore_eos else self._eos_token_ids,
         }
 
-    def _max_tokens(self, asked: int | None, bounds: Bounds) -> int:
+    def _max_tokens(self, wanted: Wanted, bounds: Bounds) -> int:
+        asked, name = wanted.max_tokens, wanted.max_tokens_name
         if asked is not None and asked < 1:
-            raise bad_request(f"max_tokens must be at least 1, got {asked}.", "max_tokens", asked)
+            raise bad_request(f"{name} must be at least 1, got {asked}.", name, asked)
         known = (asked, self._defaults.max_new_tokens, bounds.max_model_len)
         return min(limit for limit in known if limit is not None)
 

@@ -89,7 +89,7 @@ class Validator:
         """Raises ApiError."""
         _check_stream(asked)
         params = self._params.make(asked, wanted, bounds)
-        cut = [_truncated(prompt, asked, params, bounds) for prompt in prompts]
+        cut = [_truncated(prompt, asked, wanted.max_tokens, bounds) for prompt in prompts]
         return ValidRequest(
             name=caller.name,
             arrived_s=caller.arrived_s,
@@ -130,9 +130,9 @@ def _fitted(prompt: Prompt, params: SamplingParams, bounds: Bounds) -> ValidProm
 
 
 def _truncated(
-    prompt: Prompt, asked: SharedFields, params: SamplingParams, bounds: Bounds
+    prompt: Prompt, asked: SharedFields, max_tokens: int | None, bounds: Bounds
 ) -> Prompt:
-    keep = _num_kept(asked.truncate_prompt_tokens, params, bounds)
+    keep = _num_kept(asked.truncate_prompt_tokens, max_tokens, bounds)
     side = asked.truncation_side or "left"
     if side not in ("left", "right"):
         raise bad_request("truncation_side must be 'left' or 'right'.", "truncation_side", side)
@@ -141,12 +141,14 @@ def _truncated(
     return Prompt(prompt.ids[-keep:] if side == "left" else prompt.ids[:keep])
 
 
-def _num_kept(asked: int | None, params: SamplingParams, bounds: Bounds) -> int | None:
+def _num_kept(asked: int | None, max_tokens: int | None, bounds: Bounds) -> int | None:
+    """-1 leaves room for the output; one that is unbounded, or wants it all, has room for a token."""
     name = "truncate_prompt_tokens"
     if asked is None:
         return None
     if asked == -1:
-        return max(1, bounds.max_model_len - params.max_tokens)
+        room = bounds.max_model_len - (max_tokens or 1)
+        return room if room > 0 else bounds.max_model_len - 1
     if asked < 1:
         raise bad_request(f"{name} must be -1 or at least 1, got {asked}.", name, asked)
     if asked > bounds.max_model_len:

@@ -15,10 +15,8 @@ class ChatChunks:
 
     def __init__(self, run: ChatRun, options: StreamOptions | None) -> None:
         self._run = run
-        self._tells_usage = options is not None and options.include_usage
-        self._tells_usage_always = self._tells_usage and bool(
-            options and options.continuous_usage_stats
-        )
+        self._tells_usage = options is not None and options.tells_usage
+        self._tells_usage_always = options is not None and options.tells_usage_always
         self._is_plain = not (run.shows_ids or run.shows_logprobs or self._tells_usage_always)
         self._frames = [self._frame(index) for index in range(run.num_choices)]
 

@@ -5,11 +5,11 @@ from typing import Any
 from penstock.frontend.api.fields import SharedFields
 from penstock.frontend.errors import bad_request
 from penstock.frontend.params import Wanted
+from penstock.frontend.text.chat_messages import TEXT_OF_PART
 
 Message = dict[str, Any]
 """Left open: models' templates read keys of their own (`reasoning`, `tool_calls`, `name`, ...)."""
-_TEXT_OF_PART = {"text": "text", "refusal": "refusal", "thinking": "thinking"}
-"""Kinds of content parts that are text, and the key it is under."""
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 class ChatRequest(SharedFields, kw_only=True):
@@ -41,6 +41,7 @@ def check_conversation(request: ChatRequest) -> None:
             "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
             "continue_final_message",
         )
+    _check_effort(request.reasoning_effort)
     _check_tools(request)
 
 
@@ -62,13 +63,20 @@ def _check_part(place: str, part: Any) -> None:
     kind = part.get("type", "text") if isinstance(part, dict) else None
     if not isinstance(kind, str):
         raise bad_request(f"{place}: expected an object with a type", "messages")
-    if kind not in _TEXT_OF_PART:
+    if kind not in TEXT_OF_PART:
         raise bad_request(
             f"{place}: parts of type {kind!r} are not supported: this is not a multimodal model",
             "messages",
         )
-    if not isinstance(part.get(_TEXT_OF_PART[kind]), str):
+    if not isinstance(part.get(TEXT_OF_PART[kind]), str):
         raise bad_request(f"{place}: a part of type {kind!r} needs its text", "messages")
+
+
+def _check_effort(effort: str | None) -> None:
+    if effort is not None and effort not in _EFFORTS:
+        raise bad_request(
+            f"reasoning_effort must be one of {', '.join(_EFFORTS)}.", "reasoning_effort", effort
+        )
 
 
 def _check_tools(request: ChatRequest) -> None:
@@ -88,9 +96,12 @@ def _check_tools(request: ChatRequest) -> None:
 
 def wanted(request: ChatRequest) -> Wanted:
     """How much output, and which log probabilities."""
-    asked = request.max_completion_tokens
+    name, asked = "max_completion_tokens", request.max_completion_tokens
+    if asked is None:
+        name, asked = "max_tokens", request.max_tokens
     return Wanted(
-        max_tokens=request.max_tokens if asked is None else asked,
+        max_tokens=asked,
+        max_tokens_name=name,
         logprobs=_num_logprobs(request),
         prompt_logprobs=request.prompt_logprobs,
     )

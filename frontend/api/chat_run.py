@@ -13,6 +13,7 @@ from penstock.frontend.generation import Piece
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.services import Services
 from penstock.frontend.text import logprobs
+from penstock.frontend.text.chat_messages import text_of_part
 from penstock.frontend.text.logprobs import ChatLogprob, PromptLogprob, TokenNames
 
 
@@ -110,4 +111,4 @@ def _text(message: Mapping[str, Any]) -> str:
     content = message.get("content") or ""
     if isinstance(content, str):
         return content
-    return "\n".join(part if isinstance(part, str) else part.get("text", "") for part in content)
+    return "\n".join(map(text_of_part, content))

@@ -6,8 +6,19 @@ StopField = str | list[str] | None
 
 
 class StreamOptions(msgspec.Struct, frozen=True, kw_only=True):
-    include_usage: bool = False
-    continuous_usage_stats: bool = False
+    include_usage: bool | None = None
+    continuous_usage_stats: bool | None = None
+
+    @property
+    def tells_usage(self) -> bool:
+        """Asking for it in every chunk is asking for it, unless the same options say no."""
+        if self.include_usage is None:
+            return bool(self.continuous_usage_stats)
+        return self.include_usage
+
+    @property
+    def tells_usage_always(self) -> bool:
+        return self.tells_usage and bool(self.continuous_usage_stats)
 
 
 class SamplingFields(msgspec.Struct, kw_only=True):

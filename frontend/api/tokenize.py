@@ -40,12 +40,12 @@ async def tokenize(request: web.Request) -> web.Response:
     services.check_model(body.model)
     max_model_len = services.card().max_model_len
     rows = await _encode(body, services.encoder)
-    spelled = [[services.tokenizer.token_name(i) or "" for i in row] for row in rows]
     is_batch = isinstance(texts_of(body), list)
     answer = TokenizeAnswer(
         sum(map(len, rows)), max_model_len, rows if is_batch else rows[0], UNSET
     )
     if body.return_token_strs:
+        spelled = [[services.tokenizer.token_name(i) or "" for i in row] for row in rows]
         answer.token_strs = spelled if is_batch else spelled[0]
     return json_response(answer)
 

@@ -35,6 +35,8 @@ def texts_of(request: TokenizeRequest) -> Texts | None:
 
 
 def ids_of(request: DetokenizeRequest, vocab_size: int) -> list[int]:
+    if request.tokens is not None and request.token_ids is not None:
+        raise bad_request("Only one of tokens and token_ids can be given.", "token_ids")
     ids = request.token_ids if request.tokens is None else request.tokens
     if ids is None:
         raise bad_request("tokens: this field is required", "tokens")

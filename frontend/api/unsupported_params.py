@@ -1,6 +1,7 @@
 """Parameters that would change the answer and are not served by this version. Never ignored, always named."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -19,6 +20,7 @@ UNSUPPORTED = {
     "function_call": "Function calling by `function_call`",
     "modalities": "Output other than text",
     "audio": "Audio output",
+    "mm_payload": "Multimodal input",
     "mm_processor_kwargs": "Multimodal input",
     "media_io_kwargs": "Multimodal input",
     "thinking_token_budget": "A budget of thinking tokens",
@@ -27,22 +29,30 @@ UNSUPPORTED = {
     "ec_transfer_params": "Transfer of encoder caches",
     "logits_processors": "A request's own logits processors",
     "response_format": "This response_format",
+    "return_prompt_text": "The prompt's text in the answer",
+    "return_token_offsets": "Offsets of tokens",
+    "routed_experts_prompt_start": "Routing of experts in the answer",
+    "vllm_xargs": "Arguments of plugins",
+    "watermarking": "Watermarking",
 }
-_EMPTY: tuple[object, ...] = (None, False, "", [], "none", ["text"])
-"""What clients send that do not mean to use a parameter."""
+_IDLE: dict[str, Any] = {
+    "function_call": "none",
+    "modalities": ["text"],
+    "response_format": {"type": "text"},
+    "thinking_token_budget": -1,
+}
+"""What clients send that do not mean to use a parameter; for each of them also null, false and the empty."""
 
 
 def refuse_unsupported(given: Mapping[str, msgspec.Raw]) -> None:
     """Raises for a parameter in `given` that asks for what cannot be done."""
     for name in sorted(given.keys() & UNSUPPORTED.keys()):
-        if not _means_nothing(given[name]):
+        if not _means_nothing(name, msgspec.json.decode(given[name])):
             raise bad_request(
                 f"{UNSUPPORTED[name]} ({name}) is not supported by this version.", name
             )
 
 
-def _means_nothing(raw: msgspec.Raw) -> bool:
-    value = msgspec.json.decode(raw)
-    if isinstance(value, dict):
-        return value in ({}, {"type": "text"})
-    return value in _EMPTY
+def _means_nothing(name: str, value: Any) -> bool:
+    """0 is not nothing: as a budget it is the strictest of all."""
+    return value is None or value is False or value in ("", [], {}, _IDLE.get(name))

@@ -14,7 +14,14 @@ from penstock.frontend.text.errors import TextError
 from penstock.frontend.text.template_traits import TemplateTraits
 
 Message = dict[str, Any]
-_TEXT_PARTS = ("text", "input_text", "output_text")
+TEXT_OF_PART = {
+    "text": "text",
+    "input_text": "text",
+    "output_text": "text",
+    "refusal": "refusal",
+    "thinking": "thinking",
+}
+"""Kinds of content parts that are text, and the key it is under."""
 _REASONING = ("reasoning_content", "thinking", "reasoning")
 
 
@@ -71,20 +78,21 @@ def _content(content: Any, traits: TemplateTraits) -> Any:
         return [{"type": "text", "text": content}] if traits.content == "parts" else content
     if not isinstance(content, list):
         raise TextError(f"a message's content is a text or a list of parts, got {content!r:.80}")
-    texts = [_text_of_part(part) for part in content]
+    texts = [text_of_part(part) for part in content]
     if traits.content == "text":
         return "\n".join(texts)
     return [{"type": "text", "text": text} for text in texts]
 
 
-def _text_of_part(part: Any) -> str:
+def text_of_part(part: Any) -> str:
+    """Raises TextError for what is no text."""
     if isinstance(part, str):
         return part
     kind = part.get("type", "text") if isinstance(part, Mapping) else None
-    if kind not in _TEXT_PARTS:
+    if not isinstance(kind, str) or kind not in TEXT_OF_PART:
         raise TextError(f"this model reads text only, it takes no content part of type {kind!r}")
-    if not isinstance(text := part.get("text"), str):
-        raise TextError("a content part of type 'text' needs a 'text'")
+    if not isinstance(text := part.get(TEXT_OF_PART[kind]), str):
+        raise TextError(f"a content part of type {kind!r} needs a {TEXT_OF_PART[kind]!r}")
     return text
 
 

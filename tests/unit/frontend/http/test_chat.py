@@ -76,6 +76,44 @@ def test_usage_can_come_with_every_chunk(front: Front) -> None:
     assert counts[-1] == 6
 
 
+@pytest.mark.parametrize(
+    ("options", "is_told"),
+    [
+        ({}, False),
+        ({"include_usage": None}, False),
+        ({"continuous_usage_stats": True}, True),
+        ({"include_usage": None, "continuous_usage_stats": True}, True),
+        ({"include_usage": False, "continuous_usage_stats": True}, False),
+        ({"include_usage": True, "continuous_usage_stats": None}, True),
+    ],
+    ids=str,
+)
+def test_usage_is_told_where_the_options_ask_for_it(
+    front: Front, options: dict[str, bool | None], is_told: bool
+) -> None:
+    front.says("ab")
+    for answer in (front.chat, front.complete):
+        *_, last = answer(stream=True, stream_options=options).events
+        assert ("usage" in last) is is_told
+
+
+def test_parts_of_every_textual_kind_are_shown(front: Front) -> None:
+    front.says("a")
+    kinds = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
+    parts = [{"type": kind, key: kind} for kind, key in kinds.items()]
+    messages = [{"role": "assistant", "content": parts}]
+    body = {"messages": messages, "echo": True, "continue_final_message": True}
+    answer = front.post("/v1/chat/completions", body)
+    assert answer.choice["message"]["content"] == "\n".join(kinds) + "a"
+    assert prompt_of(front).endswith("\n".join(kinds))
+
+
+def test_an_unbounded_output_does_not_cost_the_prompt(front: Front) -> None:
+    front.says("a")
+    front.chat("x" * 5000, truncate_prompt_tokens=-1)
+    assert token_ids.count(front.last.prompt) == 4095
+
+
 def test_logprobs_name_the_likeliest(front: Front) -> None:
     front.says("ab")
     content = front.chat(logprobs=True, top_logprobs=2).choice["logprobs"]["content"]

@@ -119,6 +119,17 @@ def test_prompts_are_cut_on_the_side_that_is_named(
     assert front.tokenizer.decode(token_ids.unpack(front.last.prompt)) == kept
 
 
+@pytest.mark.parametrize(
+    ("max_tokens", "kept"), [(None, 4080), (96, 4000), (4095, 1), (4096, 4095), (10**6, 4095)]
+)
+def test_cutting_to_what_fits_leaves_room_for_the_output(
+    front: Front, max_tokens: int | None, kept: int
+) -> None:
+    front.says("a")
+    front.complete([5] * 5000, truncate_prompt_tokens=-1, max_tokens=max_tokens)
+    assert token_ids.count(front.last.prompt) == kept
+
+
 def test_parameters_reach_the_engine(front: Front) -> None:
     front.says("a")
     ids = {"x": front.tokenizer.encode("x")[0]}

@@ -66,6 +66,12 @@ BAD_PARAMETERS: list[tuple[dict[str, Any], str, str]] = [
     ({"guided_json": {"type": "object"}}, "guided_json", "not supported"),
     ({"guided_regex": "a+"}, "guided_regex", "not supported"),
     ({"use_beam_search": True}, "use_beam_search", "not supported"),
+    ({"guided_regex": "none"}, "guided_regex", "not supported"),
+    ({"thinking_token_budget": 0}, "thinking_token_budget", "not supported"),
+    ({"vllm_xargs": {"a": 1}}, "vllm_xargs", "not supported"),
+    ({"watermarking": {"key": 1}}, "watermarking", "not supported"),
+    ({"return_prompt_text": True}, "return_prompt_text", "not supported"),
+    ({"return_token_offsets": True}, "return_token_offsets", "not supported"),
 ]
 
 BAD_CHATS: list[tuple[dict[str, Any], str | None, str]] = [
@@ -93,6 +99,8 @@ BAD_CHATS: list[tuple[dict[str, Any], str | None, str]] = [
     ({"chat_template": "{% for"}, "messages", ""),
     ({"chat_template_kwargs": {"messages": 1}}, "messages", "must not set messages"),
     ({"functions": [{"name": "f"}]}, "functions", "not supported"),
+    ({"reasoning_effort": "banana"}, "reasoning_effort", "must be one of none, minimal"),
+    ({"max_completion_tokens": 0}, "max_completion_tokens", "max_completion_tokens must be"),
 ]
 
 BAD_COMPLETIONS: list[tuple[dict[str, Any], str | None, str]] = [
@@ -109,6 +117,7 @@ BAD_COMPLETIONS: list[tuple[dict[str, Any], str | None, str]] = [
     ({"prompt": "x" * 4096}, "input_tokens", "maximum context length is 4096"),
     ({"logprobs": 50}, "logprobs", "Requested sample logprobs of 50"),
     ({"suffix": "x"}, "suffix", "not supported"),
+    ({"suffix": "none"}, "suffix", "not supported"),
     ({"prompt_embeds": "x"}, "prompt_embeds", "not supported"),
 ]
 
@@ -181,9 +190,35 @@ def test_a_missing_field_is_named(front: Front) -> None:
     check(front.post(CHAT, {}), "messages", "messages: this field is required")
 
 
-def test_values_in_messages_are_cut_short(front: Front) -> None:
-    answer = front.complete(bad_words=["x" * 100_000, ""])
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"bad_words": [LONG, ""]},
+        {"logit_bias": {LONG: 1}},
+        {"tools": [{}], "tool_choice": {"function": LONG}},
+        {"messages": [{"role": "user", "content": [{"type": LONG}]}]},
+        {"chat_template": "{{ raise_exception('" + LONG + "') }}"},
+    ],
+    ids=lambda fields: str(fields)[:30],
+)
+def test_messages_are_short_whatever_they_quote(front: Front, fields: dict[str, Any]) -> None:
+    answer = front.post(CHAT, {"messages": [{"role": "user", "content": "Hi"}], **fields})
+    assert answer.status == 400
     assert len(answer.data) < 1000
+
+
+def test_parameters_that_ask_for_nothing_are_taken(front: Front) -> None:
+    front.says("a")
+    idle = {"function_call": "none", "modalities": ["text"], "thinking_token_budget": -1}
+    unset = dict.fromkeys(("suffix", "response_format", "guided_json", "use_beam_search"))
+    assert front.chat(**idle, **unset).status == 200
+
+
+def test_detokenizing_takes_one_list(front: Front) -> None:
+    check(front.post("/detokenize", {"tokens": [1], "token_ids": [2]}), "token_ids", "Only one")
 
 
 def test_a_header_that_is_no_priority(front: Front) -> None:
