@@ -41,7 +41,7 @@ class Child:
         self._argv = list(argv)
         self._give_up = give_up
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -50,17 +50,22 @@ class Child:
     async def run(self) -> int:
         """Returns the exit status that ended it for good."""
         delay, status = FIRST_DELAY_S, 0
-        while not self._stopping:
+        while not self._stopping.is_set():
             started = time.monotonic()
             status = await self._run_once()
-            if self._stopping or self._give_up(status):
+            if self._stopping.is_set() or self._give_up(status):
                 break
             delay = FIRST_DELAY_S if time.monotonic() - started > STEADY_S else delay
             log.warning("%s ended (%s); restarting in %.2f s", self.name, describe(status), delay)
-            await asyncio.sleep(delay)
+            await self._pause(delay)
             delay = min(2 * delay, LONGEST_DELAY_S)
             self.restarts += 1
         return status
+
+    async def _pause(self, delay_s: float) -> None:
+        """Ends early when the child is no longer wanted."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), delay_s)
 
     async def _run_once(self) -> int:
         # Its own process group: Ctrl-C reaches the supervisor alone, which then stops things in order.
@@ -72,15 +77,17 @@ class Child:
             preexec_fn=_die_with_parent(),
         )
         log.debug("%s started, pid %d", self.name, self._process.pid)
+        if self._stopping.is_set():  # it was asked to end while it was being started
+            self._signal(signal.SIGTERM)
         return await self._process.wait()
 
     def stop(self) -> None:
         """Asks it to end well; `run` then returns instead of restarting."""
-        self._stopping = True
+        self._stopping.set()
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        self._stopping = True
+        self._stopping.set()
         self._signal(signal.SIGKILL)
 
     def _signal(self, signum: signal.Signals) -> None:

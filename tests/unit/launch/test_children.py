@@ -59,7 +59,32 @@ def test_restarts_slow_down(tmp_path: Path) -> None:
     assert begun > 0.05 + 0.1 + 0.2 + 0.4
 
 
-async def _timed(work: Awaitable[None]) -> float:
+def test_a_stop_is_heard_while_the_program_is_being_started() -> None:
+    async def scenario() -> None:
+        child = _child("import time; time.sleep(60)")
+        running = asyncio.create_task(child.run())
+        await asyncio.sleep(0)
+        assert child.pid is None
+        child.stop()
+        async with asyncio.timeout(5):
+            assert await running == -signal.SIGTERM
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_is_heard_in_the_pause_before_a_restart() -> None:
+    async def scenario() -> None:
+        child = _child("raise SystemExit(1)")
+        running = asyncio.create_task(child.run())
+        await _until(lambda: child.restarts >= 5)
+        await asyncio.sleep(0.3)  # the sixth end is followed by a pause of 1.6 s
+        child.stop()
+        assert await _timed(running) < 1.0
+
+    asyncio.run(scenario())
+
+
+async def _timed(work: Awaitable[object]) -> float:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     await work
