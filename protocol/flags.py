@@ -20,6 +20,7 @@ from penstock.protocol.errors import SettingsError
 S = TypeVar("S", bound=msgspec.Struct)
 
 _UNITS = {"": 1, "k": 1000, "m": 10**6, "g": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_DEFAULT_WORDS = {"None": "auto", "[]": "none", "{}": "none", "True": "on", "False": "off"}
 _HUMAN = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?(?:ib)?)", re.IGNORECASE)
 
 
@@ -68,8 +69,14 @@ class Field:
             parser.add_argument(*self.spellings, metavar=self._metavar(), **shared)
 
     def _help(self) -> str:
-        default = "auto" if self.default is None else self.default
-        return f"{self.help} [{default}]".replace("%", "%%")
+        inert, variables = self.extra.get("inert"), ", ".join(self.extra.get("env", []))
+        told = [
+            self.help,
+            f"No effect here: {inert}." if inert else "",
+            f"Variable: {variables}." if variables else "",
+            f"[{_DEFAULT_WORDS.get(str(self.default), self.default)}]",
+        ]
+        return " ".join(filter(None, told)).replace("%", "%%")
 
     def _metavar(self) -> str:
         literals = [t for t in _members(self.kind) if isinstance(t, inspect.LiteralType)]
@@ -218,11 +225,15 @@ def _explain(message: str) -> str:
 
 
 def to_argv(settings: msgspec.Struct) -> list[str]:
-    """Flags that parse back to `settings`, secrets aside: how one program starts another."""
+    """Flags that parse back to `settings`, secrets aside: how one program starts another.
+
+    What a variable could set is always there: a default that was asked for beats the variable too.
+    """
     argv: list[str] = []
     for field in fields_of(type(settings)):
         value = getattr(settings, field.name)
-        if value != field.default and not field.extra.get("secret"):
+        is_needed = value != field.default or "env" in field.extra
+        if is_needed and not field.extra.get("secret"):
             argv += _flag_argv(field, value)
     return argv
 

@@ -211,6 +211,13 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
         ),
     ] = 30.0
 
+    def __post_init__(self) -> None:
+        if self.silence_s <= self.heartbeat_s:
+            raise ValueError(
+                f"--silence-s {self.silence_s:g} must be longer than --heartbeat-s {self.heartbeat_s:g}, "
+                "or every front end is taken for dead between two heartbeats"
+            )
+
 
 class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
     """How one api-frontend listens and speaks."""

@@ -72,6 +72,7 @@ def test_shared_settings_reach_every_program() -> None:
         (["--block-size", "7"], ["--block-size", "7"]),
         (["--max-model-len", "long"], ["--max-model-len", "8k"]),
         (["--gpu-memory-utilization", "1.5"], ["--gpu-memory-utilization", "<= 1"]),
+        (["--silence-s", "1"], ["--silence-s 1", "--heartbeat-s 1"]),
         (["--max-num-seqqs", "4"], ["--max-num-seqqs", "--max-num-seqs"]),
     ],
 )
@@ -131,6 +132,14 @@ def test_settings_survive_the_way_to_another_program() -> None:
     assert flags.parse("x", "", [FrontendSettings], flags.to_argv(frontend), {})[0] == frontend
 
 
+def test_a_default_that_was_asked_for_beats_the_variable_in_a_child_too() -> None:
+    variables = {"PENSTOCK_PORT": "9000", "OMP_NUM_THREADS": "2", "PENSTOCK_LOG_LEVEL": "debug"}
+    for struct in ALL:
+        settings = struct()
+        argv = flags.to_argv(settings)
+        assert flags.parse("x", "", [struct], argv, variables)[0] == settings
+
+
 def test_a_secret_travels_by_environment_and_never_by_command_line() -> None:
     frontend = FrontendSettings(api_key=["k1", "k2"])
     assert "k1" not in " ".join(flags.to_argv(frontend))
@@ -153,3 +162,9 @@ def test_every_setting_explains_itself(struct: type[msgspec.Struct]) -> None:
 def test_help_lists_every_setting() -> None:
     text = flags.build_parser("penstock serve", "", ALL).format_help()
     assert all(field.flag in text for struct in ALL for field in flags.fields_of(struct))
+
+
+def test_help_names_variables_and_what_has_no_effect() -> None:
+    text = " ".join(flags.build_parser("penstock serve", "", ALL).format_help().split())
+    assert "Variable: PENSTOCK_PORT, VLLM_PORT. [8000]" in text
+    assert "No effect here: preempted sequences are recomputed. [auto]" in text
