@@ -1,9 +1,8 @@
 """Requests on their way into the scheduler: refused, queued, or dropped when too late. Knows no batch and no worker."""
 
-import heapq
-
 from penstock.engine_core import admission
 from penstock.engine_core.admission import Rejection
+from penstock.engine_core.deadlines import Deadlines
 from penstock.engine_core.frontends import Frontends, Session
 from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence
@@ -32,8 +31,7 @@ class Intake:
         self._soundness = soundness
         self._frontends = frontends
         self._metrics = metrics
-        self._deadlines: list[tuple[float, int, Session, int]] = []
-        self._num_deadlines = 0
+        self._deadlines = Deadlines()
 
     def generate(self, session: Session, message: Generate, now: float) -> None:
         rejection = self._unfit(session, message)
@@ -47,7 +45,7 @@ class Intake:
             case None:
                 session.requests[message.id] = sequence
                 if message.deadline_s > 0:
-                    self._remember_deadline(session, message.id, now + message.deadline_s)
+                    self._deadlines.add(now + message.deadline_s, session, message.id)
             case output:
                 self._frontends.deliver([output])
 
@@ -66,24 +64,16 @@ class Intake:
             count(message.prompt), count(message.emitted), self._scheduler.config
         )
 
-    def _remember_deadline(self, session: Session, request_id: int, at: float) -> None:
-        """By id: a request that ends long before is not kept alive by its deadline."""
-        self._num_deadlines += 1
-        heapq.heappush(self._deadlines, (at, self._num_deadlines, session, request_id))
-
     @property
     def next_deadline(self) -> float | None:
-        return self._deadlines[0][0] if self._deadlines else None
+        return self._deadlines.next
 
     def expire(self, now: float) -> None:
         """Past their deadline without a first token, requests are dropped."""
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, _, session, request_id = heapq.heappop(self._deadlines)
-            sequence = session.requests.get(request_id)
-            if sequence and sequence.num_output == sequence.num_emitted:
-                self._scheduler.drop(session.requests.pop(request_id))
-                late = f"no token came within {now - sequence.arrived_at:.1f} s"
-                self._refuse(session, request_id, Rejection(RefusalCode.DEADLINE, late), now)
+        for session, sequence in self._deadlines.missed(now):
+            self._scheduler.drop(session.requests.pop(sequence.id))
+            late = f"no token came within {now - sequence.arrived_at:.1f} s"
+            self._refuse(session, sequence.id, Rejection(RefusalCode.DEADLINE, late), now)
 
     def _refuse(self, session: Session, request_id: int, rejection: Rejection, now: float) -> None:
         self._metrics.rejected(rejection)
