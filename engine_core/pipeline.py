@@ -4,7 +4,7 @@ from collections import deque
 
 from penstock.engine_core.plan_draft import ScheduledStep
 from penstock.engine_core.scheduler import Output, Scheduler
-from penstock.engine_core.sequence import Sequence
+from penstock.engine_core.sequence import Sequence, State
 from penstock.engine_core.stats import EngineMetrics
 from penstock.engine_core.worker_group import Phase, WorkerGroup
 from penstock.protocol.plan import StepResult
@@ -51,7 +51,8 @@ class Pipeline:
         A sequence on board of two crashes is a suspect, and suspects run one at a time: the only
         suspect on board of a further crash is guilty.
         """
-        on_board = dict.fromkeys(s for step in self._in_flight for s in step.rows)
+        rows = (sequence for step in self._in_flight for sequence in step.rows)
+        on_board = dict.fromkeys(s for s in rows if s.state is not State.FINISHED)
         suspects = [sequence for sequence in on_board if sequence.is_suspect]
         for sequence in on_board:
             sequence.crashed()
