@@ -3,18 +3,16 @@
 Times are those of the one clock that the engine passes in.
 """
 
-import resource
-from pathlib import Path
-
 from penstock.engine_core.admission import Rejection, SchedulerConfig
 from penstock.engine_core.plan_draft import ScheduledStep
 from penstock.engine_core.scheduler import Output, Scheduler
 from penstock.engine_core.sequence import Sequence
 from penstock.protocol.messages import EngineStats, RefusalCode
+from penstock.protocol.metric_names import Owner
 from penstock.protocol.metrics import Registry
+from penstock.protocol.process_meter import ProcessMeter
 
 WINDOW_S = 4.0
-PAGE_BYTES = resource.getpagesize()
 
 
 class RecentRate:
@@ -44,6 +42,7 @@ class EngineMetrics:
 
     def __init__(self) -> None:
         registry = self.registry = Registry()
+        self._process = ProcessMeter(registry, Owner.ENGINE)
         self._busy = RecentRate()
         self._computed = RecentRate()
         self._step_s = registry.histogram("penstock:step_seconds")
@@ -124,7 +123,7 @@ class EngineMetrics:
         registry.set("penstock:num_workers", stats.num_workers)
         registry.set("penstock:num_frontends", stats.num_frontends)
         registry.counter("penstock:frontends_lost_total").value = num_frontends_lost
-        self._measure_process()
+        self._process.measure()
 
     def update_scheduler(self, scheduler: Scheduler) -> None:
         """Takes over what the scheduler counts by itself."""
@@ -132,12 +131,3 @@ class EngineMetrics:
         registry.counter("vllm:num_preemptions_total").value = scheduler.num_preemptions
         registry.counter("vllm:prefix_cache_queries_total").value = cache.num_queried_tokens
         registry.counter("vllm:prefix_cache_hits_total").value = cache.num_hit_tokens
-
-    def _measure_process(self) -> None:
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        resident = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
-        registry, program = self.registry, "engine-core"
-        registry.set("process_resident_memory_bytes", resident, program=program)
-        registry.counter("process_cpu_seconds_total", program=program).value = (
-            used.ru_utime + used.ru_stime
-        )
