@@ -17,10 +17,10 @@ class WorkerLink:
     def __init__(self, context: "zmq.Context[Any]", folder: Path, generation: int) -> None:
         self.down_endpoint = f"ipc://{folder}/{generation}-down"
         self.up_endpoint = f"ipc://{folder}/{generation}-up"
-        self.down = sockets.open_socket(context, zmq.XPUB)
+        self.down = sockets.open_inner(context, zmq.XPUB)
         self.down.setsockopt(zmq.XPUB_VERBOSE, 1)
         self.down.bind(self.down_endpoint)
-        self.up = sockets.open_socket(context, zmq.PULL)
+        self.up = sockets.open_inner(context, zmq.PULL)
         self.up.bind(self.up_endpoint)
         self.num_subscribers = 0
         self._down_codec = to_worker_codec()

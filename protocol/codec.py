@@ -1,5 +1,6 @@
-"""Bytes to messages and back. Knows the unions and their bound, not the sockets."""
+"""Bytes to messages and back. Knows the unions and their bounds, not the sockets."""
 
+import math
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -17,7 +18,8 @@ T = TypeVar("T")
 class Codec(Generic[T]):
     """Encodes any struct and decodes one closed union of them. Reused: building one costs milliseconds."""
 
-    def __init__(self, union: Any) -> None:
+    def __init__(self, union: Any, max_bytes: float = MAX_FRAME_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._decoder: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(union)
         self._encoder = msgspec.msgpack.Encoder()
 
@@ -26,8 +28,8 @@ class Codec(Generic[T]):
 
     def decode(self, frame: bytes | memoryview) -> T:
         """Raises WireError on anything that is not one message of the union within the size bound."""
-        if len(frame) > MAX_FRAME_BYTES:
-            raise WireError(f"frame of {len(frame)} bytes exceeds {MAX_FRAME_BYTES}")
+        if len(frame) > self._max_bytes:
+            raise WireError(f"frame of {len(frame)} bytes exceeds {self._max_bytes}")
         try:
             return self._decoder.decode(frame)
         except UNDECODABLE as error:
@@ -46,9 +48,9 @@ def down_codec() -> Codec[messages.Down]:
 
 def to_worker_codec() -> Codec[plan.ToWorker]:
     """For what the engine core sends to workers."""
-    return Codec(plan.ToWorker)
+    return Codec(plan.ToWorker, math.inf)
 
 
 def from_worker_codec() -> Codec[plan.FromWorker]:
     """For what workers send to the engine core."""
-    return Codec(plan.FromWorker)
+    return Codec(plan.FromWorker, math.inf)

@@ -42,6 +42,16 @@ def open_socket(context: "zmq.Context[Any]", kind: int) -> "zmq.Socket[Any]":
     return socket
 
 
+def open_inner(context: "zmq.Context[Any]", kind: int) -> "zmq.Socket[Any]":
+    """Between the engine core and its own workers, who take what they send each other, however long.
+
+    A plan that admits many long prompts at once outgrows the bound for strangers.
+    """
+    socket = open_socket(context, kind)
+    socket.setsockopt(zmq.MAXMSGSIZE, -1)
+    return socket
+
+
 def bind_router(
     context: "zmq.Context[Any]", endpoint: str, curve_dir: str | None
 ) -> "zmq.Socket[Any]":

@@ -15,7 +15,7 @@ from penstock.protocol.plan import (
     ToWorker,
     WorkerProgress,
 )
-from penstock.protocol.sockets import open_socket
+from penstock.protocol.sockets import open_inner
 
 
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,10 +34,10 @@ class Link:
     def __init__(self, settings: LinkSettings) -> None:
         self.rank = settings.rank
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._down = open_socket(self._context, zmq.SUB)
+        self._down = open_inner(self._context, zmq.SUB)
         self._down.subscribe(b"")
         self._down.connect(settings.link_down)
-        self._up = open_socket(self._context, zmq.PUSH)
+        self._up = open_inner(self._context, zmq.PUSH)
         self._up.connect(settings.link_up)
         self._phase, self._told_at = "", 0.0
         self._decode = to_worker_codec().decode

@@ -58,10 +58,10 @@ class FakeWorker:
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
         self.context: zmq.Context[Any] = zmq.Context()
-        self.down = sockets.open_socket(self.context, zmq.SUB)
+        self.down = sockets.open_inner(self.context, zmq.SUB)
         self.down.setsockopt(zmq.SUBSCRIBE, b"")
         self.down.connect(args.link_down)
-        self.up = sockets.open_socket(self.context, zmq.PUSH)
+        self.up = sockets.open_inner(self.context, zmq.PUSH)
         self.up.connect(args.link_up)
         self.encoder: Codec[Any] = from_worker_codec()
         self.paper: PaperWorker | None = None

@@ -2,10 +2,16 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import zmq
+
 from penstock.engine_core.worker_group import GroupFailed, WorkerGroup
-from penstock.protocol.plan import FromWorker, WorkerHello
+from penstock.engine_core.worker_link import WorkerLink
+from penstock.protocol import sockets
+from penstock.protocol.codec import MAX_FRAME_BYTES, to_worker_codec
+from penstock.protocol.plan import FromWorker, StepPlan, WorkerHello
 
 HELLO = WorkerHello(0, 1, "float32", 64, 2048, 64, 1 << 20, 0, 0.0)
 
@@ -38,3 +44,19 @@ def test_a_rank_that_ends_with_its_hello_was_never_loaded() -> None:
     while not group._processes[0].ended:
         time.sleep(0.01)
     assert [type(event) for event in group.poll(now=1.0)] == [GroupFailed]
+
+
+def test_a_plan_may_be_longer_than_what_strangers_may_send(tmp_path: Path) -> None:
+    context: zmq.Context[Any] = zmq.Context()
+    link = WorkerLink(context, tmp_path, 1)
+    rank = sockets.open_inner(context, zmq.SUB)
+    rank.subscribe(b"")
+    rank.connect(link.down_endpoint)
+    while not link.num_subscribers:
+        link.count_subscribers()
+    plan = StepPlan(1, bytes(MAX_FRAME_BYTES), b"")
+    link.broadcast(plan)
+    assert rank.poll(5000)
+    assert to_worker_codec().decode(rank.recv()) == plan
+    link.close()
+    context.destroy(0)
