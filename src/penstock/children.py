@@ -53,7 +53,7 @@ class Child:
         while not self._stopping.is_set():
             started = time.monotonic()
             status = await self._run_once()
-            if self._stopping.is_set() or self._give_up(status):
+            if self._stopping.is_set() or self._is_final(status):
                 break
             delay = FIRST_DELAY_S if time.monotonic() - started > STEADY_S else delay
             log.warning("%s ended (%s); restarting in %.2f s", self.name, describe(status), delay)
@@ -61,6 +61,13 @@ class Child:
             delay = min(2 * delay, LONGEST_DELAY_S)
             self.restarts += 1
         return status
+
+    def _is_final(self, status: int) -> bool:
+        gives_up = self._give_up(status)
+        if gives_up:
+            end = describe(status)
+            log.error("%s ended (%s) and is not restarted; its last lines say why", self.name, end)
+        return gives_up
 
     async def _pause(self, delay_s: float) -> None:
         """Ends early when the child is no longer wanted."""

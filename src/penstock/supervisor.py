@@ -58,7 +58,8 @@ class Deployment:
         )
 
     def _engine_gives_up(self, status: int) -> bool:
-        return not self._was_ready or status == 2
+        """While front ends drain, an engine core that was told to stop as well is not to come back."""
+        return self._stop.is_set() or not self._was_ready or status == 2
 
     async def run(self) -> int:
         """Serves until told to stop, or until a program cannot be kept running. Returns the exit status."""

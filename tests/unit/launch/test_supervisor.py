@@ -1,5 +1,6 @@
 """What `penstock serve` settles before it starts anything."""
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -10,8 +11,8 @@ import pytest
 from penstock.cli import COMMANDS, main
 from penstock.protocol import sockets
 from penstock.protocol.errors import SettingsError
-from penstock.protocol.settings import FrontendSettings, ServeSettings
-from penstock.supervisor import claim_port, settle_count
+from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
+from penstock.supervisor import Deployment, claim_port, settle_count
 
 
 def test_a_port_in_use_is_refused_even_when_its_owner_shares_it() -> None:
@@ -57,3 +58,16 @@ def test_a_model_that_is_not_there_ends_the_start_with_the_reason() -> None:
     assert found.returncode != 0
     assert "/no/such/model" in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_an_engine_core_that_ends_during_a_stop_is_not_restarted() -> None:
+    """As when systemd signals every process of a unit: the engine core ends before the front ends have."""
+
+    async def scenario() -> None:
+        deployment = Deployment(EngineSettings(), FrontendSettings(), ServeSettings())
+        deployment._was_ready = True
+        assert not deployment._engine_gives_up(0)
+        deployment.stop()
+        assert deployment._engine_gives_up(0)
+
+    asyncio.run(scenario())
