@@ -112,7 +112,10 @@ def _worker_group(
     world_size = settings.tensor_parallel_size
 
     def open_link(generation: int) -> WorkerLink:
-        return WorkerLink(context, folder, generation)
+        try:
+            return WorkerLink(context, folder, generation)
+        except zmq.ZMQError as error:
+            raise SettingsError(f"--endpoint: no socket for workers beside it: {error}") from error
 
     def argv(link: WorkerLink, rank: int) -> list[str]:
         ends = ["--link-down", link.down_endpoint, "--link-up", link.up_endpoint]

@@ -1,6 +1,7 @@
 """engine-core as a real process over ipc: what a front end sees, whatever happens behind or beside it."""
 
 import time
+from pathlib import Path
 
 import pytest
 from support.engine import Engine, FrontEnd
@@ -294,6 +295,18 @@ def test_a_max_model_len_that_cannot_fit_is_an_error_with_advice() -> None:
     with Engine("--max-model-len", "2000", worker=("--kv-bytes", "65536")) as engine:
         assert engine.process.wait(20) == 2
         assert "--kv-cache-memory-bytes" in engine.log()
+
+
+def test_an_endpoint_that_leaves_no_room_for_sockets_is_an_error_with_advice(
+    tmp_path: Path,
+) -> None:
+    deep = tmp_path / ("d" * (90 - len(str(tmp_path))))
+    deep.mkdir(exist_ok=True)
+    with Engine("--endpoint", f"ipc://{deep}/engine") as engine:
+        assert engine.process.wait(20) == 2
+        assert "--endpoint" in engine.log()
+        assert "107" in engine.log()
+        assert "Traceback" not in engine.log()
 
 
 def test_the_engine_never_loads_tensors() -> None:
