@@ -45,15 +45,19 @@ class Encoder:
 
         return await self._run(sum(map(len, texts)), encode_all)
 
-    async def chat(self, chat: ChatRequest, add_special_tokens: bool = False) -> Prompt:
-        """A template writes special tokens itself, so by default none are added."""
-        template = self._own_template(chat)
+    async def chat(
+        self, chat: ChatRequest, num_bytes: int, add_special_tokens: bool = False
+    ) -> Prompt:
+        """A template writes special tokens itself, so by default none are added.
+
+        `num_bytes` is the body's size: whatever it is made of, a template may look at all of it.
+        """
 
         def render_and_encode() -> Prompt:
-            text = self._render(chat, template)
+            text = self._render(chat, self._own_template(chat))
             return Prompt(self.tokenizer.encode(text, add_special_tokens), text)
 
-        size = LONG_CHARS if template else _num_chars(chat)
+        size = num_bytes if chat.chat_template is None else LONG_CHARS
         return await self._run(size, render_and_encode)
 
     def close(self) -> None:
@@ -94,14 +98,3 @@ def _template_kwargs(chat: ChatRequest) -> dict[str, Any]:
         kwargs["reasoning_effort"] = chat.reasoning_effort
         kwargs["enable_thinking"] = chat.reasoning_effort != "none"
     return kwargs | (chat.chat_template_kwargs or {})
-
-
-def _num_chars(chat: ChatRequest) -> int:
-    """An estimate that is cheap; whatever is not plain text counts as what it most likely is: long."""
-    contents = [message.get("content") for message in chat.messages]
-    parts = [
-        *(chat.tools or ()),
-        *(chat.documents or ()),
-        *(c for c in contents if type(c) is list),
-    ]
-    return 1024 * len(parts) + sum(len(c) for c in contents if isinstance(c, str))

@@ -1,5 +1,6 @@
 """Reads JSON bodies, whatever their Content-Type says. Knows bytes and types, not what they ask for."""
 
+from itertools import islice
 from typing import Generic, TypeVar
 
 import msgspec
@@ -38,6 +39,5 @@ class BodyReader(Generic[T]):
 
 def ignored_params(names: set[str]) -> str:
     """The unknown names that may stand in a header, at most twenty of them."""
-    return ", ".join(
-        sorted(n for n in names if n.isascii() and n.isidentifier() and len(n) <= 64)[:20]
-    )
+    fit = (n for n in names if n.isascii() and n.isidentifier() and len(n) <= 64)
+    return ", ".join(sorted(islice(fit, 20)))

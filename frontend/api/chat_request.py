@@ -35,7 +35,7 @@ def check_conversation(request: ChatRequest) -> None:
             "messages",
         )
     for index, message in enumerate(request.messages):
-        _check_message(f"messages[{index}]", message)
+        _check_message(index, message)
     if request.continue_final_message and request.add_generation_prompt:
         raise bad_request(
             "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
@@ -45,21 +45,22 @@ def check_conversation(request: ChatRequest) -> None:
     _check_tools(request)
 
 
-def _check_message(place: str, message: Message) -> None:
+def _check_message(index: int, message: Message) -> None:
     if not isinstance(message.get("role"), str):
-        raise bad_request(f"{place}.role: a string is required", "messages")
+        raise bad_request(f"messages[{index}].role: a string is required", "messages")
     content = message.get("content")
     if content is None or isinstance(content, str):
         return
     if not isinstance(content, list):
-        raise bad_request(f"{place}.content: expected a string or a list of parts", "messages")
+        raise bad_request(
+            f"messages[{index}].content: expected a string or a list of parts", "messages"
+        )
     for number, part in enumerate(content):
-        _check_part(f"{place}.content[{number}]", part)
+        if not isinstance(part, str):
+            _check_part(f"messages[{index}].content[{number}]", part)
 
 
 def _check_part(place: str, part: Any) -> None:
-    if isinstance(part, str):
-        return
     kind = part.get("type", "text") if isinstance(part, dict) else None
     if not isinstance(kind, str):
         raise bad_request(f"{place}: expected an object with a type", "messages")

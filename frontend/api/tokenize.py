@@ -39,7 +39,7 @@ async def tokenize(request: web.Request) -> web.Response:
     body = await _TOKENIZE.read(request)
     services.check_model(body.model)
     max_model_len = services.card().max_model_len
-    rows = await _encode(body, services.encoder)
+    rows = await _encode(body, len(await request.read()), services.encoder)
     is_batch = isinstance(texts_of(body), list)
     answer = TokenizeAnswer(
         sum(map(len, rows)), max_model_len, rows if is_batch else rows[0], UNSET
@@ -50,11 +50,11 @@ async def tokenize(request: web.Request) -> web.Response:
     return json_response(answer)
 
 
-async def _encode(body: TokenizeRequest, encoder: Encoder) -> list[list[int]]:
+async def _encode(body: TokenizeRequest, num_bytes: int, encoder: Encoder) -> list[list[int]]:
     texts = texts_of(body)
     if texts is None:
         check_conversation(body)
-        return [(await encoder.chat(body, bool(body.add_special_tokens))).ids]
+        return [(await encoder.chat(body, num_bytes, bool(body.add_special_tokens))).ids]
     adds_special = body.add_special_tokens is not False
     each = [texts] if isinstance(texts, str) else texts
     return [prompt.ids for prompt in await encoder.texts(each, adds_special)]
