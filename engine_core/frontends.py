@@ -6,10 +6,13 @@ from typing import Protocol
 
 from penstock.engine_core.sequence import Sequence
 from penstock.protocol import metrics
+from penstock.protocol.codec import MAX_FRAME_BYTES
 from penstock.protocol.messages import Delta, Down, Goodbye, Hello, Tokens
 from penstock.protocol.metrics import Snapshot
 
 log = logging.getLogger("penstock.engine")
+
+MAX_LOGPROB_BYTES = MAX_FRAME_BYTES // 2
 
 
 class Sender(Protocol):
@@ -123,7 +126,7 @@ class Frontends:
             self.lose(session, "its connection is gone")
 
     def deliver(self, outputs: list[tuple[Sequence, Delta]]) -> None:
-        """One Tokens message for each front end; a finished sequence leaves its session."""
+        """To each front end its deltas, in as few messages as they fit; a finished sequence leaves its session."""
         by_session: dict[Session, list[Delta]] = {}
         for sequence, delta in outputs:
             session = sequence.owner
@@ -132,7 +135,8 @@ class Frontends:
             if delta.finish:
                 session.requests.pop(sequence.id, None)
         for session, deltas in by_session.items():
-            self.send(session, Tokens(deltas))
+            for fitting in _messages(deltas):
+                self.send(session, Tokens(fitting))
 
     def lose_silent(self, now: float) -> None:
         for session in self:
@@ -166,3 +170,24 @@ class Frontends:
     def say_goodbye(self, reason: str) -> None:
         for session in self:
             self._door.send(session.identity, Goodbye(reason))
+
+
+def _messages(deltas: list[Delta]) -> Iterator[list[Delta]]:
+    """Log probabilities of whole vocabularies, for many rows, outgrow what one frame may hold."""
+    batch: list[Delta] = []
+    num_bytes = 0
+    for delta in deltas:
+        added = _num_logprob_bytes(delta)
+        if batch and num_bytes + added > MAX_LOGPROB_BYTES:
+            yield batch
+            batch, num_bytes = [], 0
+        batch.append(delta)
+        num_bytes += added
+    yield batch
+
+
+def _num_logprob_bytes(delta: Delta) -> int:
+    if delta.logprobs is None and delta.prompt_logprobs is None:
+        return 0
+    parts = (delta.logprobs, delta.prompt_logprobs)
+    return sum(len(part.ids) + len(part.values) + len(part.ranks) for part in parts if part)

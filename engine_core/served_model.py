@@ -24,7 +24,9 @@ class ServedModel:
     ) -> None:
         self.fit = fit
         self.scheduler = Scheduler(fit.config)
-        soundness = Soundness(fit.card.vocab_size, fit.limits.max_logprobs)
+        soundness = Soundness(
+            fit.card.vocab_size, fit.limits.max_logprobs, fit.config.max_num_batched_tokens
+        )
         self.intake = Intake(self.scheduler, soundness, frontends, metrics)
         self.pipeline = Pipeline(self.scheduler, workers, metrics, depth)
         metrics.configured(fit.config, fit.card.dtype)

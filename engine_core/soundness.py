@@ -9,10 +9,12 @@ from collections.abc import Collection, Iterator
 from itertools import chain
 
 from penstock.engine_core.admission import Rejection
+from penstock.engine_core.frontends import MAX_LOGPROB_BYTES
 from penstock.engine_core.sequence import Sequence
 from penstock.protocol.messages import RefusalCode
 from penstock.protocol.sampling import SamplingParams
 
+BYTES_PER_LOGPROB = 8
 MOST_LISTED = 1024
 """Most ids in all bad words together, and in `logprob_token_ids`."""
 LARGEST_ID, LARGEST_INT, LARGEST = (1 << 32) - 1, (1 << 63) - 1, sys.float_info.max
@@ -32,8 +34,9 @@ RANGES = {
 class Soundness:
     """Holds requests to one model's vocabulary, and to the numbers that a sampler can take."""
 
-    def __init__(self, vocab_size: int, max_logprobs: int) -> None:
+    def __init__(self, vocab_size: int, max_logprobs: int, max_num_batched_tokens: int) -> None:
         self._vocab_size = vocab_size
+        self._max_rows = max_num_batched_tokens
         self._max_logprobs = vocab_size if max_logprobs == -1 else max_logprobs
 
     def examine(self, sequence: Sequence) -> Rejection | None:
@@ -44,6 +47,7 @@ class Soundness:
             _in_numbers(params),
             self._in_lists(params),
             self._in_logprobs(params),
+            self._in_scores(sequence),
         )
         fault = next(faults, None)
         return Rejection(RefusalCode.MALFORMED, fault) if fault else None
@@ -71,6 +75,15 @@ class Soundness:
             width = self._vocab_size if asked == -1 else asked
             if width is not None and not 0 <= width <= self._max_logprobs:
                 yield f"{name} must be within --max-logprobs {self._max_logprobs}, got {asked}"
+
+    def _in_scores(self, sequence: Sequence) -> Iterator[str]:
+        """A step's part of the prompt must fit one message, whatever --max-logprobs allows."""
+        asked = sequence.params.prompt_logprobs or 0
+        num_rows = min(sequence.num_prompt, self._max_rows)
+        width = 1 + (self._vocab_size if asked == -1 else asked)
+        if num_rows * width * BYTES_PER_LOGPROB > MAX_LOGPROB_BYTES:
+            most = MAX_LOGPROB_BYTES // (num_rows * BYTES_PER_LOGPROB) - 1
+            yield f"prompt_logprobs for {num_rows} tokens can be at most {most}, got {asked}"
 
 
 def _in_numbers(params: SamplingParams) -> Iterator[str]:

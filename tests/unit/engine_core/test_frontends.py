@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from penstock.engine_core.frontends import Frontends, Session
+from penstock.engine_core.frontends import MAX_LOGPROB_BYTES, Frontends, Session
 from penstock.engine_core.sequence import Sequence
-from penstock.protocol.messages import Delta, Down, FinishReason, Hello, Tokens
+from penstock.protocol.messages import Delta, Down, FinishReason, Hello, TokenLogprobs, Tokens
 from penstock.protocol.metrics import Snapshot, merge
 from penstock.protocol.sampling import SamplingParams
 
@@ -96,6 +96,17 @@ def test_each_front_end_gets_one_message_a_step(frontends: Frontends, door: Pape
     frontends.deliver(list(zip((first, second, other), deltas, strict=True)))
     assert door.sent == [(b"a/1", Tokens(deltas[:2])), (b"b/1", Tokens(deltas[2:]))]
     assert one.requests == {1: first}, "a finished request is forgotten"
+
+
+def test_what_outgrows_a_frame_comes_in_several_messages(
+    frontends: Frontends, door: PaperDoor
+) -> None:
+    session = join(frontends, "a")
+    half = TokenLogprobs(1, bytes(MAX_LOGPROB_BYTES // 4), bytes(MAX_LOGPROB_BYTES // 4), b"")
+    deltas = [Delta(i, 0, b"a", logprobs=half) for i in range(3)]
+    deltas.append(Delta(3, 0, b"a"))
+    frontends.deliver([(ask(session, delta.id), delta) for delta in deltas])
+    assert [message for _, message in door.sent] == [Tokens(deltas[:2]), Tokens(deltas[2:])]
 
 
 def test_silence_and_a_lost_connection_end_a_session(

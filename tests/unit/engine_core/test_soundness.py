@@ -16,7 +16,7 @@ VOCAB_SIZE = 100
 def fault(prompt: tuple[int, ...] = (1,), emitted: tuple[int, ...] = (), **fields: Any) -> str:
     params = SamplingParams(**{"max_tokens": 5, **fields})
     sequence = Sequence(1, prompt, params, emitted=emitted)
-    found = Soundness(VOCAB_SIZE, max_logprobs=20).examine(sequence)
+    found = Soundness(VOCAB_SIZE, 20, 2048).examine(sequence)
     assert found is None or found.code is RefusalCode.MALFORMED
     return found.message if found else ""
 
@@ -74,5 +74,21 @@ def test_what_no_worker_can_compute_is_named(fields: dict[str, Any]) -> None:
 
 def test_minus_one_asks_for_the_whole_vocabulary_where_that_is_allowed() -> None:
     sequence = Sequence(1, [1], SamplingParams(max_tokens=1, logprobs=-1))
-    assert Soundness(VOCAB_SIZE, max_logprobs=-1).examine(sequence) is None
-    assert Soundness(VOCAB_SIZE, max_logprobs=99).examine(sequence)
+    assert Soundness(VOCAB_SIZE, -1, 2048).examine(sequence) is None
+    assert Soundness(VOCAB_SIZE, 99, 2048).examine(sequence)
+
+
+@pytest.mark.parametrize(
+    ("vocab_size", "budget", "num_prompt", "fits"),
+    [
+        (150_000, 2048, 3000, False),
+        (150_000, 2048, 20, True),
+        (150_000, 16, 3000, True),
+        (500, 2048, 3000, True),
+    ],
+)
+def test_a_prompts_scores_fit_a_message_chunk_by_chunk(
+    vocab_size: int, budget: int, num_prompt: int, fits: bool
+) -> None:
+    sequence = Sequence(1, [1] * num_prompt, SamplingParams(max_tokens=1, prompt_logprobs=-1))
+    assert (Soundness(vocab_size, -1, budget).examine(sequence) is None) == fits
