@@ -29,6 +29,7 @@ log = logging.getLogger("penstock.engine")
 
 MAX_START_FAILURES = 3
 BACKOFF_S = 0.25
+MAX_DOUBLINGS = 6
 STOP_PATIENCE_S = 3.0
 LAST_WORDS_MS = 50
 """How long a rank that ended may take to have its last message arrive."""
@@ -85,6 +86,7 @@ class WorkerGroup:
         self._start_timeout_s = start_timeout_s
         self._step_timeout_s = step_timeout_s
         self._num_failures = 0
+        self._num_fruitless = 0
         self._start_at: float | None = None
         self._due_at: float | None = None
         self._num_in_flight = 0
@@ -175,6 +177,7 @@ class WorkerGroup:
     def _take(self, message: FromWorker, now: float) -> list[GroupEvent]:
         match message:
             case StepResult():
+                self._num_fruitless = 0
                 self._num_in_flight -= 1
                 self._due_at = now + self._step_timeout_s if self._num_in_flight else None
                 return [message]
@@ -210,11 +213,13 @@ class WorkerGroup:
         return f"not ready within --worker-start-timeout-s {self._start_timeout_s:g}"
 
     def _fail(self, reason: str, now: float) -> GroupEvent:
+        """Once at once, then ever later, until a generation has brought a step's result."""
         self._num_failures += self.phase is not Phase.SERVING
         self._tear_down()
         if self._num_failures >= MAX_START_FAILURES:
             return GroupHopeless(reason)
-        self._start_at = now + BACKOFF_S * (2**self._num_failures - 1)
+        self._start_at = now + BACKOFF_S * (2 ** min(self._num_fruitless, MAX_DOUBLINGS) - 1)
+        self._num_fruitless += 1
         return GroupFailed(reason)
 
     def _tear_down(self) -> None:
