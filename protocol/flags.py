@@ -64,7 +64,7 @@ class Field:
         if isinstance(self.kind, inspect.BoolType):
             parser.add_argument(*self.spellings, action=argparse.BooleanOptionalAction, **shared)
         elif isinstance(self.kind, inspect.ListType):
-            parser.add_argument(*self.spellings, nargs="+", metavar="X", **shared)
+            parser.add_argument(*self.spellings, nargs="+", action="extend", metavar="X", **shared)
         else:
             parser.add_argument(*self.spellings, metavar=self._metavar(), **shared)
 

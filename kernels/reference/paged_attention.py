@@ -15,6 +15,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
+MIN_GRANULE = 32
+
 
 class _Row(NamedTuple):
     number: int
@@ -69,15 +71,24 @@ def _rows(
 
 
 def _groups(rows: Iterable[_Row]) -> list[list[_Row]]:
-    """Longer rows stand alone; single tokens gather with those of like span, so padding stays below half."""
+    """Longer rows stand alone; single tokens gather with those of equal padded span."""
     alone: list[list[_Row]] = []
     alike: dict[int, list[_Row]] = defaultdict(list)
     for row in rows:
         if row.query_len > 1:
             alone.append([row])
         else:
-            alike[row.span.bit_length()].append(row)
+            alike[_padded(row.span)].append(row)
     return alone + list(alike.values())
+
+
+def _padded(span: int) -> int:
+    """A function of the row alone: sums are blocked by it, and must not depend on the company.
+
+    At most a quarter is padding, and a doubling of the span has at most eight lengths.
+    """
+    granule = max(MIN_GRANULE, (1 << span.bit_length()) // 8)
+    return -(-span // granule) * granule
 
 
 def _slots(block_tables_RB: torch.Tensor, group: list[_Row], block_size: int) -> torch.Tensor:
@@ -85,7 +96,8 @@ def _slots(block_tables_RB: torch.Tensor, group: list[_Row], block_size: int) ->
     device = block_tables_RB.device
     first_R1 = torch.tensor([[row.first] for row in group], device=device)
     last_R1 = torch.tensor([[row.span - 1] for row in group], device=device)
-    offset_C = torch.arange(max(row.span for row in group), device=device)
+    num_offsets = group[0].span if group[0].query_len > 1 else _padded(group[0].span)
+    offset_C = torch.arange(num_offsets, device=device)
     position_RC = first_R1 + torch.minimum(offset_C, last_R1)
     blocks_RC = block_tables_RB[[row.number for row in group]].gather(1, position_RC // block_size)
     return blocks_RC * block_size + position_RC % block_size

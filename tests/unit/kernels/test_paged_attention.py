@@ -82,3 +82,26 @@ def test_nan_of_other_sequences_does_not_reach_a_row():
         q_THD, k_SGD, v_SGD, tables_RB, *zip(*rows, strict=True), block_size=BLOCK_SIZE, scale=1.0
     )
     assert out_THD.isfinite().all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(contexts=st.lists(st.integers(1, 300), min_size=2, max_size=6), seed=st.integers(0, 1000))
+def test_a_decoding_row_is_bit_equal_alone_and_in_company(contexts, seed):
+    rows = [(1, context_len) for context_len in contexts]
+    q_THD, k_cache_SGD, v_cache_SGD, tables_RB, _ = make_case(rows, 6, 2, seed)
+
+    def attend(which):
+        return paged_attention(
+            q_THD[which],
+            k_cache_SGD,
+            v_cache_SGD,
+            tables_RB[which],
+            [1] * len(which),
+            [contexts[i] for i in which],
+            block_size=BLOCK_SIZE,
+            scale=0.3,
+        )
+
+    together = attend(list(range(len(rows))))
+    for row in range(len(rows)):
+        assert torch.equal(attend([row])[0], together[row])

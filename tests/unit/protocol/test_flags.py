@@ -140,6 +140,15 @@ def test_a_default_that_was_asked_for_beats_the_variable_in_a_child_too() -> Non
         assert flags.parse("x", "", [struct], argv, variables)[0] == settings
 
 
+def test_a_list_may_be_given_at_once_or_one_by_one() -> None:
+    at_once = flags.parse("x", "", [FrontendSettings], ["--api-key", "a", "b"], {})[0]
+    one_by_one = flags.parse("x", "", [FrontendSettings], ["--api-key", "a", "--api-key", "b"], {})[
+        0
+    ]
+    assert at_once == one_by_one
+    assert at_once.api_key == ["a", "b"]
+
+
 def test_a_secret_travels_by_environment_and_never_by_command_line() -> None:
     frontend = FrontendSettings(api_key=["k1", "k2"])
     assert "k1" not in " ".join(flags.to_argv(frontend))
