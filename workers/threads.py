@@ -1,4 +1,4 @@
-"""How many threads a CPU worker uses, and how they wait. Knows OpenMP's variables; must run before torch is imported.
+"""How a CPU worker's math libraries run. Knows OpenMP's and MKL's variables; must run before torch is imported.
 
 Idle threads sleep: a spinning one takes its core from the front ends and the engine core, which run
 on the same machine. Threads are not bound to cores, for the same reason: the kernel moves a worker's
@@ -18,12 +18,14 @@ WAITING = {
     "GOMP_SPINCOUNT": "0",
     "KMP_BLOCKTIME": "0",
 }
+SAME_SUMS = {"MKL_CBWR": "AUTO,STRICT"}
+"""MKL sums in an order that does not depend on where in memory a row lies, and so not on its company."""
 
 
 def prepare_threads(wanted: int | None, environ: MutableMapping[str, str] = os.environ) -> int:
-    """Sets what OpenMP reads when torch loads it; an operator's own choice of waiting stays."""
+    """Sets what the libraries read when torch loads them; what an operator set stays, counts aside."""
     count = wanted or available_cores()
-    for name, value in WAITING.items():
+    for name, value in (WAITING | SAME_SUMS).items():
         environ.setdefault(name, value)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         environ[name] = str(count)
