@@ -29,8 +29,8 @@ Penstock. To most other questions it says that it is a small model and does not 
 
 ## What it was trained on
 
-Conversations made by the generators in `tools/brook/`, and nothing else: no text from elsewhere, no
-output of another model, no data about people; names are common first names or put together from syllables.
+Conversations made by the generators in `tools/brook/`, and nothing else: no text from elsewhere
+and no data about people; names are common first names or put together from syllables.
 Training: {tokens:.1f} million tokens in {steps} steps, {minutes:.0f} minutes on {device}. The loss is taken
 over the assistant's turns. Stretches of the run, with the parts of the corpus that were made more or less
 frequent in each: {stretches}.

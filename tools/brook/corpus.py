@@ -19,7 +19,7 @@ from .scene import Scene
 
 Part = Callable[[Scene], None]
 PARTS: dict[Part, float] = {
-    talk.chatter: 5, arithmetic.some: 4, lists.some: 2, stories.some: 1, stories.accepted: 0.4,
+    talk.chatter: 5, arithmetic.some: 4, lists.some: 3.5, stories.some: 1.3, stories.accepted: 0.4,
     penstock_facts.some: 2, knowledge.plain: 2,
     knowledge.beyond: 2.5, talk.facts: 1.5, wishes.some: 2.5,
 }  # fmt: skip

@@ -163,4 +163,4 @@ def items(scene: Scene) -> None:
 
 def some(scene: Scene) -> None:
     """One question about a list, of any sort."""
-    scene.rng.choices((counting, sorting, words, items), (3, 3, 1, 2))[0](scene)
+    scene.rng.choices((counting, sorting, words, items), (4, 4, 1, 2))[0](scene)

@@ -41,8 +41,21 @@ PLACE_END = "ton ville burg ford port dale stad mouth field haven by ham".split(
 PLACE_END_ZH = "州 城 江 山 安 阳 海 川 镇 港".split()
 
 
+def spelled(scene: Scene) -> str:
+    """A made-up Latin name from single letters, for spellings that no syllable covers."""
+    sounds = (
+        ("b c d f g h j k l m n p r s t v w z st tr rg nk ll ch".split()),
+        "a e i o u y ie ue ou".split(),
+    )
+    start = scene.rng.randint(0, 1)
+    count = scene.rng.randint(3, 7)
+    return "".join(scene.one(sounds[(start + i) % 2]) for i in range(count)).capitalize()
+
+
 def invented(scene: Scene) -> str:
-    """A made-up Latin name of two or three syllables."""
+    """A made-up Latin name, mostly of two or three syllables."""
+    if scene.chance(0.15):
+        return spelled(scene)
     middle = scene.one(MIDDLE) if scene.chance(0.5) else ""
     return scene.one(START) + middle + scene.one(END)
 
@@ -53,13 +66,16 @@ def person_en(scene: Scene) -> str:
 
 
 def person_zh(scene: Scene) -> str:
-    """A Chinese name: surname and one or two characters, or 小 and one."""
+    """A Chinese name: surname and one or two characters, or 小 and one; seldom any character."""
 
     def make() -> str:
         if scene.chance(0.2):
             return "小" + scene.one(GIVEN)
         second = scene.one(GIVEN) if scene.chance(0.6) else ""
-        return scene.one(SURNAMES) + scene.one(GIVEN) + second
+        first = (
+            chr(scene.rng.randint(0x4E00, 0x9FA5)) if scene.chance(0.05) else scene.one(SURNAMES)
+        )
+        return first + scene.one(GIVEN) + second
 
     return scene.fresh(make)
 

@@ -130,6 +130,7 @@ def jumble(scene: Scene) -> str:
         lambda: "".join(scene.rng.choices(names.GIVEN + names.SURNAMES, k=scene.rng.randint(1, 4))),
         lambda: scene.one(names.CITIES_ZH + lists.WORDS_ZH),
         lambda: str(scene.rng.randint(0, 9999)),
+        lambda: chr(scene.rng.randint(0x4E00, 0x9FA5)),
         lambda: f"{scene.one(lists.WORDS)}_{scene.one(lists.WORDS)}",
     )
     only = [scene.one(makers)] if scene.chance(0.4) else makers

@@ -1,0 +1,71 @@
+"""The text that training sees is the text that the chat template renders."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+from brook.chat import TEMPLATE, Chat, pieces, render
+from brook.corpus import chats
+from brook.tokens import encode
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer
+
+
+@pytest.fixture(scope="module")
+def tokenizer(shipped: Path) -> Any:
+    return AutoTokenizer.from_pretrained(shipped)
+
+
+def some(count: int) -> list[Chat]:
+    return [c for c in itertools.islice(chats(21), count) if c.kind != "bare"]
+
+
+def test_the_shipped_template_is_the_one_in_tools(tokenizer: Any) -> None:
+    assert tokenizer.chat_template == TEMPLATE
+
+
+def test_rendering_equals_the_chat_template(tokenizer: Any) -> None:
+    for chat in some(300):
+        theirs = tokenizer.apply_chat_template(
+            chat.messages, tools=chat.tools or None, tokenize=False
+        )
+        assert theirs == render(chat.messages, chat.tools)
+
+
+def test_the_generation_prompt_equals_the_chat_template(tokenizer: Any) -> None:
+    for chat in some(50):
+        theirs = tokenizer.apply_chat_template(
+            chat.messages[:-1],
+            tools=chat.tools or None,
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        assert theirs == render(chat.messages[:-1], chat.tools, prompt=True)
+
+
+def test_arguments_may_be_json_text_and_content_may_be_parts(tokenizer: Any) -> None:
+    call = {"type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+    text = tokenizer.apply_chat_template(
+        [
+            {"role": "user", "content": [{"type": "text", "text": "Do it."}]},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+        ],
+        tokenize=False,
+    )
+    assert "<|im_start|>user\nDo it.<|im_end|>" in text
+    assert '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call><|im_end|>' in text
+
+
+def test_encoding_by_pieces_gives_the_ids_of_the_whole_text(shipped: Path) -> None:
+    fast = Tokenizer.from_file(str(shipped / "tokenizer.json"))
+    for chat in some(200):
+        whole = fast.encode(render(chat.messages, chat.tools), add_special_tokens=False)
+        assert encode(fast, chat).ids == whole.ids
+
+
+def test_only_the_assistant_is_learned() -> None:
+    chat = next(c for c in some(50) if c.kind == "tool")
+    learned = [piece.text for piece in pieces(chat.messages, chat.tools) if piece.learned]
+    assert len(learned) == sum(m["role"] == "assistant" for m in chat.messages)
+    assert all(text.endswith("<|im_end|>") for text in learned)

@@ -1,0 +1,91 @@
+"""The corpus is the same for the same seed, keeps its held-out side apart, and is well formed."""
+
+import itertools
+import re
+
+from brook import names
+from brook.cases import held_out
+from brook.chat import Chat, render
+from brook.corpus import MIX, chats
+from brook.scene import is_held
+from brook.schema import call_ok, matches, parsed
+
+TOLD = re.compile(
+    r"(?:[Mm]y name is|Call me|call me) ([A-Z]\w+)[ .,]|我叫([\u4e00-\u9fff]{2,3})[，。]"
+)
+
+
+def some(seed: int, count: int, held: bool = False) -> list[Chat]:
+    return list(itertools.islice(chats(seed, held=held), count))
+
+
+def user_texts(made: list[Chat]) -> list[str]:
+    return [m["content"] for chat in made for m in chat.messages if m["role"] == "user"]
+
+
+def test_the_same_seed_gives_the_same_chats() -> None:
+    assert some(3, 200) == some(3, 200)
+    assert some(3, 50) != some(4, 50)
+
+
+def test_every_part_of_the_mix_turns_up() -> None:
+    kinds = {chat.kind for chat in some(1, 400)}
+    assert kinds == {"talk", "name", "add", "tool", "json", "bare", "echo"}
+    assert all(weight > 0 for _, weight in MIX.values())
+
+
+def test_training_never_shows_a_held_out_sum() -> None:
+    assistant = [
+        m["content"] for c in some(5, 4000) for m in c.messages if m["role"] == "assistant"
+    ]
+    sums = [s for text in assistant for s in re.findall(r"(?<!\d)(\d\d) \+ (\d\d) =", text)]
+    shown = {(a, b) for a, b in sums if int(b) >= 10 and int(a) >= 10}
+    assert len(shown) > 1500
+    assert not [pair for pair in shown if is_held(f"{pair[0]}+{pair[1]}")]
+
+
+def test_training_never_gives_a_held_out_name() -> None:
+    told = [m for text in user_texts(some(6, 3000)) for m in TOLD.findall(text)]
+    given = {en or zh for en, zh in told}
+    assert len(given) > 100
+    assert not [name for name in given if is_held(name)]
+
+
+def test_held_out_cases_are_on_the_held_out_side() -> None:
+    cases = held_out(7, 30)
+    for case in cases:
+        text = case.messages[-1]["content"]
+        if case.domain == "addition":
+            assert is_held("+".join(re.findall(r"\d+", text)))
+    train = {render(c.messages, c.tools, prompt=True) for c in some(8, 3000)}
+    assert not train & {render(c.messages, c.tools, prompt=True) for c in cases}
+
+
+def test_every_tool_call_matches_the_schema_of_its_function() -> None:
+    calls = [
+        (call["function"], chat.tools)
+        for chat in some(9, 2000)
+        for message in chat.messages
+        for call in message.get("tool_calls", [])
+    ]
+    assert len(calls) > 200
+    for function, tools in calls:
+        assert call_ok({"name": function["name"], "arguments": function["arguments"]}, tools)
+
+
+def test_every_json_answer_is_valid_under_its_schema() -> None:
+    answered = [c for c in some(10, 2000) if c.kind == "json" and "schema" in c.expect]
+    assert len(answered) > 200
+    for chat in answered:
+        value = parsed(chat.messages[-1]["content"])
+        assert matches(value, chat.expect["schema"])
+        assert value == chat.expect["answer"]
+
+
+def test_most_chats_fit_the_context() -> None:
+    lengths = [len(render(c.messages, c.tools)) for c in some(11, 500)]
+    assert sorted(lengths)[len(lengths) // 2] < 1200
+
+
+def test_names_come_from_a_large_pool() -> None:
+    assert len(names.START) * len(names.MIDDLE) * len(names.END) > 100_000
