@@ -97,7 +97,9 @@ class _Page:
 
     def _metric(self, family: Family, series: list[Series]) -> Metric:
         names, values = self._common_labels(family)
-        metric: Metric = _KINDS[family.kind](family.name, family.help, labels=[*names, *family.labels])
+        metric: Metric = _KINDS[family.kind](
+            family.name, family.help, labels=[*names, *family.labels]
+        )
         for own_values, number in series:
             _add(metric, family, [*values, *own_values], number)
         return metric
