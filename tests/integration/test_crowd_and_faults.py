@@ -150,6 +150,10 @@ def test_a_killed_front_end_breaks_its_own_connections_only() -> None:
 
         stormy = asyncio.run(crowd(server, requests, during=kill_one))
         broken = {s.port for s in stormy if not s.done}
+        print(
+            f"{len(broken)} of {NUM_STREAMS} streams broke, of {len(victims)} open at the killed front end; "
+        )
+        print(f"it was back after {back_s[0]:.2f} s")
         assert victims, "the killed front end held no connection"
         assert broken <= victims
         assert [s.text for s in stormy if s.done] == [
