@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support.deployment import Deployment, client_ports
+from support.deployment import Deployment, client_ports, listens
 
 NUM_STREAMS = 200
 QUESTIONS = [
@@ -123,7 +123,7 @@ def reference(server: Deployment, requests: list[dict[str, Any]]) -> list[str]:
 
 def is_back(server: Deployment, killed_pid: int) -> bool:
     living = [pid for pid in server.pids("penstock.frontend") if pid != killed_pid]
-    return len(living) == 2 and server.is_ready()
+    return len(living) == 2 and all(listens(pid, server.port) for pid in living)
 
 
 @pytest.mark.slow

@@ -141,15 +141,25 @@ def rss_bytes(pid: int) -> int:
 
 def client_ports(pid: int, server_port: int) -> set[int]:
     """Local ports of the clients whose connections to `server_port` the process `pid` holds."""
+    return {remote for remote, is_listening in _sockets(pid, server_port) if not is_listening}
+
+
+def listens(pid: int, server_port: int) -> bool:
+    """Whether the process takes connections on `server_port`."""
+    return any(is_listening for _, is_listening in _sockets(pid, server_port))
+
+
+def _sockets(pid: int, server_port: int) -> list[tuple[int, bool]]:
+    """Remote port, and whether it listens, of each socket of the process on `server_port`."""
     links = [_link(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
     inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
-    ports = set()
+    found = []
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         local, remote = (int(fields[i].split(":")[1], 16) for i in (1, 2))
-        if local == server_port and fields[9] in inodes and remote:
-            ports.add(remote)
-    return ports
+        if local == server_port and fields[9] in inodes:
+            found.append((remote, fields[3] == "0A"))
+    return found
 
 
 def _link(fd: Path) -> str:
