@@ -67,7 +67,11 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
     ] = None
     cpu_threads: Annotated[
         int | None,
-        _meta("Threads of a CPU worker; default all cores.", human=True, env=["OMP_NUM_THREADS"]),
+        _meta(
+            "Threads of a CPU worker; default one a core, fewer for a small model.",
+            human=True,
+            env=["OMP_NUM_THREADS"],
+        ),
     ] = None
     max_model_len: Annotated[
         int | None,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from penstock.workers.cgroup import own_groups
 
+BYTES_PER_THREAD = 32 << 20
 CPUS = Path("/sys/devices/system/cpu")
 
 WAITING = {
@@ -30,6 +31,14 @@ def prepare_threads(wanted: int | None, environ: MutableMapping[str, str] = os.e
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         environ[name] = str(count)
     return count
+
+
+def worthwhile(weights_bytes: int, num_threads: int) -> int:
+    """At most one thread for each 32 MiB of weights: one that has less to read costs more to wake.
+
+    Measured with sleeping threads on two cores: a model of 4 M parameters is 1.5 times as fast on one.
+    """
+    return max(1, min(num_threads, weights_bytes // BYTES_PER_THREAD))
 
 
 def available_cores() -> int:

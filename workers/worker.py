@@ -16,6 +16,7 @@ from penstock.workers.link import Link, LinkSettings
 from penstock.workers.memory import kv_bytes_available
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.runner import ModelRunner
+from penstock.workers.threads import worthwhile
 from penstock.workers.weights.loader import load_model
 
 log = logging.getLogger("penstock.worker")
@@ -73,7 +74,10 @@ class Worker:
             seed=self._settings.seed,
             progress=self._link.progress,
         )
-        self._link.send(self._hello(model, time.monotonic() - started))
+        hello = self._hello(model, time.monotonic() - started)
+        if self._settings.cpu_threads is None:
+            torch.set_num_threads(worthwhile(hello.weights_bytes, torch.get_num_threads()))
+        self._link.send(hello)
         return model
 
     def _hello(self, model: DecoderModel, load_s: float) -> WorkerHello:

@@ -9,7 +9,7 @@ from penstock.protocol.errors import ModelError
 from penstock.workers.cgroup import own_groups
 from penstock.workers.faults import LOAD_ADVICE, STEP_ADVICE, explain
 from penstock.workers.memory import Memory, host_memory, kv_bytes_available, limit_of, share
-from penstock.workers.threads import core_of, prepare_threads, quota_of
+from penstock.workers.threads import core_of, prepare_threads, quota_of, worthwhile
 
 GIB = 1 << 30
 
@@ -89,3 +89,9 @@ def test_faults_come_with_the_advice_that_fits() -> None:
     assert explain(MemoryError(), loading=False) == ("out of memory: MemoryError", STEP_ADVICE)
     assert explain(ModelError("no such model"), loading=True) == ("no such model", "")
     assert explain(KeyError("x"), loading=False)[0] == "KeyError: 'x'"
+
+
+def test_a_small_model_gets_few_threads_and_a_large_one_all() -> None:
+    assert worthwhile(10 << 20, 8) == 1
+    assert worthwhile(100 << 20, 8) == 3
+    assert worthwhile(10 << 30, 8) == 8
