@@ -4,6 +4,7 @@ ipc:// paths live in a folder of mode 0700; tcp:// needs CURVE keys (docs/protoc
 """
 
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from penstock.protocol.codec import MAX_FRAME_BYTES
 from penstock.protocol.errors import SettingsError
 
 LINGER_MS = 1000
+_ENDPOINT = re.compile(r"ipc://.+|tcp://.+:(\d+|\*)")
 
 
 def make_runtime_dir(path: str | None) -> Path:
@@ -52,10 +54,17 @@ def open_inner(context: "zmq.Context[Any]", kind: int) -> "zmq.Socket[Any]":
     return socket
 
 
+def check_endpoint(endpoint: str) -> None:
+    """Raises SettingsError on what is neither a path nor a host and port: no other transport is guarded."""
+    if not _ENDPOINT.fullmatch(endpoint):
+        raise SettingsError(f"--endpoint {endpoint}: expected ipc:///path or tcp://host:port")
+
+
 def bind_router(
     context: "zmq.Context[Any]", endpoint: str, curve_dir: str | None
 ) -> "zmq.Socket[Any]":
     """The engine core's door. A send to a front end that is gone raises, instead of vanishing."""
+    check_endpoint(endpoint)
     keys = curve.server_keys(endpoint, curve_dir)
     socket = open_socket(context, zmq.ROUTER)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
@@ -68,6 +77,7 @@ def open_dealer(
     context: "zmq.Context[Any]", endpoint: str, identity: bytes, curve_dir: str | None
 ) -> "zmq.Socket[Any]":
     """A front end's end of the line to the engine core, not yet connected: a monitor comes first."""
+    check_endpoint(endpoint)
     keys = curve.client_keys(endpoint, curve_dir)
     socket = open_socket(context, zmq.DEALER)
     socket.setsockopt(zmq.IDENTITY, identity)

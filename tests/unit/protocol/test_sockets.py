@@ -62,3 +62,15 @@ def test_tcp_without_keys_is_refused_at_start(context: "zmq.Context[Any]", tmp_p
             sockets.bind_router(context, "tcp://127.0.0.1:*", curve_dir)
         with pytest.raises(SettingsError, match="curve-dir"):
             sockets.connect_dealer(context, "tcp://127.0.0.1:1", b"x", curve_dir)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["engine", "/run/engine", "tcp://host", "ws://host:1", "ipc://"]
+)
+def test_an_endpoint_is_a_path_or_a_host_and_port(
+    context: "zmq.Context[Any]", endpoint: str
+) -> None:
+    with pytest.raises(SettingsError, match="expected ipc:///path or tcp://host:port"):
+        sockets.bind_router(context, endpoint, None)
+    with pytest.raises(SettingsError, match="expected ipc:///path or tcp://host:port"):
+        sockets.open_dealer(context, endpoint, b"x", None)
