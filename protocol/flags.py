@@ -78,10 +78,15 @@ class Field:
         ]
         return " ".join(filter(None, told)).replace("%", "%%")
 
-    def _metavar(self) -> str:
+    @property
+    def choices(self) -> list[str]:
+        """What may be given, where that is one of a few words or numbers."""
         literals = [t for t in _members(self.kind) if isinstance(t, inspect.LiteralType)]
-        if literals:
-            return "{" + ",".join(str(v) for v in literals[0].values) + "}"
+        return [str(value) for literal in literals for value in literal.values]
+
+    def _metavar(self) -> str:
+        if self.choices:
+            return "{" + ",".join(self.choices) + "}"
         return (
             "N"
             if any(isinstance(t, inspect.IntType | inspect.FloatType) for t in _members(self.kind))
@@ -216,12 +221,17 @@ def convert(
     try:
         return msgspec.convert(values, struct, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(_explain(str(error))) from error
+        raise SettingsError(_explain(str(error), fields_of(struct))) from error
 
 
-def _explain(message: str) -> str:
+def _explain(message: str, fields: Sequence[Field]) -> str:
+    """msgspec's finding under the flag's name, and the choices where there are some."""
     found = re.fullmatch(r"(.*) - at `\$\.(\w+).*`", message)
-    return f"--{found[2].replace('_', '-')}: {found[1]}" if found else message
+    if not found:
+        return message
+    (field,) = (f for f in fields if f.name == found[2])
+    choices = f" (one of {', '.join(field.choices)})" if field.choices else ""
+    return f"{field.flag}: {found[1]}{choices}"
 
 
 def to_argv(settings: msgspec.Struct) -> list[str]:

@@ -23,7 +23,9 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     model: Annotated[
         str,
-        _meta("A folder, a Hugging Face repository in the local cache, or 'brook' (ships inside)."),
+        _meta(
+            "A folder, a Hugging Face repository (downloaded if not in the cache), or 'brook' (ships inside)."
+        ),
     ] = "brook"
     revision: Annotated[
         str | None, _meta("Branch, tag or commit of a Hugging Face repository.")

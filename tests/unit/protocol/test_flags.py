@@ -1,5 +1,6 @@
 """Settings from flags, environment and files, and back to flags."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -113,6 +114,22 @@ def test_a_wrong_file_is_an_error_that_names_it(tmp_path: Path, text: str) -> No
     given = {"config": str(config)}
     with pytest.raises(SettingsError, match=r"config|max-num-seqs"):
         flags.convert(EngineSettings, given, {}, {f.name for f in flags.fields_of(EngineSettings)})
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (("--dtype", "int4"), r"--dtype: .*int4.* \(one of auto, .*float32.*\)"),
+        (("--block-size", "7"), r"--block-size: .*7.* \(one of 8, 16, 32, 64, 128\)"),
+        (("--max-num-seqs", "0"), r"--max-num-seqs: .*>= 1"),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_would_do(
+    argv: tuple[str, str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        _engine(*argv)
+    assert re.search(told, capsys.readouterr().err)
 
 
 def test_settings_survive_the_way_to_another_program() -> None:
