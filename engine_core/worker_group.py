@@ -187,7 +187,8 @@ class WorkerGroup:
             case WorkerReady():
                 return self._one_ready(message.rank)
             case WorkerProgress():
-                log.info("worker %d: %s %.0f%%", message.rank, message.phase, 100 * message.share)
+                done = f" {message.share:.0%}" if message.share else ""
+                log.info("worker %d: %s%s", message.rank, message.phase, done)
                 return []
             case WorkerFault():
                 raise AssertionError("taken out before")
