@@ -55,7 +55,7 @@ what it is told. It makes mistakes in sums above a hundred and in sorting long l
 
     python tools/train_brook.py train --out OUT --minutes {minutes:.0f}
     python tools/train_brook.py export --run OUT --to src/penstock/brook
-    python tools/train_brook.py eval --model src/penstock/brook --card OUT
+    python tools/train_brook.py eval --model src/penstock/brook --count 300 --card OUT
 
 A run by `--steps` instead of `--minutes` is reproducible from its seed on the same machine. License: Apache 2.0.
 """
