@@ -1,0 +1,136 @@
+"""Settings of the engine core. Knows scheduling and bounds, not HTTP."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from penstock.protocol.settings.field import described
+from penstock.protocol.settings.worker import WorkerSettings
+
+
+class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
+    """How the engine core schedules, and everything its workers need."""
+
+    endpoint: Annotated[
+        str | None,
+        described(
+            "Where front ends connect: ipc:///path or tcp://host:port. Default: a private socket in the runtime folder."
+        ),
+    ] = None
+    curve_dir: Annotated[
+        str | None, described("Folder with CURVE keys for a tcp:// endpoint (docs/protocol.md).")
+    ] = None
+    served_model_name: Annotated[
+        list[str], described("Names the API answers to; the first is reported.")
+    ] = []
+    max_num_seqs: Annotated[
+        Annotated[int, Meta(ge=1)] | None, described("Most sequences in one step.", human=True)
+    ] = None
+    max_num_batched_tokens: Annotated[
+        Annotated[int, Meta(ge=1)] | None, described("Token budget of one step.", human=True)
+    ] = None
+    block_size: Annotated[Literal[8, 16, 32, 64, 128], described("Tokens per KV-cache block.")] = 16
+    num_gpu_blocks_override: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        described("Use exactly so many KV-cache blocks, whatever fits.", human=True),
+    ] = None
+    enable_prefix_caching: Annotated[
+        bool, described("Share KV blocks between requests that begin alike.")
+    ] = True
+    enable_chunked_prefill: Annotated[
+        bool,
+        described(
+            "Split long prompts over steps; off, a prompt waits until it fits one step whole."
+        ),
+    ] = True
+    long_prefill_token_threshold: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Most prompt tokens of one sequence in a step; 0 leaves it to the budget.",
+        ),
+    ] = 0
+    scheduling_policy: Annotated[
+        Literal["fcfs", "priority"],
+        described("fcfs serves by arrival; priority by the request's number, lower first."),
+    ] = "fcfs"
+    async_scheduling: Annotated[
+        bool, described("Plan the next step while one runs (two plans in flight).")
+    ] = True
+    max_num_queued_reqs: Annotated[
+        int, Meta(ge=1, description="Most requests waiting; beyond, 503 with Retry-After.")
+    ] = 1024
+    max_num_queued_tokens: Annotated[
+        int | None,
+        described("Most prompt tokens waiting; default 64 times the model's length.", human=True),
+    ] = None
+    max_logprobs: Annotated[
+        int,
+        Meta(
+            ge=-1,
+            description="Most top log probabilities a request may ask for; -1 is the vocabulary.",
+        ),
+    ] = 20
+    tensor_parallel_size: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1,
+            description="Ranks that share each layer (this version: 1).",
+            extra={"flags": ["-tp", "--tp"]},
+        ),
+    ] = 1
+    pipeline_parallel_size: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1,
+            description="Ranks that share the depth (this version: 1).",
+            extra={"flags": ["-pp", "--pp"]},
+        ),
+    ] = 1
+    distributed_executor_backend: Annotated[
+        Literal["mp", "uni"] | None,
+        described("How workers start; both run the one worker as its own process."),
+    ] = None
+    swap_space: Annotated[
+        float | None,
+        described(
+            "GiB of host memory for preempted sequences.",
+            inert="preempted sequences are recomputed",
+        ),
+    ] = None
+    worker_start_timeout_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Give up on a worker that is not ready by then.",
+            extra={"env": ["VLLM_ENGINE_READY_TIMEOUT_S"]},
+        ),
+    ] = 600.0
+    step_timeout_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="A step that takes longer means a hung worker: the group is restarted.",
+        ),
+    ] = 120.0
+    heartbeat_s: Annotated[float, Meta(gt=0, description="Seconds between heartbeats.")] = 1.0
+    silence_s: Annotated[
+        float, Meta(gt=0, description="A front end silent for so long has its requests aborted.")
+    ] = 5.0
+    drain_timeout_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="On SIGTERM, let running requests finish for so long; 0 aborts them.",
+            extra={"flags": ["--shutdown-timeout"]},
+        ),
+    ] = 30.0
+
+    def __post_init__(self) -> None:
+        if self.silence_s <= self.heartbeat_s:
+            raise ValueError(
+                f"--silence-s {self.silence_s:g} must be longer than --heartbeat-s {self.heartbeat_s:g}, "
+                "or every front end is taken for dead between two heartbeats"
+            )

@@ -1,0 +1,102 @@
+"""Settings of one api-frontend. Knows HTTP and text, not scheduling."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from penstock.protocol.settings.field import described
+from penstock.protocol.settings.model import ModelSettings
+
+
+class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
+    """How one api-frontend listens and speaks."""
+
+    endpoint: Annotated[
+        str | None, described("The engine core to connect to: ipc:///path or tcp://host:port.")
+    ] = None
+    curve_dir: Annotated[
+        str | None, described("Folder with CURVE keys for a tcp:// endpoint (docs/protocol.md).")
+    ] = None
+    host: Annotated[str, described("Address to listen on.")] = "0.0.0.0"
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="TCP port, shared by all front ends.",
+            extra={"env": ["PENSTOCK_PORT", "VLLM_PORT"]},
+        ),
+    ] = 8000
+    uds: Annotated[str | None, described("Listen on this Unix socket instead.")] = None
+    tokenizer: Annotated[
+        str | None, described("Where the tokenizer lies, when not with the model.")
+    ] = None
+    tokenizer_mode: Annotated[
+        Literal["auto", "hf", "slow"],
+        described("Accepted for compatibility.", inert="the fast tokenizer serves all modes"),
+    ] = "auto"
+    served_model_name: Annotated[
+        list[str], described("Names the API answers to; the first is reported.")
+    ] = []
+    api_key: Annotated[
+        list[str],
+        described(
+            "Accept only requests that carry one of these keys.",
+            env=["PENSTOCK_API_KEY", "VLLM_API_KEY"],
+            secret=True,
+        ),
+    ] = []
+    chat_template: Annotated[
+        str | None, described("A Jinja file, or the template itself, in place of the model's.")
+    ] = None
+    response_role: Annotated[str, described("Role of the answers.")] = "assistant"
+    generation_config: Annotated[
+        str,
+        described(
+            "auto takes sampling defaults from the model's generation_config.json; vllm takes none; or a folder."
+        ),
+    ] = "auto"
+    override_generation_config: Annotated[
+        dict[str, Any], described("Sampling defaults as JSON, e.g. '{\"temperature\": 0.5}'.")
+    ] = {}
+    trust_request_chat_template: Annotated[
+        bool, described("Let requests bring their own chat template (it runs sandboxed).")
+    ] = False
+    stream_interval: Annotated[
+        int, Meta(ge=1, description="Send a chunk at least every so many tokens.")
+    ] = 1
+    max_body_bytes: Annotated[int | None, described("Largest request body.", human=True)] = 16 << 20
+    max_stop_strings: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Most stop strings in a request.",
+            extra={"env": ["VLLM_MAX_STOP_STRINGS"]},
+        ),
+    ] = 4
+    keep_alive_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Close idle connections after so long.",
+            extra={"env": ["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]},
+        ),
+    ] = 5.0
+    engine_patience_s: Annotated[
+        float, Meta(gt=0, description="How long requests wait for an engine that went away.")
+    ] = 60.0
+    drain_timeout_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="On SIGTERM, let open requests finish for so long.",
+            extra={"flags": ["--shutdown-timeout"]},
+        ),
+    ] = 30.0
+    access_log: Annotated[bool, described("Log one line for each request.")] = True
+    frontend_id: Annotated[
+        str | None,
+        described(
+            "Name towards the engine; a restart under the same name replaces its predecessor."
+        ),
+    ] = None

@@ -1,0 +1,29 @@
+"""Settings of `penstock serve` alone. Knows how many programs there are, not what they do."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from penstock.protocol.settings.field import described
+
+
+class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What `penstock serve` adds to the settings of the programs it starts."""
+
+    api_server_count: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            description="How many api-frontend processes share the port.",
+            extra={"flags": ["-asc"]},
+        ),
+    ] = 2
+    runtime_dir: Annotated[
+        str | None,
+        described("Folder for the sockets between the programs (mode 0700); default: a fresh one."),
+    ] = None
+    start_timeout_s: Annotated[float, Meta(gt=0, description="Give up when not ready by then.")] = (
+        900.0
+    )

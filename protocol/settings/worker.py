@@ -1,0 +1,73 @@
+"""Settings of a worker. Knows the device and the weights, not scheduling."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from penstock.protocol.settings.field import described
+from penstock.protocol.settings.model import ModelSettings
+
+Dtype = Literal["auto", "half", "float16", "bfloat16", "float", "float32"]
+
+
+class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
+    """How a worker loads and runs the model."""
+
+    dtype: Annotated[
+        Dtype, described("Type of weights and activations; auto takes the checkpoint's.")
+    ] = "auto"
+    load_format: Annotated[
+        Literal["auto", "safetensors", "dummy"],
+        described("auto and safetensors read the checkpoint; dummy makes seeded random weights."),
+    ] = "auto"
+    seed: Annotated[
+        int, described("Seeds dummy weights; a request without a seed gets a random one.")
+    ] = 0
+    gpu_memory_utilization: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Share of the device's memory (on a CPU: of RAM, at most half of what is free) to use.",
+        ),
+    ] = 0.9
+    kv_cache_memory_bytes: Annotated[
+        int | None,
+        described(
+            "Size of the KV cache, in place of --gpu-memory-utilization; 4GiB works.",
+            human=True,
+            env=["PENSTOCK_KV_CACHE_MEMORY_BYTES"],
+        ),
+    ] = None
+    cpu_threads: Annotated[
+        int | None,
+        described(
+            "Threads of a CPU worker; default one a core, fewer for a small model.",
+            human=True,
+            env=["OMP_NUM_THREADS"],
+        ),
+    ] = None
+    max_model_len: Annotated[
+        int | None,
+        described(
+            "Longest prompt plus output, in tokens (8k works); auto fits the model and the memory.",
+            human=True,
+        ),
+    ] = None
+    trust_remote_code: Annotated[
+        bool,
+        described("Accepted for compatibility.", inert="Penstock runs no code from checkpoints"),
+    ] = False
+    enforce_eager: Annotated[
+        bool,
+        described("Do not capture CUDA graphs.", inert="there are no CUDA graphs on this device"),
+    ] = False
+    cpu_offload_gb: Annotated[
+        float,
+        described(
+            "GiB of weights to keep in host memory.", inert="weights already live in host memory"
+        ),
+    ] = 0.0
+    kv_cache_dtype: Annotated[
+        Literal["auto"], described("Type of the KV cache; auto is the model's own.")
+    ] = "auto"
