@@ -13,7 +13,7 @@ from penstock.workers.model_config import ModelConfig
 
 def kv_bytes_per_token(config: ModelConfig, dtype: torch.dtype) -> int:
     """Bytes one token takes over all layers, keys and values together."""
-    return 2 * config.num_layers * config.kv_size * dtype.itemsize
+    return config.kv_values_per_token * dtype.itemsize
 
 
 class KVCache:

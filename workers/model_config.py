@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-
+DtypeName = Literal["bfloat16", "float16", "float32"]
 RopeType = Literal["default", "linear", "dynamic", "llama3", "yarn", "longrope"]
 
 
@@ -48,8 +47,8 @@ class ModelConfig:
     rope: RopeConfig
     windows: tuple[int | None, ...]
     """Per layer: a token sees itself and the `window - 1` before it, or everything (None)."""
-    dtype: torch.dtype
-    """What the checkpoint was saved in."""
+    dtype: DtypeName
+    """What the checkpoint was saved in, by its name in torch: reading a config needs no torch."""
     tie_embeddings: bool
     qkv_bias: bool = False
     o_bias: bool = False
@@ -63,3 +62,8 @@ class ModelConfig:
     @property
     def kv_size(self) -> int:
         return self.num_kv_heads * self.head_dim
+
+    @property
+    def kv_values_per_token(self) -> int:
+        """Numbers that one token leaves in the cache: keys and values of all layers."""
+        return 2 * self.num_layers * self.kv_size

@@ -4,15 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-import torch
+from typing import Any, TypeVar, get_args
 
 from penstock.protocol.errors import ModelError
+from penstock.workers.model_config import DtypeName
 
 T = TypeVar("T")
 
-_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+_DTYPES: tuple[DtypeName, ...] = get_args(DtypeName)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +76,14 @@ class ConfigJson:
         """A nested object; empty where the key is absent or null."""
         return ConfigJson(f"{self.where}: {key}", self._typed(key, dict, {}))
 
-    def dtype(self) -> torch.dtype:
+    def dtype(self) -> DtypeName:
         """transformers 5 writes `dtype`, older ones `torch_dtype`, and the default was float32."""
         key = "dtype" if self.has("dtype") else "torch_dtype"
         name = self.text(key, "float32")
-        if name not in _DTYPES:
-            raise self.refusal(key, f"one of {', '.join(_DTYPES)}")
-        return _DTYPES[name]
+        for dtype in _DTYPES:
+            if name == dtype:
+                return dtype
+        raise self.refusal(key, f"one of {', '.join(_DTYPES)}")
 
     def refusal(self, key: str, supported: str) -> ModelError:
         value = self.values.get(key)

@@ -33,7 +33,7 @@ def load_model(
     `max_model_len` is the longest context to be served, where known already: see rope.py.
     """
     config = read_model_config(model_dir)
-    model = _empty_model(config, dtype or config.dtype, device)
+    model = _empty_model(config, dtype or getattr(torch, config.dtype), device)
     if load_format == "dummy":
         fill_with_noise(model, seed)
     else:

@@ -8,7 +8,8 @@ import torch
 from penstock.protocol.errors import ModelError
 from penstock.workers.cgroup import own_groups
 from penstock.workers.faults import LOAD_ADVICE, STEP_ADVICE, explain
-from penstock.workers.memory import Memory, host_memory, kv_bytes_available, limit_of, share
+from penstock.workers.host_memory import Memory, host_memory, limit_of, share
+from penstock.workers.memory import kv_bytes_available
 from penstock.workers.threads import core_of, prepare_threads, quota_of, worthwhile
 
 GIB = 1 << 30
