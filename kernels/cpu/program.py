@@ -5,8 +5,9 @@ which the threads stay awake. T tokens of a step, R rows, B blocks of the longes
 """
 
 import ctypes
+import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import finalize
 
 import numpy as np
@@ -15,6 +16,13 @@ import numpy.typing as npt
 from penstock.kernels.cpu.library import Argument, Library
 
 Int32s = npt.NDArray[np.int32]
+
+
+class Extent(enum.IntEnum):
+    """Which rows of its buffers an operation works on."""
+
+    TOKENS = 0
+    SAMPLES = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +35,13 @@ class Step:
     context_lens_R: Int32s
     """This step's tokens included."""
     block_tables_RB: Int32s
+    sample_tokens_N: Int32s = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    """The tokens whose logits are wanted."""
 
 
-class _Step(ctypes.Structure):
+class CStep(ctypes.Structure):
+    """`Step` of `source/op.hpp`."""
+
     _fields_ = (
         ("num_tokens", ctypes.c_int64),
         ("num_rows", ctypes.c_int64),
@@ -41,6 +53,8 @@ class _Step(ctypes.Structure):
         ("query_lens", ctypes.c_void_p),
         ("context_lens", ctypes.c_void_p),
         ("block_tables", ctypes.c_void_p),
+        ("num_samples", ctypes.c_int64),
+        ("sample_tokens", ctypes.c_void_p),
     )
 
 
@@ -81,7 +95,12 @@ class Program:
             step.context_lens_R, step.block_tables_RB,
         )  # fmt: skip
         sizes = (len(token_rows_T), len(lens_R), step.block_tables_RB.shape[1])
-        self.library.run(self._handle, self._team.handle, _Step(*sizes, *map(_pointer, arrays)))
+        samples = (len(step.sample_tokens_N), _pointer(step.sample_tokens_N))
+        self.run_filled(CStep(*sizes, *map(_pointer, arrays), *samples))
+
+    def run_filled(self, step: CStep) -> None:
+        """For a step that is laid out as C sees it."""
+        self.library.run(self._handle, self._team.handle, step)
 
 
 def _pointer(array: Int32s) -> ctypes.c_void_p:

@@ -3,7 +3,7 @@
 // A program is a list of operations over buffers that were allocated once for the largest step; a step says how
 // many tokens and rows of them are in use, and which pages of the cache belong to whom.
 //
-// T tokens of the step, R rows (one sequence each): row r is tokens [first_token[r], first_token[r] + query_lens[r]),
+// T tokens of the step, R rows (one sequence each), N tokens that are sampled after: row r is tokens [first_token[r], first_token[r] + query_lens[r]),
 // the last ones of its context_lens[r] tokens, whose blocks are block_tables[r * table_stride ...].
 #pragma once
 
@@ -24,7 +24,16 @@ struct Step {
   const std::int32_t* query_lens;    // [R]
   const std::int32_t* context_lens;  // [R] this step's tokens included
   const std::int32_t* block_tables;  // [R, table_stride]
+  std::int64_t num_samples;
+  const std::int32_t* sample_tokens;  // [N] the tokens whose logits are wanted
 };
+
+// Which rows of its buffers an operation works on.
+enum class Extent : std::int64_t { TOKENS = 0, SAMPLES = 1 };
+
+inline std::int64_t rows_of(const Step& step, Extent extent) {
+  return extent == Extent::TOKENS ? step.num_tokens : step.num_samples;
+}
 
 class Op {
  public:

@@ -1,6 +1,8 @@
 // Root-mean-square norm of each token. Knows no layers.
 //
 // Reads the float residual and writes the model's dtype. As the reference does, it rounds before the weight.
+#include <algorithm>
+
 #include "op.hpp"
 #include "rms_norm.hpp"
 #include "simd.hpp"
@@ -14,20 +16,23 @@ constexpr std::int64_t TOKENS_PER_TILE = 8;
 template <class T>
 class RmsNorm : public Op {
  public:
-  RmsNorm(const float* x, const T* weight, T* out, std::int64_t width, float eps)
-      : x_(x), weight_(weight), out_(out), width_(width), eps_(eps) {}
+  RmsNorm(Extent extent, const float* x, const T* weight, T* out, std::int64_t width, float eps)
+      : extent_(extent), x_(x), weight_(weight), out_(out), width_(width), eps_(eps) {}
 
   void run(const Step& step, Member& member) override {
-    const std::int64_t tiles = (step.num_tokens + TOKENS_PER_TILE - 1) / TOKENS_PER_TILE;
+    const std::int64_t rows = rows_of(step, extent_);
+    const std::int64_t tiles = (rows + TOKENS_PER_TILE - 1) / TOKENS_PER_TILE;
     member.each_tile(tiles, [&](std::int64_t tile) {
-      const std::int64_t first = tile * TOKENS_PER_TILE;
-      const std::int64_t end = std::min(first + TOKENS_PER_TILE, step.num_tokens);
-      for (std::int64_t token = first; token < end; token++)
-        rms_norm(x_ + token * width_, weight_, out_ + token * width_, width_, eps_);
+      const std::int64_t first = tile * TOKENS_PER_TILE, end = std::min(first + TOKENS_PER_TILE, rows);
+      for (std::int64_t row = first; row < end; row++) {
+        const std::int64_t token = extent_ == Extent::TOKENS ? row : step.sample_tokens[row];
+        rms_norm(x_ + token * width_, weight_, out_ + row * width_, width_, eps_);
+      }
     });
   }
 
  private:
+  Extent extent_;
   const float* x_;
   const T* weight_;
   T* out_;
@@ -42,11 +47,11 @@ class RmsNorm : public Op {
 using namespace penstock;
 
 extern "C" {
-// x float [T, width]; weight [width] and out [T, width] in the named dtype.
-Op* penstock_rms_norm_bf16(const float* x, const bf16* weight, bf16* out, std::int64_t width, float eps) {
-  return new RmsNorm<bf16>(x, weight, out, width, eps);
+// x float [T, width]; weight [width] and out in the named dtype: [T, width], or [N, width] of the sampled tokens' norms.
+Op* penstock_rms_norm_bf16(Extent extent, const float* x, const bf16* weight, bf16* out, std::int64_t width, float eps) {
+  return new RmsNorm<bf16>(extent, x, weight, out, width, eps);
 }
-Op* penstock_rms_norm_f32(const float* x, const float* weight, float* out, std::int64_t width, float eps) {
-  return new RmsNorm<float>(x, weight, out, width, eps);
+Op* penstock_rms_norm_f32(Extent extent, const float* x, const float* weight, float* out, std::int64_t width, float eps) {
+  return new RmsNorm<float>(extent, x, weight, out, width, eps);
 }
 }

@@ -1,0 +1,98 @@
+// Matrix product on packed weights, with what follows it folded in. Knows tokens and panels, not layers.
+//
+// A tile is a block of tokens times some panels: few tokens stream the weights from memory once; many stay in the
+// second cache while the panels pass by.
+#include "op.hpp"
+#include "epilogue.hpp"
+#include "micro_kernel.hpp"
+#include "panels.hpp"
+
+namespace penstock {
+
+namespace {
+
+constexpr std::int64_t TOKENS_PER_BLOCK = 16 * MAX_TOKENS;
+constexpr std::int64_t PANELS_PER_TILE = 4;
+
+template <class T, class Epilogue>
+class Linear : public Op {
+ public:
+  Linear(Extent extent, const T* x, const T* packed, std::int64_t columns, std::int64_t depth, Epilogue finish)
+      : extent_(extent), x_(x), packed_(packed), panels_(panels_of(columns)), depth_(depth), finish_(finish) {}
+
+  void run(const Step& step, Member& member) override {
+    const std::int64_t count = rows_of(step, extent_);
+    const std::int64_t blocks = (count + TOKENS_PER_BLOCK - 1) / TOKENS_PER_BLOCK;
+    const std::int64_t strips = (panels_ + PANELS_PER_TILE - 1) / PANELS_PER_TILE;
+    member.each_tile(blocks * strips, [&](std::int64_t tile) {
+      const std::int64_t first = tile / strips * count / blocks;
+      const std::int64_t end = (tile / strips + 1) * count / blocks;
+      const std::int64_t strip = tile % strips * PANELS_PER_TILE;
+      for (std::int64_t panel = strip; panel < std::min(strip + PANELS_PER_TILE, panels_); panel++)
+        multiply_block(first, end, panel);
+    });
+  }
+
+ private:
+  // Groups of equal size: a last one with few tokens would use few of the registers.
+  void multiply_block(std::int64_t first, std::int64_t end, std::int64_t panel) const {
+    const T* weights = panel_at(packed_, panel, depth_);
+    const std::int64_t count = end - first, groups = (count + MAX_TOKENS - 1) / MAX_TOKENS;
+    for (std::int64_t group = 0; group < groups; group++) {
+      const std::int64_t token = first + count * group / groups, next = first + count * (group + 1) / groups;
+      multiply_few(int(next - token), x_, depth_, weights, token, panel, finish_);
+    }
+  }
+
+  Extent extent_;
+  const T* x_;
+  const T* packed_;
+  std::int64_t panels_;
+  std::int64_t depth_;
+  Epilogue finish_;
+};
+
+template <class T, class Epilogue>
+Op* linear(Extent extent, const T* x, const T* packed, std::int64_t columns, std::int64_t depth, Epilogue finish) {
+  return new Linear<T, Epilogue>(extent, x, packed, columns, depth, finish);
+}
+
+template <class T>
+void pack(Team& team, const T* const* rows, std::int64_t columns, std::int64_t depth, T* packed) {
+  team.run([&](Member& member) {
+    member.each_tile(panels_of(columns), [&](std::int64_t panel) {
+      T* to = packed + panel * depth * PANEL;
+      for (int column = 0; column < PANEL; column++) {
+        const T* row = rows[panel * PANEL + column];
+        for (std::int64_t k = 0; k < depth; k++) to[place(to, k, column)] = row ? row[k] : T{};
+      }
+    });
+  });
+}
+
+}  // namespace
+
+}  // namespace penstock
+
+using namespace penstock;
+
+// x [rows, depth], where extent says which rows; packed: see panels.hpp; bias float, padded to whole panels, or null. `columns`
+// counts the outputs of a row before the epilogue: for gate_up they are twice what is written.
+#define LINEAR(KIND, NAME, T, OUT, EPILOGUE)                                                                          \
+  Op* penstock_##KIND##_##NAME(Extent extent, const T* x, const T* packed, const float* bias, std::int64_t columns,  \
+                               std::int64_t depth, OUT* out) {                                                        \
+    return linear(extent, x, packed, columns, depth, EPILOGUE);                                                       \
+  }
+#define LINEARS(NAME, T)                                                                                              \
+  LINEAR(linear, NAME, T, T, Store<T>(out, bias, columns))                                                            \
+  LINEAR(linear_to_float, NAME, T, float, Store<float>(out, bias, columns))                                           \
+  LINEAR(linear_residual, NAME, T, float, AddToResidual(out, bias, columns))                                          \
+  LINEAR(linear_gate_up, NAME, T, T, GateUp<T>(out, bias, columns / 2))                                               \
+  void penstock_pack_##NAME(Team* team, const T* const* rows, std::int64_t columns, std::int64_t depth, T* packed) {  \
+    pack(*team, rows, columns, depth, packed);                                                                        \
+  }
+
+extern "C" {
+LINEARS(bf16, bf16)
+LINEARS(f32, float)
+}

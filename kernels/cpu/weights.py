@@ -1,0 +1,93 @@
+"""Weights packed for the kernels, from the rows of one or more matrices. Knows columns, not layers.
+
+O outputs of a linear, I inputs, P outputs rounded up to whole panels.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from penstock.kernels.cpu.library import DTYPE_NAMES, Library
+from penstock.kernels.cpu.memory import zeros
+from penstock.kernels.cpu.program import Team
+
+PANEL = 32
+_LANES = PANEL // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A matrix in panels, with the bias of each column in their order."""
+
+    data: torch.Tensor
+    bias_P: torch.Tensor | None
+    columns: int
+    """Before the panels' padding."""
+    depth: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.data.nbytes
+
+
+def pack(
+    library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None = None
+) -> Packed:
+    """Column o is row o of the matrix."""
+    return _pack(library, team, weight_OI, bias_O, _plain_order(len(weight_OI)))
+
+
+def pack_gate_up(
+    library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None = None
+) -> Packed:
+    """The first half of the rows are gates, the second their ups: each panel takes 16 of both."""
+    return _pack(library, team, weight_OI, bias_O, _gate_up_order(len(weight_OI)))
+
+
+def can_pack(weight_OI: torch.Tensor) -> bool:
+    """Whether the kernels know its dtype and size."""
+    return weight_OI.dtype in DTYPE_NAMES and weight_OI.shape[1] % 2 == 0
+
+
+def _plain_order(num_outputs: int) -> npt.NDArray[np.int64]:
+    """The source row of each packed column, -1 for none."""
+    order_P = np.arange(-(-num_outputs // PANEL) * PANEL)
+    return np.where(order_P < num_outputs, order_P, -1)
+
+
+def _gate_up_order(num_outputs: int) -> npt.NDArray[np.int64]:
+    half = num_outputs // 2
+    gates_P = _plain_order(half).reshape(-1, PANEL)
+    gates = gates_P.reshape(-1, _LANES)
+    gates = gates[: -(-half // _LANES)]
+    ups = np.where(gates < 0, -1, gates + half)
+    return np.concatenate((gates, ups), axis=1).reshape(-1)
+
+
+def _pack(
+    library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None,
+    order_P: npt.NDArray[np.int64],
+) -> Packed:  # fmt: skip
+    assert can_pack(weight_OI), (weight_OI.dtype, weight_OI.shape)
+    assert weight_OI.is_contiguous()
+    num_outputs, depth = weight_OI.shape
+    addresses_P = weight_OI.data_ptr() + order_P * (depth * weight_OI.itemsize)
+    addresses_P = np.ascontiguousarray(np.where(order_P < 0, 0, addresses_P))
+    data = zeros((len(order_P) // PANEL, depth, PANEL), weight_OI.dtype)
+    rows = ctypes.c_void_p(addresses_P.ctypes.data)
+    name = f"pack_{DTYPE_NAMES[weight_OI.dtype]}"
+    library.call(name, ctypes.c_void_p(team.handle), rows, len(order_P), depth, data)
+    return Packed(data, _packed_bias(bias_O, order_P), num_outputs, depth)
+
+
+def _packed_bias(
+    bias_O: torch.Tensor | None, order_P: npt.NDArray[np.int64]
+) -> torch.Tensor | None:
+    if bias_O is None:
+        return None
+    padded = torch.cat((bias_O.float(), torch.zeros(1)))  # -1, the last, is the padding's
+    return padded[torch.from_numpy(order_P)].contiguous()
