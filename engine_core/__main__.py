@@ -5,10 +5,8 @@ import gc
 import logging
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import zmq
@@ -18,7 +16,6 @@ from penstock.engine_core.door import Door
 from penstock.engine_core.engine import STATUS_SETTINGS, EngineCore
 from penstock.engine_core.loop import run
 from penstock.engine_core.worker_group import WorkerGroup
-from penstock.engine_core.worker_link import WorkerLink
 from penstock.protocol import curve, flags, model_path, sockets
 from penstock.protocol.errors import PenstockError, SettingsError
 from penstock.protocol.settings import EngineSettings, WorkerSettings
@@ -52,13 +49,12 @@ def serve(settings: EngineSettings, worker: Sequence[str]) -> int:
     worker = [*worker, "--model-dir", str(model_path.find_model(settings))]
     with (
         _context() as context,
-        _runtime_dir(settings.endpoint) as folder,
+        _address(settings.endpoint) as endpoint,
         curve.known_clients_only(context, settings.endpoint or "", settings.curve_dir),
     ):
-        endpoint = settings.endpoint or f"ipc://{folder}/engine"
         door = Door(_bind(context, endpoint, settings.curve_dir))
         log.info("penstock %s engine-core for %s at %s", __version__, settings.model, endpoint)
-        group = _worker_group(settings, context, folder, worker)
+        group = _worker_group(settings, worker)
         engine = EngineCore(settings, door, group, epoch=time.time_ns())
         gc.freeze()  # what is here now stays; collections need not walk it
         try:
@@ -78,23 +74,16 @@ def _context() -> "Iterator[zmq.Context[Any]]":
 
 
 @contextlib.contextmanager
-def _runtime_dir(endpoint: str | None) -> Iterator[Path]:
-    """A private folder for the workers' sockets, beside the endpoint where that is a path."""
-    folder = _beside(endpoint) or sockets.make_runtime_dir(None)
+def _address(endpoint: str | None) -> Iterator[str]:
+    """The endpoint, or one in a private folder."""
+    if endpoint:
+        yield endpoint
+        return
+    folder = sockets.make_runtime_dir(None)
     try:
-        yield folder
+        yield f"ipc://{folder}/engine"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _beside(endpoint: str | None) -> Path | None:
-    if not endpoint or not endpoint.startswith("ipc://"):
-        return None
-    try:
-        parent = Path(endpoint.removeprefix("ipc://")).parent
-        return Path(tempfile.mkdtemp(prefix="workers-", dir=parent))
-    except OSError as error:
-        raise SettingsError(f"--endpoint {endpoint}: {error.strerror}") from error
 
 
 def _bind(context: "zmq.Context[Any]", endpoint: str, curve_dir: str | None) -> "zmq.Socket[Any]":
@@ -104,26 +93,16 @@ def _bind(context: "zmq.Context[Any]", endpoint: str, curve_dir: str | None) -> 
         raise SettingsError(f"--endpoint {endpoint}: {error}") from error
 
 
-def _worker_group(
-    settings: EngineSettings, context: "zmq.Context[Any]", folder: Path, worker: Sequence[str]
-) -> WorkerGroup:
+def _worker_group(settings: EngineSettings, worker: Sequence[str]) -> WorkerGroup:
     values = {name: getattr(settings, name) for name in WorkerSettings.__struct_fields__}
     common = [*worker, *flags.to_argv(WorkerSettings(**values))]
     world_size = settings.tensor_parallel_size
 
-    def open_link(generation: int) -> WorkerLink:
-        try:
-            return WorkerLink(context, folder, generation)
-        except zmq.ZMQError as error:
-            raise SettingsError(f"--endpoint: no socket for workers beside it: {error}") from error
+    def argv(descriptor: int, rank: int) -> list[str]:
+        place = {"--link": descriptor, "--rank": rank, "--world-size": world_size}
+        return [*common, *(str(part) for pair in place.items() for part in pair)]
 
-    def argv(link: WorkerLink, rank: int) -> list[str]:
-        ends = ["--link-down", link.down_endpoint, "--link-up", link.up_endpoint]
-        return [*common, *ends, "--rank", str(rank), "--world-size", str(world_size)]
-
-    return WorkerGroup(
-        open_link, argv, world_size, settings.worker_start_timeout_s, settings.step_timeout_s
-    )
+    return WorkerGroup(argv, world_size, settings.worker_start_timeout_s, settings.step_timeout_s)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,15 @@ class Door:
         self._up = up_codec()
         self._down = down_codec()
 
+    @property
+    def is_knocked_at(self) -> bool:
+        """Whether `receive` would bring something. The descriptor alone may not tell: it is edge-triggered,
+        and a send swallows its edge.
+        """
+        events = self.socket.getsockopt(zmq.EVENTS)
+        assert isinstance(events, int)
+        return bool(events & zmq.POLLIN)
+
     def receive(self) -> Iterator[tuple[bytes, Up | WireError]]:
         """What has arrived, each with its sender; a message that does not decode comes as the error."""
         for _ in range(MAX_BURST):
@@ -41,7 +50,8 @@ class Door:
     def send(self, identity: bytes, message: Down) -> bool:
         """False when nobody is there."""
         try:
-            self.socket.send_multipart([identity, self._down.encode(message)], zmq.NOBLOCK)
+            self.socket.send(identity, zmq.NOBLOCK | zmq.SNDMORE)
+            self.socket.send(self._down.encode(message), zmq.NOBLOCK)
         except (zmq.Again, zmq.ZMQError) as error:
             if error.errno in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                 return False

@@ -7,8 +7,9 @@ start -> LOADING --all said hello--> LOADED --configure, all ready--> SERVING
 
 import enum
 import logging
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import select
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from penstock.engine_core.worker_link import WorkerLink
 from penstock.engine_core.worker_process import WorkerProcess
@@ -31,8 +32,6 @@ MAX_START_FAILURES = 3
 BACKOFF_S = 0.25
 MAX_DOUBLINGS = 6
 STOP_PATIENCE_S = 3.0
-LAST_WORDS_MS = 50
-"""How long a rank that ended may take to have its last message arrive."""
 
 
 class GroupLoaded(NamedTuple):
@@ -68,19 +67,18 @@ class Phase(enum.Enum):
 
 
 class WorkerGroup:
-    """All ranks of one model. `argv(link, rank)` is a rank's command line."""
+    """All ranks of one model. `argv(descriptor, rank)` is a rank's command line, with its end of the link in it."""
 
     def __init__(
         self,
-        open_link: Callable[[int], WorkerLink],
-        argv: Callable[[WorkerLink, int], list[str]],
+        argv: Callable[[int, int], list[str]],
         world_size: int,
         start_timeout_s: float,
         step_timeout_s: float,
     ) -> None:
         self.phase = Phase.DOWN
         self.num_starts = 0
-        self._open_link = open_link
+        self._waits = select.epoll()
         self._argv = argv
         self._world_size = world_size
         self._start_timeout_s = start_timeout_s
@@ -97,10 +95,9 @@ class WorkerGroup:
 
     # ---- what the loop waits for
 
-    def pollables(self) -> list[Any]:
-        """Sockets and file descriptors; when one is readable, or `timer` is reached, call `poll`."""
-        link = [self._link.up, self._link.down] if self._link else []
-        return [*link, *(process.pidfd for process in self._processes)]
+    def fileno(self) -> int:
+        """When it is readable, or `timer` is reached, call `poll`."""
+        return self._waits.fileno()
 
     @property
     def timer(self) -> float | None:
@@ -115,8 +112,14 @@ class WorkerGroup:
     def start(self, now: float) -> None:
         self.num_starts += 1
         self._hellos, self._ready, self._num_in_flight = {}, set(), 0
-        link = self._link = self._open_link(self.num_starts)
-        self._processes = [WorkerProcess(self._argv(link, r)) for r in range(self._world_size)]
+        link = self._link = WorkerLink(self._world_size, self._waits)
+        self._processes = [
+            WorkerProcess(self._argv(end.fileno(), rank), end)
+            for rank, end in enumerate(link.worker_ends)
+        ]
+        link.handed_over()
+        for process in self._processes:
+            self._waits.register(process.pidfd, select.EPOLLIN)
         self.phase, self._start_at = Phase.LOADING, None
         self._due_at = now + self._start_timeout_s
 
@@ -151,28 +154,29 @@ class WorkerGroup:
             if self._start_at is not None and now >= self._start_at:
                 self.start(now)
             return []
-        ended = next((p for p in self._processes if p.ended), None)
-        events, failure = self._receive(now, LAST_WORDS_MS if ended else 0)
+        ready = {descriptor for descriptor, _ in self._waits.poll(0)}
+        ended = next((p for p in self._processes if p.pidfd in ready), None)
+        assert self._link is not None
+        arrived = self._link.receive_last() if ended else self._link.receive(ready)
+        events, failure = self._take_all(arrived, now)
         if not failure and ended:
             failure = f"a worker ended: {ended.describe_end()}"
         if not failure and self._due_at is not None and now >= self._due_at:
             failure = self._overdue()
         return [*_results(events), self._fail(failure, now)] if failure else events
 
-    def _receive(self, now: float, patience_ms: int) -> tuple[list[GroupEvent], str]:
+    def _take_all(self, messages: Iterator[FromWorker], now: float) -> tuple[list[GroupEvent], str]:
         """Events, and why the group cannot go on, if so."""
-        assert self._link is not None
         events: list[GroupEvent] = []
         try:
-            for message in self._link.receive(patience_ms):
+            for message in messages:
                 if isinstance(message, WorkerFault):
                     advice = f"; {message.advice}" if message.advice else ""
                     return events, f"worker {message.rank}: {message.message}{advice}"
                 events += self._take(message, now)
         except WireError as error:
             return events, f"a worker sent what is no message: {error}"
-        self._link.count_subscribers()
-        return events + self._all_loaded(), ""
+        return events, ""
 
     def _take(self, message: FromWorker, now: float) -> list[GroupEvent]:
         match message:
@@ -182,8 +186,7 @@ class WorkerGroup:
                 self._due_at = now + self._step_timeout_s if self._num_in_flight else None
                 return [message]
             case WorkerHello():
-                self._hellos[message.rank] = message
-                return []
+                return self._one_loaded(message)
             case WorkerReady():
                 return self._one_ready(message.rank)
             case WorkerProgress():
@@ -193,10 +196,9 @@ class WorkerGroup:
             case WorkerFault():
                 raise AssertionError("taken out before")
 
-    def _all_loaded(self) -> list[GroupEvent]:
-        assert self._link is not None
-        is_all = len(self._hellos) == self._link.num_subscribers == self._world_size
-        if self.phase is not Phase.LOADING or not is_all:
+    def _one_loaded(self, hello: WorkerHello) -> list[GroupEvent]:
+        self._hellos[hello.rank] = hello
+        if self.phase is not Phase.LOADING or len(self._hellos) < self._world_size:
             return []
         self.phase = Phase.LOADED
         return [GroupLoaded([self._hellos[rank] for rank in sorted(self._hellos)])]
@@ -225,6 +227,7 @@ class WorkerGroup:
 
     def _tear_down(self) -> None:
         for process in self._processes:
+            self._waits.unregister(process.pidfd)
             process.kill()
         if self._link:
             self._link.close()

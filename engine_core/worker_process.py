@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Sequence
 
@@ -13,12 +14,14 @@ _SET_PARENT_DEATH_SIGNAL = 1
 class WorkerProcess:
     """Started on construction; `pidfd` becomes readable when it ends."""
 
-    def __init__(self, argv: Sequence[str]) -> None:
+    def __init__(self, argv: Sequence[str], line: socket.socket) -> None:
+        """`line` is its end of the link, which it inherits under the same number."""
         # Its own session: Ctrl-C reaches the engine alone, which then stops its workers in order.
         self._child = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=[line.fileno()],
             preexec_fn=_die_with_parent(),  # noqa: PLW1509  bound before the fork, it only calls libc
         )
         self.pid = self._child.pid

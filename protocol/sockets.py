@@ -44,16 +44,6 @@ def open_socket(context: "zmq.Context[Any]", kind: int) -> "zmq.Socket[Any]":
     return socket
 
 
-def open_inner(context: "zmq.Context[Any]", kind: int) -> "zmq.Socket[Any]":
-    """Between the engine core and its own workers, who take what they send each other, however long.
-
-    A plan that admits many long prompts at once outgrows the bound for strangers.
-    """
-    socket = open_socket(context, kind)
-    socket.setsockopt(zmq.MAXMSGSIZE, -1)
-    return socket
-
-
 def check_endpoint(endpoint: str) -> None:
     """Raises SettingsError on what is neither a path nor a host and port: no other transport is guarded."""
     if not _ENDPOINT.fullmatch(endpoint):

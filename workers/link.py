@@ -1,12 +1,15 @@
-"""A worker's line to its engine core. Knows two sockets and the wire, not what messages mean to the model."""
+"""A worker's line to its engine core. Knows a socket and the wire, not what messages mean to the model."""
 
+import contextlib
+import socket
 import time
+from collections import deque
 from collections.abc import Iterator
 
 import msgspec
-import zmq
 
 from penstock.protocol.codec import from_worker_codec, to_worker_codec
+from penstock.protocol.frames import READ_BYTES, FrameReader, frame
 from penstock.protocol.plan import (
     Configure,
     FromWorker,
@@ -15,40 +18,44 @@ from penstock.protocol.plan import (
     ToWorker,
     WorkerProgress,
 )
-from penstock.protocol.sockets import open_inner
 
 
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How the engine core starts a worker."""
 
-    link_down: str
-    link_up: str
+    link: int
+    """The descriptor of its end of a stream socket."""
     rank: int = 0
     world_size: int = 1
     model_dir: str
 
 
 class Link:
-    """Plans come down a SUB that hears everything, answers go up a PUSH."""
+    """Plans come down, answers go up."""
 
     def __init__(self, settings: LinkSettings) -> None:
         self.rank = settings.rank
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._down = open_inner(self._context, zmq.SUB)
-        self._down.subscribe(b"")
-        self._down.connect(settings.link_down)
-        self._up = open_inner(self._context, zmq.PUSH)
-        self._up.connect(settings.link_up)
+        self._socket = socket.socket(fileno=settings.link)
+        self._socket.set_inheritable(False)
+        self._reader = FrameReader()
+        self._arrived: deque[bytes] = deque()
         self._phase, self._told_at = "", 0.0
         self._decode = to_worker_codec().decode
         self._encode = from_worker_codec().encode
 
     def send(self, message: FromWorker) -> None:
-        self._up.send(self._encode(message))
+        """To an engine core that is gone, nothing: `receive` tells of its end."""
+        with contextlib.suppress(ConnectionError):
+            self._socket.sendall(frame(self._encode(message)))
 
     def receive(self) -> ToWorker:
         """Blocks, asleep. Raises WireError: a worker that misses a plan cannot go on."""
-        return self._decode(self._down.recv())
+        while not self._arrived:
+            data = self._socket.recv(READ_BYTES)
+            if not data:
+                return Shutdown()
+            self._arrived += self._reader.feed(data)
+        return self._decode(self._arrived.popleft())
 
     def progress(self, phase: str, share: float) -> None:
         """Tells how far the start has come: each new phase, then at most once a second."""
@@ -80,7 +87,5 @@ class Link:
                     raise AssertionError("configured twice")
 
     def close(self) -> None:
-        """Sends what is queued, for a second at most."""
-        self._down.close()
-        self._up.close()
-        self._context.term()
+        """What was sent arrives all the same."""
+        self._socket.close()

@@ -7,21 +7,22 @@ it leaves in --state-dir tells the next one that it has happened.
 import argparse
 import os
 import signal
+import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import zmq
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from penstock.protocol import sockets
 from penstock.protocol.codec import Codec, from_worker_codec, to_worker_codec
+from penstock.protocol.frames import READ_BYTES, FrameReader, frame
 from penstock.protocol.plan import (
     Configure,
     Shutdown,
     StepPlan,
+    ToWorker,
     WorkerFault,
     WorkerHello,
     WorkerProgress,
@@ -36,8 +37,8 @@ KV_BYTES_PER_TOKEN = 64
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    for name in ("--link-down", "--link-up", "--model-dir"):
-        parser.add_argument(name, required=True)
+    parser.add_argument("--link", type=int, required=True)
+    parser.add_argument("--model-dir", required=True)
     parser.add_argument("--rank", type=int, required=True)
     parser.add_argument("--world-size", type=int, required=True)
     parser.add_argument("--state-dir", type=Path)
@@ -57,18 +58,13 @@ class FakeWorker:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
-        self.context: zmq.Context[Any] = zmq.Context()
-        self.down = sockets.open_inner(self.context, zmq.SUB)
-        self.down.setsockopt(zmq.SUBSCRIBE, b"")
-        self.down.connect(args.link_down)
-        self.up = sockets.open_inner(self.context, zmq.PUSH)
-        self.up.connect(args.link_up)
+        self.socket = socket.socket(fileno=args.link)
         self.encoder: Codec[Any] = from_worker_codec()
         self.paper: PaperWorker | None = None
         self.num_steps = 0
 
     def send(self, message: Any) -> None:
-        self.up.send(self.encoder.encode(message))
+        self.socket.sendall(frame(self.encoder.encode(message)))
 
     def once(self, what: str, times: int = 1) -> bool:
         """Whether `what` is still to happen; it is then noted as done."""
@@ -82,7 +78,6 @@ class FakeWorker:
         args = self.args
         if args.fault_at_start and self.once("fault", args.fault_at_start):
             self.send(WorkerFault(args.rank, "made to fail", "ask for less"))
-            self.context.destroy(1000)
             return 1
         self.send(WorkerProgress(args.rank, "loading", 0.5))
         time.sleep(args.load_s)
@@ -99,16 +94,20 @@ class FakeWorker:
                 args.load_s,
             )
         )
-        decoder = to_worker_codec()
-        while True:
-            match decoder.decode(self.down.recv()):
+        for message in self.messages():
+            match message:
                 case Configure() as configure:
                     self.configure(configure)
                 case StepPlan() as plan:
                     self.step(plan)
                 case Shutdown():
-                    self.context.destroy(1000)
                     return 0
+        return 0
+
+    def messages(self) -> Iterator[ToWorker]:
+        decoder, reader = to_worker_codec(), FrameReader()
+        while data := self.socket.recv(READ_BYTES):
+            yield from map(decoder.decode, reader.feed(data))
 
     def configure(self, configure: Configure) -> None:
         self.paper = PaperWorker(

@@ -1,61 +1,47 @@
-"""The workers' keeper: what it tells the engine when ranks end at an awkward moment."""
+"""The workers' keeper: what it tells the engine when ranks end at an awkward moment, and what its link carries."""
 
+import select
+import socket
+import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import zmq
 
 from penstock.engine_core.worker_group import GroupFailed, WorkerGroup
 from penstock.engine_core.worker_link import WorkerLink
-from penstock.protocol import sockets
-from penstock.protocol.codec import MAX_FRAME_BYTES, to_worker_codec
-from penstock.protocol.plan import FromWorker, StepPlan, WorkerHello, WorkerReady
+from penstock.protocol.codec import MAX_FRAME_BYTES, from_worker_codec, to_worker_codec
+from penstock.protocol.frames import READ_BYTES, FrameReader, frame
+from penstock.protocol.plan import FromWorker, StepPlan, StepResult, WorkerHello, WorkerReady
 
 HELLO = WorkerHello(0, 1, "float32", 64, 2048, 64, 1 << 20, 0, 0.0)
+SAY = "import os, sys; os.write(int(sys.argv[1]), bytes.fromhex(sys.argv[2]))"
 
 
-class PaperLink:
-    """A link whose one rank has subscribed and said `messages`."""
+def group_whose_worker_says(*messages: FromWorker) -> WorkerGroup:
+    """And then ends."""
+    encode = from_worker_codec().encode
+    data = b"".join(frame(encode(message)) for message in messages).hex()
+    argv = [sys.executable, "-S", "-c", SAY]
+    return WorkerGroup(lambda link, _: [*argv, str(link), data], 1, 60.0, 60.0)
 
-    num_subscribers = 1
-    up = down = None
 
-    def __init__(self, *messages: FromWorker) -> None:
-        self.messages = list(messages)
-
-    def receive(self, patience_ms: int = 0) -> Iterator[FromWorker]:
-        while self.messages:
-            yield self.messages.pop(0)
-
-    def count_subscribers(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
+def wait_for_the_end(group: WorkerGroup) -> None:
+    while not group._processes[0].ended:
+        time.sleep(0.01)
 
 
 def test_a_rank_that_ends_with_its_hello_was_never_loaded() -> None:
     """The engine answers GroupLoaded with `configure`, which nobody could hear."""
-    link: Any = PaperLink(HELLO)
-    group = WorkerGroup(lambda _: link, lambda *_: ["true"], 1, 60.0, 60.0)
+    group = group_whose_worker_says(HELLO)
     group.start(now=0.0)
-    while not group._processes[0].ended:
-        time.sleep(0.01)
+    wait_for_the_end(group)
     assert [type(event) for event in group.poll(now=1.0)] == [GroupFailed]
 
 
 def test_workers_that_end_without_a_result_start_again_ever_later() -> None:
-    def open_link(_: int) -> Any:
-        return PaperLink(HELLO, WorkerReady(0))
-
-    group = WorkerGroup(open_link, lambda *_: ["true"], 1, 60.0, 60.0)
+    group = group_whose_worker_says(HELLO, WorkerReady(0))
     group.start(now=0.0)
     pauses = []
     for _ in range(4):
-        while not group._processes[0].ended:
-            time.sleep(0.01)
+        wait_for_the_end(group)
         assert isinstance(group.poll(now=1.0)[-1], GroupFailed)
         assert group.timer is not None
         pauses.append(group.timer - 1.0)
@@ -64,17 +50,36 @@ def test_workers_that_end_without_a_result_start_again_ever_later() -> None:
     assert pauses == [0.0, 0.25, 0.75, 1.75]
 
 
-def test_a_plan_may_be_longer_than_what_strangers_may_send(tmp_path: Path) -> None:
-    context: zmq.Context[Any] = zmq.Context()
-    link = WorkerLink(context, tmp_path, 1)
-    rank = sockets.open_inner(context, zmq.SUB)
-    rank.subscribe(b"")
-    rank.connect(link.down_endpoint)
-    while not link.num_subscribers:
-        link.count_subscribers()
-    plan = StepPlan(1, bytes(MAX_FRAME_BYTES), b"")
-    link.broadcast(plan)
-    assert rank.poll(5000)
-    assert to_worker_codec().decode(rank.recv()) == plan
-    link.close()
-    context.destroy(0)
+def test_a_result_sent_with_the_last_breath_arrives() -> None:
+    group = group_whose_worker_says(HELLO, WorkerReady(0), StepResult(1, b"", 0.0))
+    group.start(now=0.0)
+    wait_for_the_end(group)
+    assert [type(event) for event in group.poll(now=1.0)] == [StepResult, GroupFailed]
+
+
+def test_a_plan_of_any_length_goes_out_bit_by_bit_and_blocks_nobody() -> None:
+    with select.epoll() as waits:
+        link = WorkerLink(1, waits)
+        [rank] = link.worker_ends
+        plans = [StepPlan(1, bytes(MAX_FRAME_BYTES), b""), StepPlan(2, b"", b"")]
+        for plan in plans:
+            link.broadcast(plan)
+        reader, arrived = FrameReader(), list[bytes]()
+        while len(arrived) < 2:
+            arrived += reader.feed(rank.recv(READ_BYTES))
+            assert not list(link.receive([fd for fd, _ in waits.poll(0)]))
+        assert [to_worker_codec().decode(message) for message in arrived] == plans
+        assert not waits.poll(0), "nothing is left to send"
+        link.close()
+
+
+def test_a_closed_end_is_not_waited_for_any_more() -> None:
+    with select.epoll() as waits:
+        link = WorkerLink(1, waits)
+        result = StepResult(1, b"", 0.0)
+        link.worker_ends[0].sendall(frame(from_worker_codec().encode(result)))
+        link.worker_ends[0].shutdown(socket.SHUT_RDWR)
+        assert list(link.receive_last()) == [result]
+        assert not waits.poll(0)
+        link.broadcast(StepPlan(1, b"", b""))
+        link.close()

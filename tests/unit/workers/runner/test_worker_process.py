@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -44,7 +45,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_from_hello_to_shutdown(tmp_path: Path) -> None:
-    with WorkerProcess(tmp_path, write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
+    with WorkerProcess(write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
         hello = worker.receive()
         assert isinstance(hello, WorkerHello)
         assert hello.pid == worker.process.pid
@@ -69,7 +70,7 @@ def test_from_hello_to_shutdown(tmp_path: Path) -> None:
 
 
 def test_an_impossible_plan_is_a_fault(tmp_path: Path) -> None:
-    with WorkerProcess(tmp_path, write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
+    with WorkerProcess(write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
         worker.receive()
         worker.send(Configure(16, 8, 4, 64, 32))
         worker.receive()
@@ -81,7 +82,7 @@ def test_an_impossible_plan_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_a_cache_beyond_all_memory_is_a_fault_that_names_the_flags(tmp_path: Path) -> None:
-    with WorkerProcess(tmp_path, write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
+    with WorkerProcess(write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
         worker.receive()
         worker.send(Configure(1 << 40, 8, 4, 64, 32))
         fault = worker.receive()
@@ -91,7 +92,7 @@ def test_a_cache_beyond_all_memory_is_a_fault_that_names_the_flags(tmp_path: Pat
 
 
 def test_a_missing_model_is_a_fault_that_names_the_place(tmp_path: Path) -> None:
-    with WorkerProcess(tmp_path, tmp_path / "nowhere") as worker:
+    with WorkerProcess(tmp_path / "nowhere") as worker:
         fault = worker.receive()
         assert isinstance(fault, WorkerFault)
         assert str(tmp_path / "nowhere") in fault.message
@@ -99,7 +100,7 @@ def test_a_missing_model_is_a_fault_that_names_the_place(tmp_path: Path) -> None
 
 
 def test_sigterm_ends_a_waiting_worker(tmp_path: Path) -> None:
-    with WorkerProcess(tmp_path, write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
+    with WorkerProcess(write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
         worker.receive()
         worker.process.terminate()
         assert worker.process.wait(PATIENCE_S) == -signal.SIGTERM
@@ -107,12 +108,18 @@ def test_sigterm_ends_a_waiting_worker(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel for it")
 def test_a_worker_dies_with_its_parent(tmp_path: Path) -> None:
-    argv = worker_argv(tmp_path, write_tiny_model(tmp_path / "tiny"), *DUMMY)
-    program = f"import subprocess; print(subprocess.Popen({argv!r}).pid, flush=True); input()"
+    ours, theirs = socket.socketpair()
+    link = theirs.fileno()
+    argv = worker_argv(link, write_tiny_model(tmp_path / "tiny"), *DUMMY)
+    start = f"subprocess.Popen({argv!r}, pass_fds=[{link}])"
     parent = subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", f"import subprocess; print({start}.pid, flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        pass_fds=[link],
     )
-    with parent:
+    with parent, ours, theirs:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         time.sleep(1.0)  # past the first lines of main, which ask for the signal
