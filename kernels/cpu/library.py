@@ -5,6 +5,7 @@ in as tensors: `call` passes their address and whoever adds the operation keeps 
 """
 
 import ctypes
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -29,6 +30,12 @@ class Library:
         function = self._functions[f"penstock_{name}"]
         function.restype = ctypes.c_void_p
         return function(*(_passed(argument) for argument in arguments)) or 0
+
+    def function(self, name: str) -> Callable[..., int]:
+        """`penstock_<name>` itself, for calls of every step; the caller passes C types."""
+        function = self._functions[f"penstock_{name}"]
+        function.restype = ctypes.c_int64
+        return function
 
     def run(self, program: int, team: int, step: ctypes.Structure) -> None:
         """The one call of every step; other Python threads go on meanwhile."""

@@ -6,17 +6,32 @@
 
 namespace penstock {
 
-struct Program {
-  std::vector<std::unique_ptr<Op>> ops;
+// Keeps its step: a member that comes late may still look at it.
+class Program : public Work {
+ public:
+  void add(Op* op) { ops_.emplace_back(op); }
 
-  void run(const Step& step, Team& team) {
-    team.run([&](Member& member) {
-      for (auto& op : ops) {
-        op->run(step, member);
-        if (op != ops.back()) member.barrier();  // the team has one of its own at the end
-      }
-    });
+  void run_step(const Step& step, Team& team) {
+    step_ = step;
+    team_ = &team;
+    team.run(static_cast<Work&>(*this));
   }
+
+  void run(Member& member) override {
+    for (auto& op : ops_) {
+      op->run(step_, member);
+      member.barrier();
+    }
+  }
+
+  ~Program() override {
+    if (team_) team_->settle();
+  }
+
+ private:
+  std::vector<std::unique_ptr<Op>> ops_;
+  Step step_{};
+  Team* team_ = nullptr;
 };
 
 }  // namespace penstock
@@ -31,10 +46,11 @@ Team* penstock_team_new(const std::int32_t* cpus, std::int64_t count) {
 void penstock_team_delete(Team* team) { delete team; }
 
 Program* penstock_program_new() { return new Program; }
+// Before its team.
 void penstock_program_delete(Program* program) { delete program; }
 
 // The program owns the operation from now on.
-void penstock_program_add(Program* program, Op* op) { program->ops.emplace_back(op); }
+void penstock_program_add(Program* program, Op* op) { program->add(op); }
 
-void penstock_program_run(Program* program, Team* team, const Step* step) { program->run(*step, *team); }
+void penstock_program_run(Program* program, Team* team, const Step* step) { program->run_step(*step, *team); }
 }

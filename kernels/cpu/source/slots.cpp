@@ -27,6 +27,7 @@ struct StepArrays {
   std::int32_t* context_lens;
   std::int32_t* block_tables;
   std::int32_t* sample_tokens;
+  std::int64_t max_tokens;
 };
 
 }  // namespace penstock
@@ -35,13 +36,15 @@ using namespace penstock;
 
 extern "C" {
 
-// `samples` names the rows whose last token is sampled. Fills `step`, which points into `arrays` afterwards.
-void penstock_step_fill(const Slots* slots, const StepArrays* to, const std::int64_t* rows, const std::int64_t* counts,
+// `samples` names the rows whose last token is sampled. Fills `step`, which points into `to` afterwards. Returns the number of
+// tokens, or -1 when the arrays are too small for them.
+std::int64_t penstock_step_fill(const Slots* slots, const StepArrays* to, const std::int64_t* rows, const std::int64_t* counts,
                         std::int64_t num_rows, const std::int64_t* samples, std::int64_t num_samples, Step* step) {
   std::int32_t token = 0;
   for (std::int64_t r = 0; r < num_rows; r++) {
     const std::int64_t slot = rows[r], count = counts[r], computed = slots->num_computed[slot];
     const std::int64_t context = computed + count, blocks = (context + slots->block_size - 1) / slots->block_size;
+    if (token + count > to->max_tokens) return -1;
     to->first_tokens[r] = token;
     to->query_lens[r] = std::int32_t(count);
     to->context_lens[r] = std::int32_t(context);
@@ -58,5 +61,6 @@ void penstock_step_fill(const Slots* slots, const StepArrays* to, const std::int
   }
   *step = {token,          num_rows,          slots->blocks_stride, to->token_ids,    to->positions,  to->token_rows,
            to->first_tokens, to->query_lens, to->context_lens,     to->block_tables, num_samples, to->sample_tokens};
+  return token;
 }
 }

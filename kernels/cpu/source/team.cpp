@@ -1,4 +1,4 @@
-// How the team sleeps, wakes and meets. Knows threads and nothing of kernels.
+// How the team sleeps, wakes and moves on. Knows threads and nothing of kernels.
 #include "team.hpp"
 
 #include <pthread.h>
@@ -8,7 +8,7 @@ namespace penstock {
 
 namespace {
 
-constexpr int SPINS = 4000;  // some 40 microseconds
+constexpr int SPINS = 2000;  // some 20 to 40 microseconds
 
 inline void relax() {
 #if defined(__x86_64__)
@@ -38,7 +38,7 @@ void pin(int cpu) {
 Team::Team(const std::vector<int>& cpus) {
   const int size = static_cast<int>(cpus.size()) + 1;
   for (int rank = 0; rank < size; rank++) members_.emplace_back(*this, rank);
-  for (auto& counters : counters_) counters = std::make_unique<Counter[]>(size);
+  shares_ = std::make_unique<Share[]>(size);
   for (int rank = 1; rank < size; rank++)
     threads_.emplace_back([this, rank, cpu = cpus[rank - 1]] {
       pin(cpu);
@@ -53,39 +53,50 @@ Team::~Team() {
   for (auto& thread : threads_) thread.join();
 }
 
-void Team::start(Entry entry, void* argument) {
-  entry_ = entry;
-  argument_ = argument;
+void Team::run(Work& work) {
+  const std::uint32_t first = generation_.load(std::memory_order_relaxed);
+  work.first_generation_.store(first, std::memory_order_release);
+  work_.store(&work);
   round_.fetch_add(1, std::memory_order_release);
-  round_.notify_all();
-  entry(argument, members_[0]);
-  members_[0].barrier();
+  if (size() > 1) round_.notify_all();
+  members_[0].generation_ = first;
+  work.run(members_[0]);
+}
+
+void Team::settle() {
+  work_.store(nullptr);
+  for (int i = 0; inside_.load() != 0; i++) i < SPINS ? relax() : std::this_thread::yield();
 }
 
 void Team::serve(int rank) {
-  for (std::uint32_t seen = 0;; seen++) {
+  Member& member = members_[rank];
+  for (std::uint32_t seen = 0;;) {
     while (round_.load(std::memory_order_acquire) == seen) round_.wait(seen, std::memory_order_acquire);
     if (leaving_) return;
-    entry_(argument_, members_[rank]);
-    members_[rank].barrier();
+    seen = round_.load(std::memory_order_acquire);
+    inside_.fetch_add(1);  // before it looks at the work: see settle
+    if (Work* work = work_.load()) {
+      member.generation_ = work->first_generation_.load(std::memory_order_acquire);
+      work->run(member);
+    }
+    inside_.fetch_sub(1);
   }
 }
 
-void Team::reset(int parity) {
-  for (int rank = 0; rank < size(); rank++) counters_[parity][rank].next.store(0, std::memory_order_relaxed);
+// Called by the member that did the last tile, while all others can only wait or find tiles of another generation.
+void Team::open_next(std::uint32_t generation) {
+  done_.store(0, std::memory_order_relaxed);
+  for (int rank = 0; rank < size(); rank++)
+    shares_[rank].next.store(std::uint64_t(generation) << 32, std::memory_order_release);
+  generation_.store(generation, std::memory_order_release);
+  generation_.notify_all();
 }
 
 void Member::barrier() {
-  const std::uint32_t generation = team_.generation_.load(std::memory_order_acquire);
-  parity_ ^= 1;
-  if (team_.arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<std::uint32_t>(team_.size())) {
-    team_.reset(parity_);  // the next operation's: nobody can be inside it yet, nor still in its last use
-    team_.arrived_.store(0, std::memory_order_relaxed);
-    team_.generation_.fetch_add(1, std::memory_order_release);
-    team_.generation_.notify_all();
-    return;
-  }
-  await_change(team_.generation_, generation);
+  // Generations only grow, but wrap: the difference tells whether this one is past.
+  if (std::int32_t(team_.generation_.load(std::memory_order_acquire) - generation_) <= 0)
+    await_change(team_.generation_, generation_);
+  generation_++;
 }
 
 }  // namespace penstock

@@ -1,16 +1,18 @@
-// Threads that carry out one program together. Know tiles and barriers, not what a tile holds.
+// Threads that carry out one program together. Know tiles and generations, not what a tile holds.
 //
-// Between programs the helpers sleep. Inside one they meet at a barrier after each operation, where they spin for
-// some microseconds, since the next operation is that near, and then sleep: another process may hold the core
-// of the one they wait for. Every operation is cut into tiles; a member takes those of its own share in order, so that
-// it reads memory in a line, and then what others have left. Which thread computes a tile never changes its bits.
+// Every operation is cut into tiles. A member takes those of its own share in order, so that it reads memory in a line, and
+// then what others have left; the operation is over when its last tile is done, and the member that did it opens the next one.
+// So nobody waits for a member that holds no tile: on a busy machine the system may take a thread's core away for
+// milliseconds, and the others go on without it. A late member finds the tiles of past generations taken, and catches up.
+// Which thread computes a tile never changes its bits.
+//
+// Between works the helpers sleep. Inside one they wait by spinning for some microseconds, since the next operation is that near,
+// and then sleep as well.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -19,24 +21,39 @@ namespace penstock {
 class Team;
 
 // One thread's place in the team.
-class Member {
+class alignas(64) Member {
  public:
   Member(Team& team, int rank) : team_(team), rank_(rank) {}
 
   int rank() const { return rank_; }
   int size() const;
 
-  // Calls body(tile) for tiles of [0, count) until the team has done them all. Once per operation.
+  // Calls body(tile) for tiles of [0, count) until none is left to take. Exactly once per operation.
   template <class Body>
   void each_tile(std::int64_t count, Body&& body);
 
-  // Waits for all members; afterwards a new operation may begin.
+  // Waits until the operation's last tile is done, whoever does it. Exactly once, after each_tile.
   void barrier();
 
  private:
+  friend class Team;
+  bool take(int owner, std::uint32_t& next);
+
   Team& team_;
   int rank_;
-  int parity_ = 0;
+  std::uint32_t generation_ = 0;  // of the operation this member is at
+};
+
+// What a team carries out: operations in order, each an each_tile and a barrier. It may be asked by a member that is
+// late, when the team has finished it already; so it must outlive `Team::settle`.
+class Work {
+ public:
+  virtual ~Work() = default;
+  virtual void run(Member& member) = 0;
+
+ private:
+  friend class Team;
+  std::atomic<std::uint32_t> first_generation_{0};
 };
 
 class Team {
@@ -49,47 +66,70 @@ class Team {
 
   int size() const { return static_cast<int>(members_.size()); }
 
-  // Every member runs `body`, the caller as rank 0; returns when all are done. One caller at a time.
+  // The caller takes part as rank 0; returns when the last operation is done. One caller at a time.
+  void run(Work& work);
+
+  // Returns when no helper is inside a work any more; from then on the last one may be destroyed.
+  void settle();
+
+  // The same for a body of one operation, which calls each_tile.
   template <class Body>
   void run(Body&& body) {
-    start([](void* of, Member& member) { (*static_cast<Body*>(of))(member); }, &body);
+    struct Once : Work {
+      Body& body;
+      explicit Once(Body& b) : body(b) {}
+      void run(Member& member) override {
+        body(member);
+        member.barrier();
+      }
+    } work(body);
+    run(static_cast<Work&>(work));
+    settle();
   }
 
  private:
   friend class Member;
-  using Entry = void (*)(void*, Member&);
-  struct alignas(64) Counter {
-    std::atomic<std::int64_t> next{0};
+  // The generation in the upper half, the next tile of this owner's share in the lower.
+  struct alignas(64) Share {
+    std::atomic<std::uint64_t> next{0};
   };
 
-  void start(Entry entry, void* argument);
   void serve(int rank);
-  void reset(int parity);
+  void open_next(std::uint32_t generation);
 
   std::vector<Member> members_;
-  std::unique_ptr<Counter[]> counters_[2];  // by parity of the operation, then by rank
-  alignas(64) std::atomic<std::uint32_t> arrived_{0};
+  std::unique_ptr<Share[]> shares_;
+  alignas(64) std::atomic<std::int64_t> done_{0};
   alignas(64) std::atomic<std::uint32_t> generation_{0};
   alignas(64) std::atomic<std::uint32_t> round_{0};
-  bool leaving_ = false;
-  Entry entry_ = nullptr;
-  void* argument_ = nullptr;
+  std::atomic<Work*> work_{nullptr};
+  std::atomic<int> inside_{0};
+  std::atomic<bool> leaving_{false};
   std::vector<std::thread> threads_;
 };
 
 inline int Member::size() const { return team_.size(); }
 
+inline bool Member::take(int owner, std::uint32_t& next) {
+  std::atomic<std::uint64_t>& share = team_.shares_[owner].next;
+  std::uint64_t seen = share.load(std::memory_order_acquire);
+  do {
+    if (std::uint32_t(seen >> 32) != generation_) return false;
+    next = std::uint32_t(seen);
+  } while (!share.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel));
+  return true;
+}
+
 template <class Body>
 void Member::each_tile(std::int64_t count, Body&& body) {
   const int size = team_.size();
-  Team::Counter* counters = team_.counters_[parity_].get();
+  const std::int64_t tiles = count ? count : 1;  // an operation without tiles still needs someone to end it
   for (int other = 0; other < size; other++) {
     const int owner = (rank_ + other) % size;
-    const std::int64_t begin = count * owner / size, end = count * (owner + 1) / size;
-    for (;;) {
-      const std::int64_t tile = begin + counters[owner].next.fetch_add(1, std::memory_order_relaxed);
-      if (tile >= end) break;
-      body(tile);
+    const std::int64_t begin = tiles * owner / size, end = tiles * (owner + 1) / size;
+    for (std::uint32_t next; begin < end && take(owner, next) && begin + next < end;) {
+      if (count) body(begin + next);
+      if (team_.done_.fetch_add(1, std::memory_order_acq_rel) + 1 == tiles) return team_.open_next(generation_ + 1);
     }
   }
 }
