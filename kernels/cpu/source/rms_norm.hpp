@@ -13,9 +13,9 @@ inline f32x16 rounded(f32x16 v, const bf16*) {
 }
 inline f32x16 rounded(f32x16 v, const float*) { return v; }
 
-// x and out may be the same place when they have the same type.
-template <class T>
-void rms_norm(const float* x, const T* weight, T* out, std::int64_t width, float eps) {
+// x and out may be the same place when both are float. `out` is in the model's dtype, or float where more is to be done.
+template <class T, class Out>
+void rms_norm(const float* x, const T* weight, Out* out, std::int64_t width, float eps) {
   const std::int64_t whole = width / LANES * LANES;
   const int rest = static_cast<int>(width - whole);
   f32x16 squares[4] = {};

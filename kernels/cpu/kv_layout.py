@@ -1,0 +1,47 @@
+"""How keys and values lie in the native paged cache. Knows no sequences. See `source/kv_layout.hpp`."""
+
+from dataclasses import dataclass
+
+import torch
+
+from penstock.kernels.cpu.library import DTYPE_NAMES
+
+PAGE = 16
+"""Tokens; a block is one or more pages."""
+MAX_HEAD_DIM = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class KVLayout:
+    """Of one layer. Blocks are whole: one that is copied elsewhere is good there."""
+
+    num_kv_heads: int
+    head_dim: int
+    block_size: int
+    """Tokens, a multiple of 16."""
+    dtype: torch.dtype
+
+    def __post_init__(self) -> None:
+        assert self.num_kv_heads > 0, self.num_kv_heads
+        assert self.block_size > 0, self.block_size
+        assert self.block_size % PAGE == 0, self.block_size
+        assert 0 < self.head_dim <= MAX_HEAD_DIM, self.head_dim
+        assert self.head_dim % 2 == 0, self.head_dim
+        assert self.dtype in DTYPE_NAMES, self.dtype
+
+    @property
+    def width(self) -> int:
+        """Columns of a value: the head dimension rounded up to 16."""
+        return -(-self.head_dim // PAGE) * PAGE
+
+    @property
+    def block_numel(self) -> int:
+        return self.num_kv_heads * (self.head_dim + self.width) * self.block_size
+
+    def empty(self, num_blocks: int) -> torch.Tensor:
+        """[num_blocks, block_numel]; what it holds at first does not matter, be it NaN."""
+        return torch.empty(num_blocks, self.block_numel, dtype=self.dtype)
+
+    def check(self, cache: torch.Tensor) -> None:
+        assert cache.dtype == self.dtype, (cache.dtype, self.dtype)
+        assert cache.shape[1:] == (self.block_numel,), (cache.shape, self)

@@ -1,0 +1,3 @@
+from support.cpu_kernels import cpu_library, cpu_team
+
+__all__ = ["cpu_library", "cpu_team"]

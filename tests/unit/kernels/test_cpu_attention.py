@@ -1,0 +1,106 @@
+"""The native attention against the reference, and against itself in every other schedule, bit by bit."""
+
+import random
+
+import pytest
+import torch
+from support.cpu_attention import Shape, World, in_chunks
+
+BF16, F32 = torch.bfloat16, torch.float32
+SHAPES = {
+    "plain": Shape(),
+    "float": Shape(dtype=F32),
+    "group of 7": Shape(num_heads=14, head_dim=64, half=32),
+    "group of 14": Shape(num_heads=14, num_kv_heads=1, block_size=32),
+    "heads of 8": Shape(num_heads=3, num_kv_heads=3, head_dim=8, half=4),
+    "heads of 24": Shape(num_heads=5, num_kv_heads=1, head_dim=24, half=5),
+    "heads of 24, float": Shape(num_heads=6, num_kv_heads=2, head_dim=24, half=12, dtype=F32),
+    "heads of 80": Shape(num_heads=2, num_kv_heads=2, head_dim=80, half=16, block_size=48),
+    "heads of 96": Shape(num_heads=6, num_kv_heads=1, head_dim=96, half=48),
+    "heads of 128": Shape(num_heads=8, num_kv_heads=2, head_dim=128, half=64),
+    "window of 1": Shape(window=1),
+    "window of 17": Shape(window=17, block_size=32),
+    "window of 255": Shape(window=255, num_heads=6),
+    "window of 300, float": Shape(window=300, dtype=F32),
+}
+LENGTHS = [1, 2, 15, 16, 17, 33, 255, 256, 257, 300, 531]
+
+
+def close(out_THD, expected_THD, dtype):
+    # A weight of bf16 is off by 2^-9 of itself at most, and so is the answer.
+    tolerance = {"rtol": 2e-2, "atol": 1e-2} if dtype == BF16 else {"rtol": 1e-4, "atol": 1e-5}
+    torch.testing.assert_close(out_THD.double(), expected_THD, **tolerance)
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_equals_the_reference(shape, cpu_library, cpu_team):
+    world = World(cpu_library, shape, LENGTHS, seed=1)
+    answers = world.run(world.whole(), cpu_team(2))
+    for answer, expected in zip(answers, world.expected(), strict=True):
+        close(answer, expected, shape.dtype)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_equals_the_reference_at_random(seed, cpu_library, cpu_team):
+    draw = random.Random(seed)
+    shape = random_shape(draw)
+    world = World(cpu_library, shape, [draw.randint(1, 600) for _ in range(4)], seed)
+    answers = world.run(random_schedule(draw, world.lengths), cpu_team(draw.randint(1, 3)))
+    for answer, expected in zip(answers, world.expected(), strict=True):
+        close(answer, expected, shape.dtype)
+
+
+@pytest.mark.parametrize("size", [1, 7, 16, 33])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_every_chunk_length_gives_the_same_bits(shape, size, cpu_library, cpu_team):
+    world = World(cpu_library, shape, [290, 517], seed=2)
+    whole = world.run(world.whole(), cpu_team(1))
+    same(whole, world.run(list(in_chunks(world.lengths, size)), cpu_team(1)))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("partials", [0, 50, 4096])
+@pytest.mark.parametrize("name", ["group of 7", "window of 300, float", "window of 255"])
+def test_threads_and_splits_give_the_same_bits(name, threads, partials, cpu_library, cpu_team):
+    world = World(cpu_library, SHAPES[name], [1300, 5], seed=3)
+    schedule = [{0: 1200}, *({0: 1} for _ in range(20)), {0: 1, 1: 5}, {0: 79}]
+    same(world.run(schedule, cpu_team(1)), world.run(schedule, cpu_team(threads), partials))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_company_gives_the_same_bits(seed, cpu_library, cpu_team):
+    draw = random.Random(seed)
+    world = World(cpu_library, random_shape(draw), [draw.randint(1, 900) for _ in range(4)], seed)
+    crowd = world.run(random_schedule(draw, world.lengths), cpu_team(draw.randint(1, 3)))
+    for row, length in enumerate(world.lengths):
+        alone = world.run([{row: length}], cpu_team(1))
+        assert torch.equal(alone[row], crowd[row])
+
+
+def same(some, others):
+    assert all(one.isfinite().all() for one in some)
+    assert all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
+
+
+def random_shape(draw):
+    num_kv_heads = draw.randint(1, 3)
+    head_dim = draw.choice([8, 16, 24, 48, 64])
+    return Shape(
+        num_heads=num_kv_heads * draw.randint(1, 9),
+        num_kv_heads=num_kv_heads,
+        head_dim=head_dim,
+        half=draw.randint(1, head_dim // 2),
+        block_size=draw.choice([16, 32, 64]),
+        window=draw.choice([None, None, 1, 16, 40, 256, 700]),
+        dtype=draw.choice([BF16, F32]),
+        has_norms=draw.random() < 0.3,
+    )
+
+
+def random_schedule(draw, lengths):
+    left = dict(enumerate(lengths))
+    while any(left.values()):
+        counts = {i: min(n, draw.choice([0, 1, 1, 2, 16, 100, 300])) for i, n in left.items()}
+        left = {i: n - counts[i] for i, n in left.items()}
+        if any(counts.values()):
+            yield {i: n for i, n in counts.items() if n}
