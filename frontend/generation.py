@@ -5,9 +5,8 @@ the same, so they are one branch whose pieces are given out once for each choice
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
-from typing import NamedTuple
+from collections.abc import Coroutine, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -15,6 +14,7 @@ from penstock.frontend.engine import logprob_rows
 from penstock.frontend.engine.client import EngineClient
 from penstock.frontend.engine.mailbox import Update
 from penstock.frontend.engine.spec import GenerateSpec
+from penstock.frontend.engine.token_stream import Take
 from penstock.frontend.errors import ApiError
 from penstock.frontend.params import nth_seed
 from penstock.frontend.prompts import ValidPrompt, ValidRequest
@@ -29,8 +29,6 @@ _REASONS = {
     FinishReason.LENGTH: "length",
     FinishReason.ABORT: "abort",
 }
-QUEUED_PIECES_PER_BRANCH = 2
-"""Beyond, a slow client's tokens wait in their mailboxes, where they merge."""
 
 
 class Piece(NamedTuple):
@@ -55,9 +53,6 @@ class Branch(NamedTuple):
     prompt: ValidPrompt
     choices: range
     spec: GenerateSpec
-
-
-Pieces = AsyncGenerator[Piece, None]
 
 
 def branches(request: ValidRequest) -> list[Branch]:
@@ -95,26 +90,68 @@ def _spec(request: ValidRequest, packed: bytes, prompt: ValidPrompt, choice: int
     )
 
 
-def generate(request: ValidRequest, client: EngineClient, tokenizer: Tokenizer) -> Pieces:
-    """The pieces of all choices as they come. Close it to abort what still runs."""
-    runs = [_run(branch, request, client, tokenizer) for branch in branches(request)]
-    return runs[0] if len(runs) == 1 else _merge(runs)
+class Taker(Protocol):
+    """Where the pieces of all choices go."""
+
+    def take(self, piece: Piece) -> bool:
+        """Called the moment the piece is there; False asks that `ready` be awaited before the next."""
+        ...
+
+    async def ready(self) -> None: ...
+
+
+async def generate(
+    request: ValidRequest, client: EngineClient, tokenizer: Tokenizer, taker: Taker
+) -> None:
+    """Gives `taker` the pieces of all choices as they come. Cancel it to abort what still runs."""
+    runs = [_run(branch, request, client, tokenizer, taker) for branch in branches(request)]
+    if len(runs) == 1:
+        await runs[0]
+    else:
+        await _all(runs)
+
+
+async def _all(runs: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """The first failure fails all."""
+    tasks = [asyncio.create_task(run) for run in runs]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _run(
-    branch: Branch, request: ValidRequest, client: EngineClient, tokenizer: Tokenizer
-) -> Pieces:
-    text = _text_stream(branch.prompt, request, tokenizer)
-    first, *others = branch.choices
+    branch: Branch, request: ValidRequest, client: EngineClient, tokenizer: Tokenizer, taker: Taker
+) -> None:
+    speaker = _Speaker(branch.choices, _text_stream(branch.prompt, request, tokenizer), taker)
+    take = at_intervals(speaker.take, request.stream_interval)
     async with client.generate(branch.spec) as stream:
-        async for update in at_intervals(stream, request.stream_interval):
-            piece = _piece(first, text, update)
-            yield piece
-            for choice in others:
-                yield piece._replace(choice=choice)
-            if piece.finish_reason is not None:
-                stream.stop()
-                return
+        while not speaker.has_ended:
+            await stream.pour(take)
+            await taker.ready()
+        stream.stop()
+
+
+class _Speaker:
+    """Makes text of one branch's tokens, and says it for each of its choices."""
+
+    def __init__(self, choices: range, text: TextStream, taker: Taker) -> None:
+        self.has_ended = False
+        self._first, *self._others = choices
+        self._text = text
+        self._give = taker.take
+
+    def take(self, update: Update) -> bool:
+        piece = _piece(self._first, self._text, update)
+        goes_on = self._give(piece)
+        for choice in self._others:
+            goes_on = self._give(piece._replace(choice=choice))
+        if piece.finish_reason is not None:
+            self.has_ended = True
+            return False
+        return goes_on
 
 
 def _text_stream(prompt: ValidPrompt, request: ValidRequest, tokenizer: Tokenizer) -> TextStream:
@@ -144,20 +181,25 @@ def _piece(choice: int, text: TextStream, update: Update) -> Piece:
     return Piece(choice, delta.text, delta.num_tokens, update, reason, update.stop_token)
 
 
-def at_intervals(updates: AsyncIterator[Update], interval: int) -> AsyncIterator[Update]:
-    """The first update at once, then at least `interval` tokens at a time."""
-    return updates if interval == 1 else _held_back(updates, interval)
+def at_intervals(take: Take, interval: int) -> Take:
+    """Gives `take` the first update at once, then at least `interval` tokens at a time."""
+    return take if interval == 1 else _HeldBack(take, interval).take
 
 
-async def _held_back(updates: AsyncIterator[Update], interval: int) -> AsyncIterator[Update]:
-    held: list[Update] = []
-    is_first = True
-    async for update in updates:
-        held.append(update)
-        enough = is_first or sum(len(u.token_ids) for u in held) >= interval
-        if enough or update.finish is not None:
-            yield held[0] if len(held) == 1 else _joined(held)
-            is_first, held = False, []
+class _HeldBack:
+    def __init__(self, take: Take, interval: int) -> None:
+        self._take, self._interval = take, interval
+        self._is_first = True
+        self._held: list[Update] = []
+
+    def take(self, update: Update) -> bool:
+        held = [*self._held, update]
+        enough = self._is_first or sum(len(u.token_ids) for u in held) >= self._interval
+        if not enough and update.finish is None:
+            self._held = held
+            return True
+        self._is_first, self._held = False, []
+        return self._take(held[0] if len(held) == 1 else _joined(held))
 
 
 def _joined(updates: Sequence[Update]) -> Update:
@@ -170,35 +212,3 @@ def _joined(updates: Sequence[Update]) -> Update:
         logprob_rows.join([u.prompt_logprobs for u in updates if u.prompt_logprobs]),
         sum(update.num_cached for update in updates),
     )
-
-
-async def _merge(runs: Sequence[Pieces]) -> Pieces:
-    """Pieces of several branches in the order they come; the first failure fails all."""
-    queue: asyncio.Queue[Piece | BaseException | None]
-    queue = asyncio.Queue(QUEUED_PIECES_PER_BRANCH * len(runs))
-    pumps = [asyncio.create_task(_pump(run, queue)) for run in runs]
-    try:
-        num_open = len(pumps)
-        while num_open:
-            item = await queue.get()
-            if isinstance(item, BaseException):
-                raise item
-            if item is None:
-                num_open -= 1
-            else:
-                yield item
-    finally:
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
-
-
-async def _pump(run: Pieces, queue: "asyncio.Queue[Piece | BaseException | None]") -> None:
-    async with aclosing(run):
-        try:
-            async for piece in run:
-                await queue.put(piece)
-        except Exception as error:
-            await queue.put(error)
-        else:
-            await queue.put(None)

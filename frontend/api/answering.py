@@ -1,16 +1,15 @@
 """Runs a request and sends what comes, as events or whole. Knows no shape: that is its `Chunks` or `Collector`."""
 
 import asyncio
-from contextlib import aclosing
 from typing import Protocol
 
 from aiohttp import web
 
 from penstock.frontend.api.shapes import Tally, json_response
 from penstock.frontend.errors import translate
-from penstock.frontend.generation import Piece, Pieces, generate
+from penstock.frontend.generation import Piece, generate
 from penstock.frontend.prompts import ValidRequest
-from penstock.frontend.services import SERVICES, Services
+from penstock.frontend.services import SERVICES
 from penstock.frontend.sse import EventStream
 
 
@@ -42,11 +41,23 @@ async def answer(
     request: web.Request, valid: ValidRequest, collector: Collector, tally: Tally
 ) -> web.Response:
     services = request.app[SERVICES]
-    async with aclosing(_generate(valid, services)) as pieces:
-        async for piece in pieces:
-            collector.add(piece)
+    await generate(valid, services.client, services.tokenizer, _Whole(collector))
     tally.record(services.registry)
     return json_response(collector.answer())
+
+
+class _Whole:
+    """`Taker` of an answer that is sent when it is complete."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._add = collector.add
+
+    def take(self, piece: Piece) -> bool:
+        self._add(piece)
+        return True
+
+    async def ready(self) -> None:
+        pass
 
 
 async def stream(
@@ -54,30 +65,50 @@ async def stream(
 ) -> web.StreamResponse:
     """The status is sent with the first piece, so that a refusal before it keeps its own."""
     services = request.app[SERVICES]
-    async with aclosing(_generate(valid, services)) as pieces:
-        first = await anext(pieces)
-        events = await EventStream.open(request, chunks.opening() + chunks.piece(first))
-        try:
-            await _send_all(pieces, chunks, events)
-        except asyncio.CancelledError as error:
-            if not services.drain.expired:
-                raise
-            return await events.fail(translate(error))
-        except ConnectionError:
+    sending = _Sending(request, chunks)
+    try:
+        await generate(valid, services.client, services.tokenizer, sending)
+    except asyncio.CancelledError as error:
+        if sending.events is None or not services.drain.expired:
             raise
-        except Exception as error:
-            return await events.fail(translate(error))
-        tally.record(services.registry)
-        return await events.done(chunks.closing())
+        return await sending.events.fail(translate(error))
+    except Exception as error:
+        if sending.events is None or isinstance(error, ConnectionError):
+            raise
+        return await sending.events.fail(translate(error))
+    tally.record(services.registry)
+    assert sending.events is not None, "every answer has a last piece"
+    return await sending.events.done(chunks.closing())
 
 
-def _generate(valid: ValidRequest, services: Services) -> Pieces:
-    return generate(valid, services.client, services.tokenizer)
+class _Sending:
+    """`Taker` that sends each piece at once; the first opens the answer, and others wait for that."""
 
+    def __init__(self, request: web.Request, chunks: Chunks) -> None:
+        self.events: EventStream | None = None
+        self._request, self._chunks = request, chunks
+        self._early = [chunks.opening()]
+        self._opening = asyncio.Lock()
 
-async def _send_all(pieces: Pieces, chunks: Chunks, events: EventStream) -> None:
-    async for piece in pieces:
-        if chunk := chunks.piece(piece):
-            events.send(chunk)
-            if events.is_behind:
-                await events.catch_up()
+    def take(self, piece: Piece) -> bool:
+        chunk = self._chunks.piece(piece)
+        if self.events is None:
+            self._early.append(chunk)
+            return False
+        if chunk:
+            self.events.send(chunk)
+        return not self.events.is_behind
+
+    async def ready(self) -> None:
+        async with self._opening:
+            if self.events is None:
+                self.events = await self._open()
+        if self.events.is_behind:
+            await self.events.catch_up()
+
+    async def _open(self) -> EventStream:
+        first, self._early = b"".join(self._early), []
+        events = await EventStream.open(self._request, first)
+        if said_meanwhile := b"".join(self._early):
+            events.send(said_meanwhile)
+        return events

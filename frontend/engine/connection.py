@@ -69,13 +69,9 @@ class Connection:
     def receive(self) -> None:
         """Hands on the messages that are here."""
         for _ in range(MAX_FRAMES_AT_ONCE):
-            if self._is_closed:
+            if self._is_closed or not _is_readable(self._socket):
                 return
-            try:
-                frame = self._socket.recv(zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            self._hand_on(frame)
+            self._hand_on(self._socket.recv(zmq.NOBLOCK))
         self._loop.call_soon(self.receive)
 
     def close(self) -> None:

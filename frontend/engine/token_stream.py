@@ -1,7 +1,8 @@
-"""One request as its reader sees it: an async iterator of Updates. Knows no socket and no other stream."""
+"""One request as its reader sees it: Updates, poured or iterated over. Knows no socket and no other stream."""
 
 import asyncio
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -20,6 +21,14 @@ MAX_ATTEMPT = 2
 """A request that was running when a third engine died is not sent to a fourth."""
 
 
+Take = Callable[[Update], bool]
+"""Whether it takes more."""
+
+
+def _take_nothing(_: Update) -> bool:
+    return False
+
+
 class Desk(Protocol):
     """Whoever carries streams to the engine."""
 
@@ -29,10 +38,10 @@ class Desk(Protocol):
 
 
 class TokenStream:
-    """`async with client.generate(spec) as stream: async for update in stream: ...`
+    """`async with client.generate(spec) as stream: await stream.pour(take)`
 
     Nothing is sent before the context is entered; leaving it before the end aborts the request.
-    Iterating raises RefusedError, EngineGoneError or BrokenStreamError; what came before is given first.
+    Pouring raises RefusedError, EngineGoneError or BrokenStreamError; what came before is given first.
     """
 
     def __init__(self, spec: GenerateSpec, desk: Desk, meter: StreamMeter) -> None:
@@ -46,6 +55,8 @@ class TokenStream:
         self._mailbox = Mailbox()
         self._opened_s = 0.0
         self._error: PenstockError | None = None
+        self._raised: Exception | None = None
+        self._take: Take = _take_nothing
         self._waiter: asyncio.Future[None] | None = None
         self._left_as = FinishReason.ABORT
 
@@ -70,24 +81,36 @@ class TokenStream:
         return self
 
     async def __anext__(self) -> Update:
-        while not self._mailbox.has_news:
-            if self._error is not None:
-                raise self._error
-            if self._mailbox.finish is not None:
-                raise StopAsyncIteration
-            await self._news()
-        return self._mailbox.take()
+        updates: list[Update] = []
+
+        def take_one(update: Update) -> bool:
+            updates.append(update)
+            return False
+
+        await self.pour(take_one)
+        if not updates:
+            raise StopAsyncIteration
+        return updates[0]
+
+    async def pour(self, take: Take) -> None:
+        """Calls `take` with each update the moment it comes, until that answers False or had the last one.
+
+        No task wakes in between. What comes after a False merges until `pour` is called again. Raises what
+        `take` raises, too.
+        """
+        self._take = take
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            self._hand_over()
+            await self._waiter
+        finally:
+            self._waiter = None
+        if self._raised is not None:
+            raise self._raised
 
     def stop(self) -> None:
         """The reader has all it wants (a stop string): leaving now counts as a stop, not as an abort."""
         self._left_as = FinishReason.STOP
-
-    async def _news(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
 
     # ---- the engine's side
 
@@ -101,13 +124,13 @@ class TokenStream:
         num_new = self._mailbox.push(delta)
         if num_new:
             self._meter.tokens(num_new, now_s, delta.num_cached)
-        self._wake()
+        self._hand_over()
 
     def fail(self, error: PenstockError) -> None:
         assert self._error is None
         assert self._mailbox.finish is None, "an ended stream is in no table"
         self._error = error
-        self._wake()
+        self._hand_over()
 
     def begin(self) -> Generate:
         """The message that starts this stream, or continues it. Raises RefusedError when it is late."""
@@ -155,9 +178,21 @@ class TokenStream:
             return params
         return msgspec.structs.replace(params, prompt_logprobs=None)
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def _hand_over(self) -> None:
+        """Gives the reader what is here, if it waits for it, and wakes it when it has had enough or all."""
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        try:
+            wants_more = not self._mailbox.has_news or self._take(self._mailbox.take())
+        except Exception as error:
+            self._raised = error
+            wants_more = False
+        if not wants_more or self._mailbox.finish is not None:
+            waiter.set_result(None)
+        elif self._error is not None:
+            self._raised = self._error
+            waiter.set_result(None)
 
     def _end_reason(self) -> FinishReason:
         if self._error is not None:

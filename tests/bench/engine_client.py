@@ -102,8 +102,7 @@ async def poll(condition: Callable[[], bool]) -> None:
 
 async def read(stream: TokenStream) -> None:
     async with stream:
-        async for _ in stream:
-            pass
+        await stream.pour(lambda _: True)
 
 
 async def measure(run: Run, endpoint: str, num_streams: int) -> float:

@@ -10,7 +10,6 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +22,7 @@ from support.fake_script import CARD, LIMITS
 
 from penstock.frontend.app import build_app
 from penstock.frontend.engine import Update
+from penstock.frontend.engine.token_stream import Take
 from penstock.frontend.services import load_services
 from penstock.protocol.messages import FinishReason
 from penstock.protocol.metrics import Registry
@@ -36,21 +36,21 @@ class Clockwork:
     is_ready = True
 
     def __init__(self) -> None:
-        self.tick = asyncio.Event()
+        self._pouring: set[Ticks] = set()
 
     def generate(self, spec: Any) -> "Ticks":
-        return Ticks(self, spec.params.max_tokens)
+        return Ticks(self._pouring, spec.params.max_tokens)
 
     async def run(self) -> None:
         while True:
-            tick, self.tick = self.tick, asyncio.Event()
-            tick.set()
+            for ticks in self._pouring.copy():
+                ticks.tick()
             await asyncio.sleep(0.002)
 
 
 class Ticks:
-    def __init__(self, clockwork: Clockwork, num: int) -> None:
-        self._clockwork, self._num = clockwork, num
+    def __init__(self, pouring: "set[Ticks]", num: int) -> None:
+        self._pouring, self._num, self._done = pouring, num, 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,10 +59,17 @@ class Ticks:
 
     def stop(self) -> None: ...
 
-    async def __aiter__(self) -> AsyncIterator[Update]:
-        for i in range(self._num):
-            await self._clockwork.tick.wait()
-            yield Update([71 + i % 20], FinishReason.LENGTH if i == self._num - 1 else None)
+    async def pour(self, take: Take) -> None:
+        self._take, self._full = take, asyncio.Event()
+        self._pouring.add(self)
+        await self._full.wait()
+
+    def tick(self) -> None:
+        self._done += 1
+        finish = FinishReason.LENGTH if self._done == self._num else None
+        if not self._take(Update([71 + self._done % 20], finish)):
+            self._pouring.discard(self)
+            self._full.set()
 
 
 def read_streams(port: int, num_streams: int, num_tokens: int) -> None:

@@ -1,7 +1,5 @@
 """Streamed or not, the answer is the same; and a chunk made in haste equals one made with care."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -113,15 +111,20 @@ def test_a_stop_token_is_named(front: Front) -> None:
 
 
 def test_the_first_update_does_not_wait_for_the_interval() -> None:
-    async def updates() -> AsyncIterator[Update]:
+    def collect(interval: int) -> list[list[int]]:
+        taken: list[list[int]] = []
+
+        def take(update: Update) -> bool:
+            taken.append(update.token_ids)
+            return True
+
+        hold = at_intervals(take, interval)
         for token in range(11):
-            yield Update([token], FinishReason.LENGTH if token == 10 else None)
+            assert hold(Update([token], FinishReason.LENGTH if token == 10 else None))
+        return taken
 
-    async def collect(interval: int) -> list[list[int]]:
-        return [update.token_ids async for update in at_intervals(updates(), interval)]
-
-    assert asyncio.run(collect(1)) == [[token] for token in range(11)]
-    assert asyncio.run(collect(4)) == [[0], [1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+    assert collect(1) == [[token] for token in range(11)]
+    assert collect(4) == [[0], [1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
 
 
 @given(st.text())
