@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from penstock.kernels.cpu.library import DTYPE_NAMES
+from penstock.kernels.cpu.memory import zeros
 
 PAGE = 16
 """Tokens; a block is one or more pages."""
@@ -38,9 +39,9 @@ class KVLayout:
     def block_numel(self) -> int:
         return self.num_kv_heads * (self.head_dim + self.width) * self.block_size
 
-    def empty(self, num_blocks: int) -> torch.Tensor:
+    def make(self, num_blocks: int) -> torch.Tensor:
         """[num_blocks, block_numel]; what it holds at first does not matter, be it NaN."""
-        return torch.empty(num_blocks, self.block_numel, dtype=self.dtype)
+        return zeros((num_blocks, self.block_numel), self.dtype)
 
     def check(self, cache: torch.Tensor) -> None:
         assert cache.dtype == self.dtype, (cache.dtype, self.dtype)

@@ -1,6 +1,6 @@
 """Sequences in a native paged cache, fed in any schedule, and what the reference makes of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +33,7 @@ class Shape:
 
 
 @dataclass
-class Sequence_:
+class Fed:
     """The fused projection of every token, the blocks, and how many tokens are in the cache."""
 
     qkv_TX: torch.Tensor
@@ -57,7 +57,7 @@ class World:
         longest = max(lengths)
         self.cos_ME, self.sin_ME = self._tables(longest)
         self.norms = self._norms() if shape.has_norms else None
-        self.cache = shape.layout.empty(sum(needs) + 2)
+        self.cache = shape.layout.make(sum(needs) + 2)
 
     def _tables(self, longest: int) -> tuple[torch.Tensor, torch.Tensor]:
         rates_E = 1.0 / 100.0 ** (torch.arange(self.shape.half) / max(1, self.shape.half))
@@ -71,16 +71,16 @@ class World:
         return HeadNorms(weights[0].clone(), weights[1].clone(), 1e-6)
 
     def run(
-        self, schedule: Sequence[dict[int, int]], team: Team, partials: int = 4096
+        self, schedule: Iterable[dict[int, int]], team: Team, partials: int = 4096
     ) -> list[torch.Tensor]:
         """Each step feeds `{sequence: tokens}`. Answers the attention of every token fed."""
         self.cache.fill_(torch.nan)
-        rows = [Sequence_(*of) for of in zip(self.qkv, self.blocks, strict=True)]
+        rows = [Fed(*of) for of in zip(self.qkv, self.blocks, strict=True)]
         for counts in schedule:
             self._step([(rows[i], n) for i, n in counts.items()], team, partials)
         return [torch.cat(row.out) if row.out else torch.empty(0) for row in rows]
 
-    def _step(self, picked: list[tuple[Sequence_, int]], team: Team, partials: int) -> None:
+    def _step(self, picked: list[tuple[Fed, int]], team: Team, partials: int) -> None:
         shape, layout = self.shape, self.shape.layout
         qkv_TX = torch.cat([row.qkv_TX[row.done : row.done + n] for row, n in picked])
         q_THD = torch.full((len(qkv_TX), shape.num_heads, shape.head_dim), torch.nan)
@@ -135,7 +135,7 @@ class World:
         return unweighted.to(self.shape.dtype).double() * weight_D.double()
 
 
-def step_of(picked: Sequence[tuple[Sequence_, int]]) -> Step:
+def step_of(picked: Sequence[tuple[Fed, int]]) -> Step:
     counts = [n for _, n in picked]
     tables_RB = np.full((len(picked), max(len(row.blocks) for row, _ in picked)), -1, np.int32)
     for index, (row, _) in enumerate(picked):

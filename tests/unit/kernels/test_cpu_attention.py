@@ -55,7 +55,7 @@ def test_equals_the_reference_at_random(seed, cpu_library, cpu_team):
 def test_every_chunk_length_gives_the_same_bits(shape, size, cpu_library, cpu_team):
     world = World(cpu_library, shape, [290, 517], seed=2)
     whole = world.run(world.whole(), cpu_team(1))
-    same(whole, world.run(list(in_chunks(world.lengths, size)), cpu_team(1)))
+    same(whole, world.run(in_chunks(world.lengths, size), cpu_team(1)))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
