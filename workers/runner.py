@@ -1,20 +1,16 @@
-"""Carries out step plans: slots, batch, model, sampler. Knows no sockets and no scheduling.
+"""Carries out step plans: slots, forward pass, sampler. Knows no sockets and no scheduling.
 
-R rows of the plan, N rows that sample, T tokens of the step, D hidden size.
+R rows of the plan, N rows that sample, T tokens of the step.
 """
 
 import time
 from collections.abc import Iterator
-from typing import Protocol
 
 import numpy as np
 import torch
 
-from penstock.protocol.plan import Configure, RowLogprobs, StepPlan, StepResult
-from penstock.workers.batch import Batch
-from penstock.workers.batching import build_batch
-from penstock.workers.kv_cache import KVCache
-from penstock.workers.model_config import ModelConfig
+from penstock.protocol.plan import RowLogprobs, StepPlan, StepResult
+from penstock.workers.forward import Forward
 from penstock.workers.prompt_logprobs import prompt_logprobs
 from penstock.workers.sampler.rows import Ints
 from penstock.workers.sampler.sampler import Sampled, Sampler
@@ -23,27 +19,13 @@ from penstock.workers.slots import Slots, ids_of
 NOTHING = Sampled(np.empty(0, dtype=np.int64), [])
 
 
-class Model(Protocol):
-    """What the runner asks of a model."""
-
-    config: ModelConfig
-
-    def forward(self, batch: Batch, cache: KVCache) -> torch.Tensor: ...
-
-    def logits(self, hidden_ND: torch.Tensor) -> torch.Tensor: ...
-
-
 class ModelRunner:
-    """Owns the slots and the cache of one rank."""
+    """One rank's steps. Shares the slots with the forward pass, which reads them."""
 
-    def __init__(
-        self, model: Model, cache: KVCache, shape: Configure, device: torch.device
-    ) -> None:
-        self._model = model
-        self._cache = cache
-        self._device = device
-        self._slots = Slots(shape)
-        self._sampler = Sampler(shape.max_num_seqs)
+    def __init__(self, slots: Slots, forward: Forward, sampler: Sampler) -> None:
+        self._slots = slots
+        self._forward = forward
+        self._sampler = sampler
         self._prompt_logprobs: dict[int, int] = {}
 
     def execute(self, plan: StepPlan) -> StepResult:
@@ -77,26 +59,20 @@ class ModelRunner:
         if not len(slots_R):
             return NOTHING, slots_R, []
         self._slots.check(slots_R, counts_R)
-        hidden_TD = self._model.forward(
-            build_batch(self._slots, slots_R, counts_R, self._device), self._cache
-        )
-        prompts = list(self._score_prompts(hidden_TD, slots_R, counts_R))
         rows_N = np.flatnonzero(self._slots.sampling(slots_R, counts_R))
+        logits_NV = self._forward.run(slots_R, counts_R, rows_N)
+        prompts = list(self._score_prompts(slots_R, counts_R))
         self._slots.advance(slots_R, counts_R)
-        sampled = self._sample(hidden_TD, slots_R[rows_N], np.cumsum(counts_R)[rows_N] - 1)
-        return sampled, rows_N, prompts
+        return self._sample(logits_NV, slots_R[rows_N]), rows_N, prompts
 
-    def _sample(self, hidden_TD: torch.Tensor, slots_N: Ints, last_N: Ints) -> Sampled:
+    def _sample(self, logits_NV: torch.Tensor, slots_N: Ints) -> Sampled:
         if not len(slots_N):
             return NOTHING
-        hidden_ND = hidden_TD[torch.from_numpy(last_N).to(self._device)]
-        sampled = self._sampler.sample(self._model.logits(hidden_ND), self._slots.rows(slots_N))
+        sampled = self._sampler.sample(logits_NV, self._slots.rows(slots_N))
         self._slots.append(slots_N, sampled.token_ids_R)
         return sampled
 
-    def _score_prompts(
-        self, hidden_TD: torch.Tensor, slots_R: Ints, counts_R: Ints
-    ) -> Iterator[RowLogprobs]:
+    def _score_prompts(self, slots_R: Ints, counts_R: Ints) -> Iterator[RowLogprobs]:
         if not self._prompt_logprobs:
             return
         first_R = np.cumsum(counts_R) - counts_R
@@ -105,10 +81,11 @@ class ModelRunner:
                 continue
             next_ids_T = self._slots.prompt_after(slot, int(counts_R[row]))
             if len(next_ids_T):
-                first = int(first_R[row])
-                yield self._score(row, slot, hidden_TD[first : first + len(next_ids_T)], next_ids_T)
+                yield self._score(row, slot, int(first_R[row]), next_ids_T)
 
-    def _score(self, row: int, slot: int, hidden_TD: torch.Tensor, next_ids_T: Ints) -> RowLogprobs:
-        ids_T = torch.from_numpy(next_ids_T).to(self._device)
-        count, vocab = self._prompt_logprobs[slot], self._model.config.vocab_size
-        return RowLogprobs(row, prompt_logprobs(hidden_TD, ids_T, count, self._model.logits, vocab))
+    def _score(self, row: int, slot: int, first: int, next_ids_T: Ints) -> RowLogprobs:
+        forward, count = self._forward, self._prompt_logprobs[slot]
+        ids_T = torch.from_numpy(next_ids_T)
+        return RowLogprobs(
+            row, prompt_logprobs(forward.logits, first, ids_T, count, forward.vocab_size)
+        )

@@ -11,11 +11,15 @@ from penstock.protocol.errors import PenstockError
 from penstock.protocol.plan import Configure, WorkerFault, WorkerHello, WorkerReady
 from penstock.protocol.settings import WorkerSettings
 from penstock.workers.faults import explain
+from penstock.workers.forward import Forward, TorchForward
 from penstock.workers.kv_cache import KVCache, kv_bytes_per_token
 from penstock.workers.link import Link, LinkSettings
 from penstock.workers.memory import kv_bytes_available
 from penstock.workers.models.decoder import DecoderModel
+from penstock.workers.native.start import NativeKernels
 from penstock.workers.runner import ModelRunner
+from penstock.workers.sampler.sampler import Sampler
+from penstock.workers.slots import Slots
 from penstock.workers.threads import worthwhile
 from penstock.workers.weights.loader import load_model
 
@@ -31,6 +35,9 @@ class Worker:
         self._settings = settings
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._loading = True
+        self._kernels = NativeKernels(
+            settings.cpu_kernels if self._device.type == "cpu" else "reference"
+        )
 
     def run(self) -> int:
         """The exit status."""
@@ -99,9 +106,16 @@ class Worker:
     def _make_runner(self, model: DecoderModel, shape: Configure) -> ModelRunner:
         self._link.progress("allocating the KV cache", 0.0)
         model.use_max_model_len(shape.max_model_len)
+        slots = Slots(shape)
+        return ModelRunner(slots, self._forward(model, shape, slots), Sampler(shape.max_num_seqs))
+
+    def _forward(self, model: DecoderModel, shape: Configure, slots: Slots) -> Forward:
+        native = self._kernels.forward(model, shape, slots, self._link.progress)
+        if native is not None:
+            return native
         dtype = model.embed.weight.dtype
         cache = KVCache(model.config, shape.num_blocks, shape.block_size, dtype, self._device)
-        return ModelRunner(model, cache, shape, self._device)
+        return TorchForward(model, cache, slots, self._device)
 
 
 def dtype_named(name: str) -> torch.dtype | None:

@@ -45,7 +45,7 @@ def _add(
     assert x_TI.dtype == weight.data.dtype, (x_TI.dtype, weight.data.dtype)
     assert x_TI.shape[1] == weight.depth, (x_TI.shape, weight.depth)
     suffix = DTYPE_NAMES[weight.data.dtype]
-    program.add(  # fmt: skip
+    program.add(
         f"{name}_{suffix}",
         extent,
         x_TI,

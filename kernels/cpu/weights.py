@@ -4,7 +4,6 @@ O outputs of a linear, I inputs, P outputs rounded up to whole panels.
 """
 
 import ctypes
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np

@@ -47,6 +47,12 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
             env=["OMP_NUM_THREADS"],
         ),
     ] = None
+    cpu_kernels: Annotated[
+        Literal["auto", "native", "reference"],
+        described(
+            "native: built with the C++ compiler at hand, or no start; reference: torch's; auto: native where possible."
+        ),
+    ] = "auto"
     max_model_len: Annotated[
         int | None,
         described(

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import pack
 from penstock.workers.runner import ModelRunner
 from penstock.workers.sampler.sampler import Sampler
+from penstock.workers.slots import Slots
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.sampling_rows import Row, make_rows
@@ -36,19 +36,18 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-class BlankModel:
+class BlankForward:
     """Answers at once, always alike."""
 
     def __init__(self, vocab_size: int) -> None:
-        self.config: Any = SimpleNamespace(vocab_size=vocab_size)
-        self._hidden_TD = torch.zeros(NUM_ROWS * 20, 8)
+        self.vocab_size = vocab_size
         self._logits_NV = torch.randn(NUM_ROWS, vocab_size)
 
-    def forward(self, batch: Any, cache: Any) -> torch.Tensor:
-        return self._hidden_TD[: len(batch.token_ids_T)]
-
-    def logits(self, hidden_ND: torch.Tensor) -> torch.Tensor:
+    def run(self, slots_R: Any, counts_R: Any, samples_N: Any) -> torch.Tensor:
         return self._logits_NV
+
+    def logits(self, first: int, end: int) -> torch.Tensor:
+        return self._logits_NV[: end - first]
 
 
 def best_ms(action: Callable[[], object], repeats: int) -> float:
@@ -76,8 +75,7 @@ def sampler_ms(logits_RV: torch.Tensor, fields: dict[str, Any]) -> float:
 
 def runner_ms(vocab_size: int) -> float:
     shape = Configure(NUM_ROWS * 100, 16, NUM_ROWS, 1500, 2048)
-    cache: Any = None
-    runner = ModelRunner(BlankModel(vocab_size), cache, shape, torch.device("cpu"))
+    runner = ModelRunner(Slots(shape), BlankForward(vocab_size), Sampler(NUM_ROWS))
     params = SamplingParams(1000, temperature=0.0)
     starts = [SeqStart(i, pack(range(20)), 20, 0, params) for i in range(NUM_ROWS)]
     grants = [BlockGrant(i, pack(range(i * 90, i * 90 + 90))) for i in range(NUM_ROWS)]

@@ -10,9 +10,12 @@ import torch
 from penstock.protocol.plan import BlockGrant, Configure, SeqStart, StepPlan, StepResult
 from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import pack, unpack
+from penstock.workers.forward import TorchForward
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.runner import ModelRunner
+from penstock.workers.sampler.sampler import Sampler
+from penstock.workers.slots import Slots
 from penstock.workers.weights.loader import load_model
 
 BLOCK_SIZE = 8
@@ -60,7 +63,9 @@ class Driver:
     def __init__(self, model: DecoderModel, num_slots: int = 4, num_blocks: int = 64) -> None:
         self.shape = Configure(num_blocks, BLOCK_SIZE, num_slots, 200, 64)
         cache = KVCache(model.config, num_blocks, BLOCK_SIZE, torch.float32, CPU)
-        self.runner = ModelRunner(model, cache, self.shape, CPU)
+        slots = Slots(self.shape)
+        forward = TorchForward(model, cache, slots, CPU)
+        self.runner = ModelRunner(slots, forward, Sampler(num_slots))
         self.free_blocks = list(range(num_blocks))
         self.free_slots = list(range(num_slots))
         self.frees: list[int] = []

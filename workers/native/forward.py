@@ -1,0 +1,73 @@
+"""Forward passes on native kernels. Knows slots, buffers and programs, not the operations in them.
+
+R rows of the plan, N rows that sample, V vocabulary.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from penstock.kernels.cpu.library import Library
+from penstock.kernels.cpu.program import CStep, Program, Team
+from penstock.kernels.cpu.step_filler import SlotArrays, StepFiller
+from penstock.protocol.plan import Configure
+from penstock.workers.models.decoder import DecoderModel
+from penstock.workers.native.buffers import HeadBuffers, make_buffers, make_head_buffers
+from penstock.workers.native.cache import NativeCache
+from penstock.workers.native.lower import Decoder, add_decoder, add_head
+from penstock.workers.native.weights import Weights
+from penstock.workers.prompt_logprobs import tokens_per_slice
+from penstock.workers.sampler.rows import Ints
+from penstock.workers.slots import Slots
+
+
+class NativeForward:
+    """One program for a step, one more for the logits of a prompt."""
+
+    def __init__(
+        self, model: DecoderModel, weights: Weights, shape: Configure, slots: Slots,
+        library: Library, team: Team,
+    ) -> None:  # fmt: skip
+        config, dtype = model.config, weights.norm.dtype
+        self._vocab_size = config.vocab_size
+        # A plan that was made before its sequence was known to end computes one token too many.
+        cos_PE, sin_PE = model.rope_tables(shape.max_model_len + 1)
+        cache = NativeCache(config, shape.num_blocks, shape.block_size, dtype)
+        buffers = make_buffers(config, dtype, shape.max_num_batched_tokens, cache.layout)
+        decoder = Decoder(config, weights, cache, cos_PE, sin_PE, buffers)
+        self._head = make_head_buffers(config, dtype, shape.max_num_seqs)
+        self._prompt_head = make_head_buffers(config, dtype, tokens_per_slice(config.vocab_size))
+        self._program = _program(library, team, decoder, self._head, add_decoder)
+        self._prompt_program = _program(library, team, decoder, self._prompt_head)
+        arrays = SlotArrays(
+            slots.tokens_SL, slots.blocks_SB, slots.num_computed_S, shape.block_size
+        )
+        self._filler = StepFiller(library, arrays, shape.max_num_batched_tokens)
+
+    @property
+    def vocab_size(self) -> int:
+        return self._vocab_size
+
+    def run(self, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> torch.Tensor:
+        self._program.run_filled(self._filler.fill(slots_R, counts_R, samples_N))
+        return self._head.logits_NV[: len(samples_N)]
+
+    def logits(self, first: int, end: int) -> torch.Tensor:
+        tokens_N = np.arange(first, end, dtype=np.int32)
+        assert len(tokens_N) <= len(self._prompt_head.logits_NV)
+        self._prompt_program.run_filled(
+            CStep(num_samples=len(tokens_N), sample_tokens=tokens_N.ctypes.data)
+        )
+        return self._prompt_head.logits_NV[: len(tokens_N)]
+
+
+def _program(
+    library: Library, team: Team, decoder: Decoder, head: HeadBuffers,
+    *before: Callable[[Program, Decoder], None],
+) -> Program:  # fmt: skip
+    program = Program(library, team)
+    for add in before:
+        add(program, decoder)
+    add_head(program, decoder, head)
+    return program

@@ -1,0 +1,77 @@
+"""Decides whether the native kernels serve a model, and makes them ready. Knows when they cannot, not what they do."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Literal
+
+import torch
+
+from penstock.kernels.cpu.compiler import CompileError
+from penstock.kernels.cpu.kv_layout import MAX_HEAD_DIM, PAGE
+from penstock.kernels.cpu.library import DTYPE_NAMES, Library, load_library
+from penstock.kernels.cpu.program import Team
+from penstock.protocol.errors import ModelError
+from penstock.protocol.plan import Configure
+from penstock.workers.model_config import ModelConfig
+from penstock.workers.models.decoder import DecoderModel
+from penstock.workers.native.forward import NativeForward
+from penstock.workers.native.weights import take_weights
+from penstock.workers.slots import Slots
+
+log = logging.getLogger("penstock.worker")
+
+Choice = Literal["auto", "native", "reference"]
+Progress = Callable[[str, float], None]
+
+
+class NativeKernels:
+    """Starts to build, or to load, the library at once: the weights load meanwhile."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+        self._library: Future[Library] | None = None
+        if choice != "reference":
+            self._library = ThreadPoolExecutor(1, "kernels").submit(load_library)
+
+    def forward(
+        self, model: DecoderModel, shape: Configure, slots: Slots, progress: Progress
+    ) -> NativeForward | None:
+        """None where torch has to do. Raises ModelError when native kernels were asked for by name."""
+        if self._library is None:
+            return None
+        try:
+            progress("building kernels", 0.0)
+            library = self._library.result()
+        except (CompileError, OSError) as error:
+            self._go_without(str(error), "install g++, or set CXX; the build is kept")
+            return None
+        if reason := unsuited(model.config, model.norm.weight.dtype, shape.block_size):
+            self._go_without(reason, "nothing is wrong, only slow")
+            return None
+        team = Team(library, [-1] * (torch.get_num_threads() - 1))
+        weights = take_weights(model, library, team, progress)
+        torch.set_num_threads(1)  # two pools of threads would take each other's cores
+        log.info("native kernels on %d threads", team.size)
+        return NativeForward(model, weights, shape, slots, library, team)
+
+    def _go_without(self, reason: str, advice: str) -> None:
+        if self._choice == "native":
+            raise ModelError(f"--cpu-kernels native is not possible here: {reason}")
+        log.warning(
+            "no native kernels, so torch's serve, several times slower: %s (%s)", reason, advice
+        )
+
+
+def unsuited(config: ModelConfig, dtype: torch.dtype, block_size: int) -> str | None:
+    """Why the kernels cannot serve such a model; None when they can."""
+    if dtype not in DTYPE_NAMES:
+        return f"they know bfloat16 and float32, not {dtype}".replace("torch.", "")
+    if block_size % PAGE:
+        return f"--block-size {block_size} is not a multiple of {PAGE}"
+    if config.head_dim > MAX_HEAD_DIM:
+        return f"a head of {config.head_dim} is larger than {MAX_HEAD_DIM}"
+    widths = (config.hidden_size, config.q_size, config.intermediate_size, config.head_dim)
+    if any(width % 2 for width in widths):
+        return f"a width of the model is odd: {widths}"
+    return None
