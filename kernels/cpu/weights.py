@@ -15,6 +15,7 @@ from penstock.kernels.cpu.memory import zeros
 from penstock.kernels.cpu.program import Team
 
 PANEL = 32
+WORD_BYTES = 4
 _LANES = PANEL // 2
 
 
@@ -49,7 +50,8 @@ def pack_gate_up(
 
 def can_pack(weight_OI: torch.Tensor) -> bool:
     """Whether the kernels know its dtype and size."""
-    return weight_OI.dtype in DTYPE_NAMES and weight_OI.shape[1] % 2 == 0
+    whole_words = weight_OI.shape[1] * weight_OI.itemsize % WORD_BYTES == 0
+    return weight_OI.dtype in DTYPE_NAMES and whole_words
 
 
 def _plain_order(num_outputs: int) -> npt.NDArray[np.int64]:
@@ -78,8 +80,8 @@ def _pack(
     addresses_P = np.ascontiguousarray(np.where(order_P < 0, 0, addresses_P))
     data = zeros((len(order_P) // PANEL, depth, PANEL), weight_OI.dtype)
     rows = ctypes.c_void_p(addresses_P.ctypes.data)
-    name = f"pack_{DTYPE_NAMES[weight_OI.dtype]}"
-    library.call(name, ctypes.c_void_p(team.handle), rows, len(order_P), depth, data)
+    words = depth * weight_OI.itemsize // WORD_BYTES
+    library.call("pack", ctypes.c_void_p(team.handle), rows, len(order_P), words, data)
     return Packed(data, _packed_bias(bias_O, order_P), num_outputs, depth)
 
 

@@ -2,9 +2,11 @@
 //
 // A tile is a block of tokens times some panels: few tokens stream the weights from memory once; many stay in the
 // second cache while the panels pass by.
-#include "op.hpp"
+#include <algorithm>
+
 #include "epilogue.hpp"
 #include "micro_kernel.hpp"
+#include "op.hpp"
 #include "panels.hpp"
 
 namespace penstock {
@@ -57,15 +59,23 @@ Op* linear(Extent extent, const T* x, const T* packed, std::int64_t columns, std
   return new Linear<T, Epilogue>(extent, x, packed, columns, depth, finish);
 }
 
-template <class T>
-void pack(Team& team, const T* const* rows, std::int64_t columns, std::int64_t depth, T* packed) {
+// A panel is a transposed strip of the matrix, in words of 32 bits: two bfloat16, or one float. It is written a few
+// cache lines at a time, which stay near while all its columns come by.
+void pack_panel(const std::uint32_t* const* rows, std::int64_t words, std::uint32_t* to) {
+  constexpr std::int64_t WORDS = 16;
+  for (std::int64_t first = 0; first < words; first += WORDS) {
+    const std::int64_t end = std::min(first + WORDS, words);
+    for (int column = 0; column < PANEL; column++)
+      for (std::int64_t word = first; word < end; word++)
+        to[word * PANEL + column] = rows[column] ? rows[column][word] : 0;
+  }
+}
+
+void pack(Team& team, const std::uint32_t* const* rows, std::int64_t columns, std::int64_t words,
+          std::uint32_t* packed) {
   team.run([&](Member& member) {
     member.each_tile(panels_of(columns), [&](std::int64_t panel) {
-      T* to = packed + panel * depth * PANEL;
-      for (int column = 0; column < PANEL; column++) {
-        const T* row = rows[panel * PANEL + column];
-        for (std::int64_t k = 0; k < depth; k++) to[place(to, k, column)] = row ? row[k] : T{};
-      }
+      pack_panel(rows + panel * PANEL, words, packed + panel * words * PANEL);
     });
   });
 }
@@ -87,12 +97,15 @@ using namespace penstock;
   LINEAR(linear, NAME, T, T, Store<T>(out, bias, columns))                                                            \
   LINEAR(linear_to_float, NAME, T, float, Store<float>(out, bias, columns))                                           \
   LINEAR(linear_residual, NAME, T, float, AddToResidual(out, bias, columns))                                          \
-  LINEAR(linear_gate_up, NAME, T, T, GateUp<T>(out, bias, columns / 2))                                               \
-  void penstock_pack_##NAME(Team* team, const T* const* rows, std::int64_t columns, std::int64_t depth, T* packed) {  \
-    pack(*team, rows, columns, depth, packed);                                                                        \
-  }
+  LINEAR(linear_gate_up, NAME, T, T, GateUp<T>(out, bias, columns / 2))
 
 extern "C" {
 LINEARS(bf16, bf16)
 LINEARS(f32, float)
+
+// Any matrix whose rows are whole words of 32 bits. rows: the address of each packed column's source, null for padding.
+void penstock_pack(Team* team, const std::uint32_t* const* rows, std::int64_t columns, std::int64_t words,
+                   std::uint32_t* packed) {
+  pack(*team, rows, columns, words, packed);
+}
 }
