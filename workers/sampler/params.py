@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from penstock.kernels.draws import DRAW
 from penstock.protocol.sampling import SamplingParams
 from penstock.workers.sampler.rows import Ints
 
@@ -20,14 +21,14 @@ class Feature(enum.IntFlag):
     """What a row costs beyond an argmax."""
 
     RANDOM = 1
-    FILTERED = 2
-    BIASED = 4
-    PENALISED = 8
-    BANNED = 16
-    LOGPROBS = 32
+    BIASED = 2
+    PENALISED = 4
+    BANNED = 8
+    LOGPROBS = 16
 
 
-RESHAPED = Feature.BIASED | Feature.PENALISED | Feature.BANNED
+RESHAPED = int(Feature.BIASED | Feature.PENALISED | Feature.BANNED)
+EXTRA = RESHAPED | int(Feature.LOGPROBS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,12 @@ class Lists:
 
 
 class ParamTable:
-    """One column per parameter, so that a step reads all rows with one gather each."""
+    """One record or column per slot, so that a step reads all its rows with one gather."""
 
     def __init__(self, num_slots: int) -> None:
         self.features_S = np.zeros(num_slots, dtype=np.int64)
         self.seed_S = np.zeros(num_slots, dtype=np.uint64)
-        self.temperature_S = np.ones(num_slots)
-        self.top_k_S = np.zeros(num_slots, dtype=np.int64)
-        self.top_p_S = np.ones(num_slots)
-        self.min_p_S = np.zeros(num_slots)
+        self.draws_S = np.zeros(num_slots, dtype=DRAW)
         self.repetition_S = np.ones(num_slots)
         self.frequency_S = np.zeros(num_slots)
         self.presence_S = np.zeros(num_slots)
@@ -63,34 +61,22 @@ class ParamTable:
         self.lists[slot] = _lists_of(params)
         self.features_S[slot] = int(features_of(params))
         self.seed_S[slot] = params.seed & _SEED_BITS
-        self.temperature_S[slot] = params.temperature or 1.0
-        self.top_k_S[slot] = params.top_k
-        self.top_p_S[slot] = params.top_p
-        self.min_p_S[slot] = params.min_p
+        self.draws_S[slot] = (params.temperature, params.top_p, params.min_p, 0.0, params.top_k)
         self.repetition_S[slot] = params.repetition_penalty
         self.frequency_S[slot] = params.frequency_penalty
         self.presence_S[slot] = params.presence_penalty
 
-    def rows_with(self, features: Feature, slots_R: Ints) -> Ints:
-        """The rows that use any of `features`."""
-        return np.flatnonzero(self.features_S[slots_R] & int(features))
-
 
 def features_of(params: SamplingParams) -> Feature:
-    """The features that `params` switches on. Filters mean nothing to a greedy row."""
+    """The features that `params` switches on."""
     uses = {
         Feature.RANDOM: not params.is_greedy,
-        Feature.FILTERED: not params.is_greedy and _is_filtered(params),
         Feature.BIASED: params.logit_bias,
         Feature.PENALISED: _is_penalised(params),
         Feature.BANNED: params.allowed_token_ids or params.bad_words or params.min_tokens,
         Feature.LOGPROBS: params.logprobs is not None or params.logprob_token_ids,
     }
     return Feature(sum(feature for feature, used in uses.items() if used))
-
-
-def _is_filtered(params: SamplingParams) -> bool:
-    return params.top_k > 0 or params.top_p < 1 or params.min_p > 0
 
 
 def _is_penalised(params: SamplingParams) -> bool:

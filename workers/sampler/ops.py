@@ -1,0 +1,72 @@
+"""What sampling asks of whoever computes it, and torch's answer. Knows no slots and no requests.
+
+R rows, V vocabulary, N rows of one kind.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from penstock.kernels.draws import Draws
+from penstock.workers.sampler.draw import draw
+from penstock.workers.sampler.filters import Filters, draw_filtered
+from penstock.workers.sampler.head import argmax, select
+from penstock.workers.sampler.rows import Ints
+
+
+class SamplingOps(Protocol):
+    """`TorchSampling` runs anywhere and is the oracle; `kernels.cpu.sample.NativeSampling` is fast on CPUs."""
+
+    def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> Ints:
+        """One token for each row of float32 logits; a row's depends on nothing but that row."""
+
+
+class TorchSampling:
+    """Wherever the logits lie."""
+
+    def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> Ints:
+        """See `SamplingOps`."""
+        ids_R = torch.zeros(len(draws_R), dtype=torch.int64, device=logits_RV.device)
+        for rows_N, ids_N in self._choose_by_kind(logits_RV, draws_R):
+            ids_R[rows_N] = ids_N
+        return ids_R.cpu().numpy()
+
+    def _choose_by_kind(
+        self, logits_RV: torch.Tensor, draws_R: Draws
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        random_R, filtered_R = draws_R["temperature"] > 0, _filtered(draws_R)
+        for rows_R, choose in (
+            (~random_R, _take_best),
+            (random_R & ~filtered_R, _draw),
+            (random_R & filtered_R, _draw_filtered),
+        ):
+            if rows_R.any():
+                rows_N = _on(logits_RV, np.flatnonzero(rows_R))
+                yield rows_N, choose(logits_RV, rows_N, draws_R[rows_R])
+
+
+def _filtered(draws_R: Draws) -> np.ndarray:
+    return (draws_R["top_k"] > 0) | (draws_R["top_p"] < 1) | (draws_R["min_p"] > 0)
+
+
+def _take_best(logits_RV: torch.Tensor, rows_N: torch.Tensor, draws_N: Draws) -> torch.Tensor:
+    return argmax(select(logits_RV, rows_N))
+
+
+def _draw(logits_RV: torch.Tensor, rows_N: torch.Tensor, draws_N: Draws) -> torch.Tensor:
+    temperature_N, uniform_N = (
+        _on(logits_RV, draws_N[name]) for name in ("temperature", "uniform")
+    )
+    return draw(logits_RV, rows_N, temperature_N, uniform_N)
+
+
+def _draw_filtered(logits_RV: torch.Tensor, rows_N: torch.Tensor, draws_N: Draws) -> torch.Tensor:
+    names = ("temperature", "top_k", "top_p", "min_p", "uniform")
+    return draw_filtered(logits_RV, rows_N, Filters(*(_on(logits_RV, draws_N[n]) for n in names)))
+
+
+def _on(like: torch.Tensor, column: np.ndarray) -> torch.Tensor:
+    """`column` where `like` lies."""
+    return torch.from_numpy(np.ascontiguousarray(column)).to(like.device)
