@@ -14,14 +14,16 @@ from penstock.kernels.cpu.library import Library
 from penstock.kernels.cpu.program import Team
 from penstock.kernels.draws import DRAW, Draws
 
+_POINTER, _INT = ctypes.c_void_p, ctypes.c_int64
+
 
 class NativeSampling:
     """Keeps its threads' scratch memory between calls. One call at a time, as its team has it."""
 
     def __init__(self, library: Library, team: Team) -> None:
-        self._library = library
         self._team = team  # outlives the sampler
         self._handle = ctypes.c_void_p(library.call("sampler_new", ctypes.c_void_p(team.handle)))
+        self._sample = library.function("sample")
         finalize(self, library.call, "sampler_delete", self._handle)
 
     def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> npt.NDArray[np.int64]:
@@ -37,8 +39,8 @@ class NativeSampling:
         assert draws_R.shape == (num_rows,), draws_R.shape
         assert draws_R.flags.c_contiguous
         ids_R = np.empty(num_rows, dtype=np.int64)
-        self._library.call(
-            "sample", self._handle, ctypes.c_void_p(logits_RV.data_ptr()), logits_RV.stride(0), size,
-            ctypes.c_void_p(draws_R.ctypes.data), num_rows, ctypes.c_void_p(ids_R.ctypes.data),
+        self._sample(
+            self._handle, _POINTER(logits_RV.data_ptr()), _INT(logits_RV.stride(0)), _INT(size),
+            _POINTER(draws_R.ctypes.data), _INT(num_rows), _POINTER(ids_R.ctypes.data),
         )  # fmt: skip
         return ids_R

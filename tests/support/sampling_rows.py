@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from penstock.protocol.sampling import SamplingParams
+from penstock.workers.sampler.ops import SamplingOps
 from penstock.workers.sampler.rows import Rows
 from penstock.workers.sampler.sampler import Sampled, Sampler
 
@@ -31,10 +32,12 @@ def make_rows(rows: Sequence[Row], slots: Sequence[int]) -> Rows:
     return Rows(np.array(slots), lengths, prompts, tokens)
 
 
-def sample(rows: Sequence[Row], slots: Sequence[int] | None = None) -> Sampled:
-    """Samples the rows as one batch."""
+def sample(
+    rows: Sequence[Row], slots: Sequence[int] | None = None, ops: SamplingOps | None = None
+) -> Sampled:
+    """Samples the rows as one batch, with torch where `ops` does not say otherwise."""
     slots = range(len(rows)) if slots is None else slots
-    sampler = Sampler(max(slots) + 1)
+    sampler = Sampler(max(slots) + 1, ops)
     for row, slot in zip(rows, slots, strict=True):
         sampler.start(slot, row.params)
     return sampler.sample(torch.stack([row.logits for row in rows]), make_rows(rows, slots))

@@ -21,6 +21,7 @@ class SamplingOps(Protocol):
 
     def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> Ints:
         """One token for each row of float32 logits; a row's depends on nothing but that row."""
+        ...
 
 
 class TorchSampling:

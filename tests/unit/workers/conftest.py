@@ -2,6 +2,9 @@
 
 import pytest
 import torch
+from support.cpu_kernels import cpu_library, cpu_team
+
+__all__ = ["cpu_library", "cpu_team"]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -13,14 +13,24 @@ from msgspec.structs import replace as with_fields
 from support import sampling_oracle as oracle
 from support.sampling_rows import Row, sample
 
+from penstock.kernels.cpu.sample import NativeSampling
 from penstock.protocol.sampling import SamplingParams
 from penstock.workers.sampler.noise import uniforms
+from penstock.workers.sampler.ops import SamplingOps, TorchSampling
 
 SIZES = (1, 5, 33, 700, 2500)
 NEARLY = 1e-5
 RELAXED = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
+
+
+@pytest.fixture(scope="session", params=["torch", "native"])
+def ops(request: pytest.FixtureRequest) -> SamplingOps:
+    if request.param == "torch":
+        return TorchSampling()
+    library, team_of = (request.getfixturevalue(name) for name in ("cpu_library", "cpu_team"))
+    return NativeSampling(library, team_of(2))
 
 
 @st.composite
@@ -62,8 +72,8 @@ batches = st.sampled_from(SIZES).flatmap(lambda size: st.lists(rows(size), min_s
 
 @RELAXED
 @given(batches)
-def test_every_row_draws_what_the_oracle_would(batch: list[Row]) -> None:
-    for row, token_id in zip(batch, sample(batch).token_ids_R.tolist(), strict=True):
+def test_every_row_draws_what_the_oracle_would(ops: SamplingOps, batch: list[Row]) -> None:
+    for row, token_id in zip(batch, sample(batch, ops=ops).token_ids_R.tolist(), strict=True):
         logits = oracle.reshaped(row.logits.tolist(), row.params, row.prompt, row.output)
         if row.params.is_greedy:
             assert logits[token_id] == pytest.approx(max(logits), abs=2e-3)
@@ -90,17 +100,19 @@ def is_drawn_by_noise(row: Row, logits: list[float], token_id: int) -> bool:
 
 @RELAXED
 @given(batches, st.randoms())
-def test_company_and_slots_change_no_token(batch: list[Row], random: Any) -> None:
-    alone = [int(sample([row]).token_ids_R[0]) for row in batch]
+def test_company_and_slots_change_no_token(ops: SamplingOps, batch: list[Row], random: Any) -> None:
+    alone = [int(sample([row], ops=ops).token_ids_R[0]) for row in batch]
     order = random.sample(range(len(batch)), len(batch))
     slots = random.sample(range(64), len(batch))
-    crowd = sample([batch[i] for i in order], slots).token_ids_R.tolist()
+    crowd = sample([batch[i] for i in order], slots, ops).token_ids_R.tolist()
     assert crowd == [alone[i] for i in order]
 
 
 @RELAXED
 @given(batches, st.integers(0, 5))
-def test_a_moved_prompt_boundary_changes_no_random_draw(batch: list[Row], moved: int) -> None:
+def test_a_moved_prompt_boundary_changes_no_random_draw(
+    ops: SamplingOps, batch: list[Row], moved: int
+) -> None:
     """Without penalties and min_tokens a token depends on the history's length alone."""
     plain = {"presence_penalty": 0.0, "frequency_penalty": 0.0, "min_tokens": 0}
     before = [replace(row, params=with_fields(row.params, **plain)) for row in batch]
@@ -108,26 +120,28 @@ def test_a_moved_prompt_boundary_changes_no_random_draw(batch: list[Row], moved:
         replace(row, prompt=row.prompt + row.output[:moved], output=row.output[moved:])
         for row in before
     ]
-    assert sample(before).token_ids_R.tolist() == sample(after).token_ids_R.tolist()
+    assert (
+        sample(before, ops=ops).token_ids_R.tolist() == sample(after, ops=ops).token_ids_R.tolist()
+    )
 
 
-def test_a_row_with_everything_banned_still_takes_the_best_allowed() -> None:
+def test_a_row_with_everything_banned_still_takes_the_best_allowed(ops: SamplingOps) -> None:
     params = SamplingParams(
         8, temperature=0.0, allowed_token_ids=(1, 2), min_tokens=3, eos_token_ids=(1, 2)
     )
     row = Row(torch.tensor([9.0, 1.0, 2.0, 8.0]), params)
-    assert sample([row]).token_ids_R.tolist() == [2]
+    assert sample([row], ops=ops).token_ids_R.tolist() == [2]
     random = replace(row, params=with_fields(params, temperature=1.0))
-    assert sample([random]).token_ids_R[0] in (1, 2)
+    assert sample([random], ops=ops).token_ids_R[0] in (1, 2)
 
 
-def test_an_end_beyond_the_vocabulary_cannot_be_banned_and_need_not_be() -> None:
+def test_an_end_beyond_the_vocabulary_cannot_be_banned_and_need_not_be(ops: SamplingOps) -> None:
     params = SamplingParams(8, temperature=0.0, min_tokens=3, eos_token_ids=(1, 4000))
-    assert sample([Row(torch.tensor([0.0, 9.0, 2.0]), params)]).token_ids_R.tolist() == [2]
+    assert sample([Row(torch.tensor([0.0, 9.0, 2.0]), params)], ops=ops).token_ids_R.tolist() == [2]
 
 
 @pytest.mark.parametrize("fields", [{}, {"top_k": 5}, {"top_p": 0.5}, {"temperature": 0.0}])
-def test_a_broken_model_breaks_no_sampler(fields: dict[str, Any]) -> None:
+def test_a_broken_model_breaks_no_sampler(ops: SamplingOps, fields: dict[str, Any]) -> None:
     for broken in (math.nan, math.inf, -math.inf):
         row = Row(torch.full((700,), broken), with_fields(SamplingParams(8), **fields))
-        assert 0 <= sample([row]).token_ids_R[0] < 700
+        assert 0 <= sample([row], ops=ops).token_ids_R[0] < 700
