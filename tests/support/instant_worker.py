@@ -31,16 +31,18 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--link", type=int, required=True)
     parser.add_argument("--model-dir", type=Path, required=True)
     parser.add_argument("--busy-s", type=float, default=0.0, help="CPU seconds to spend on a step")
+    parser.add_argument("--pause-s", type=float, default=0.0, help="to sleep for each row")
     return parser.parse_known_args()[0]
 
 
 class InstantWorker:
     """One rank. A slot is a count: how many of its known tokens no plan has computed yet."""
 
-    def __init__(self, vocab_size: int, busy_s: float) -> None:
+    def __init__(self, vocab_size: int, busy_s: float, pause_s: float) -> None:
         rng = random.Random(1)
         self._ids = itertools.cycle([rng.randrange(FIRST_ID, vocab_size) for _ in range(4096)])
         self._busy_s = busy_s
+        self._pause_s = pause_s
         self._missing: dict[int, int] = {}
 
     def execute(self, plan: StepPlan) -> StepResult:
@@ -50,6 +52,8 @@ class InstantWorker:
         sampled = self._advance(unpack(plan.slots), unpack(plan.counts))
         while self._busy_s and time.thread_time() < end:
             pass
+        if self._pause_s:
+            time.sleep(self._pause_s * len(sampled))
         return StepResult(plan.step, pack(sampled), self._busy_s)
 
     def _advance(self, slots: list[int], counts: list[int]) -> list[int]:
@@ -75,7 +79,7 @@ def main() -> int:
     )
     if link.configuration() is not None:
         link.send(WorkerReady(0))
-        worker = InstantWorker(vocab_size, args.busy_s)
+        worker = InstantWorker(vocab_size, args.busy_s, args.pause_s)
         for plan in link.plans():
             link.send(worker.execute(plan))
     link.close()
