@@ -70,12 +70,17 @@ class EngineCore:
 
     # ---- the heart
 
-    def step(self, now: float) -> None:
-        """Workers first: their next plan goes out before the front ends get their tokens."""
-        for event in self.workers.poll(now):
+    def step(self, now: float) -> bool:
+        """Workers first: their next plan goes out before the front ends get their tokens.
+
+        Whether it brought steps' results and nothing else: no timer is nearer then.
+        """
+        events = self.workers.poll(now)
+        for event in events:
             self._on_workers(event, now)
         if self.model:
             self.model.pipeline.fill(now)
+        return bool(events) and self._drain_by is None and all(map(_is_result, events))
 
     def handle(self, identity: bytes, message: Up | WireError, now: float) -> None:
         """One message of one front end, or the bytes that were none."""
@@ -288,3 +293,7 @@ class EngineCore:
     def _end(self, status: int, reason: str) -> None:
         self.exit_status = status
         self.frontends.say_goodbye(reason)
+
+
+def _is_result(event: GroupEvent) -> bool:
+    return isinstance(event, StepResult)

@@ -127,14 +127,17 @@ class Frontends:
 
     def deliver(self, outputs: list[tuple[Sequence, Delta]]) -> None:
         """To each front end its deltas, in as few messages as they fit; a finished sequence leaves its session."""
-        by_session: dict[Session, list[Delta]] = {}
+        by_owner: dict[object, list[Delta]] = {}
         for sequence, delta in outputs:
-            session = sequence.owner
+            deltas = by_owner.get(sequence.owner)
+            if deltas is None:
+                deltas = by_owner[sequence.owner] = []
+            deltas.append(delta)
+            if delta.finish is not None:
+                assert isinstance(sequence.owner, Session)
+                sequence.owner.requests.pop(sequence.id, None)
+        for session, deltas in by_owner.items():
             assert isinstance(session, Session)
-            by_session.setdefault(session, []).append(delta)
-            if delta.finish:
-                session.requests.pop(sequence.id, None)
-        for session, deltas in by_session.items():
             for fitting in _messages(deltas):
                 self.send(session, Tokens(fitting))
 
@@ -176,6 +179,9 @@ def _messages(deltas: list[Delta]) -> Iterator[list[Delta]]:
     """Log probabilities of whole vocabularies, for many rows, outgrow what one frame may hold."""
     batch: list[Delta] = []
     num_bytes = 0
+    if all(delta.logprobs is None and delta.prompt_logprobs is None for delta in deltas):
+        yield deltas
+        return
     for delta in deltas:
         added = _num_logprob_bytes(delta)
         if batch and num_bytes + added > MAX_LOGPROB_BYTES:

@@ -14,27 +14,43 @@ from penstock.engine_core.engine import EngineCore
 def run(engine: EngineCore, door: Door) -> int:
     """Serves until the engine has an exit status. Blocks whenever there is nothing to do."""
     with _woken_by_signals() as told_to_stop, select.epoll() as waits:
-        for descriptor in (door.socket.fileno(), told_to_stop.fileno(), engine.workers.fileno()):
-            waits.register(descriptor, select.EPOLLIN)
+        loop = _Loop(engine, door, told_to_stop, waits)
         engine.workers.start(time.monotonic())
         while engine.exit_status is None:
-            _turn(engine, door, told_to_stop, waits)
+            loop.turn()
     return engine.exit_status
 
 
-def _turn(engine: EngineCore, door: Door, told_to_stop: socket.socket, waits: select.epoll) -> None:
-    is_knocked_at = door.is_knocked_at
-    wait_s = 0.0 if is_knocked_at else engine.next_timer(time.monotonic()) - time.monotonic()
-    ready = [descriptor for descriptor, _ in waits.poll(max(0.0, wait_s))]
-    now = time.monotonic()
-    if told_to_stop.fileno() in ready:
-        _hear_signal(told_to_stop)
-        engine.drain(now)
-    if is_knocked_at or door.socket.fileno() in ready:
-        for identity, message in door.receive():
-            engine.handle(identity, message, now)
-    engine.step(now)
-    engine.tick(now)
+class _Loop:
+    def __init__(
+        self, engine: EngineCore, door: Door, told_to_stop: socket.socket, waits: select.epoll
+    ) -> None:
+        self._engine, self._door, self._told_to_stop = engine, door, told_to_stop
+        self._waits = waits
+        self._due = 0.0
+        self._signals, self._knocks = told_to_stop.fileno(), door.socket.fileno()
+        for descriptor in (self._signals, self._knocks, engine.workers.fileno()):
+            waits.register(descriptor, select.EPOLLIN)
+
+    def turn(self) -> None:
+        """Waits, then handles what came. After all but results alone, timers may be nearer."""
+        engine, is_knocked_at = self._engine, self._door.is_knocked_at
+        ready = self._wait(0.0 if is_knocked_at else self._due - time.monotonic())
+        now = time.monotonic()
+        if self._signals in ready:
+            _hear_signal(self._told_to_stop)
+            engine.drain(now)
+        is_knocked_at = is_knocked_at or self._knocks in ready
+        if is_knocked_at:
+            for identity, message in self._door.receive():
+                engine.handle(identity, message, now)
+        brought_results_alone = engine.step(now) and not is_knocked_at
+        if not brought_results_alone or now >= self._due:
+            engine.tick(now)
+            self._due = engine.next_timer(now)
+
+    def _wait(self, at_most_s: float) -> list[int]:
+        return [descriptor for descriptor, _ in self._waits.poll(max(0.0, at_most_s))]
 
 
 @contextlib.contextmanager

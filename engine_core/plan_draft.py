@@ -85,6 +85,26 @@ class PlanDraft:
             sequence.num_pending += 1
             self._sampling.append(sequence)
 
+    def decode(self, sequence: Sequence, block_size: int) -> bool:
+        """The row of a sequence that lacks its last token alone, where that neither opens nor fills a block.
+
+        Most rows are such: for them this is what `row` and all that goes with it come to. False, and nothing
+        done, for any other.
+        """
+        computed, pending = sequence.num_computed, sequence.num_pending
+        place, target = computed % block_size, len(sequence.tokens) + pending
+        if computed + 1 != target or not 0 < place < block_size - 1:
+            return False
+        if (pending and target >= sequence.max_len) or sequence.params.prompt_logprobs is not None:
+            return False
+        self.rows.append(sequence)
+        self._slots.append(sequence.slot)
+        self._counts.append(1)
+        self._sampling.append(sequence)
+        self.budget -= 1
+        sequence.num_computed, sequence.num_pending = target, pending + 1
+        return True
+
     def finish(self, step: int, freed_slots: list[int]) -> ScheduledStep:
         plan = StepPlan(
             step,

@@ -18,7 +18,7 @@ from penstock.engine_core.queues import WaitingQueue
 from penstock.engine_core.sequence import Sequence, State
 from penstock.protocol.messages import Delta, FinishReason, TokenLogprobs
 from penstock.protocol.plan import StepResult
-from penstock.protocol.token_ids import pack, unpack
+from penstock.protocol.token_ids import BYTES_PER_ID, pack, unpack
 
 Output = tuple[Sequence, Delta]
 
@@ -108,9 +108,10 @@ class Scheduler:
         num_preemptions, index = self.num_preemptions, 0
         while index < len(self.running) and draft.budget:
             sequence = self.running[index]
-            count = self._count(sequence, draft.budget)
-            if count and not self._extend(sequence, count, draft):
-                break
+            if not draft.decode(sequence, self.config.block_size):
+                count = self._count(sequence, draft.budget)
+                if count and not self._extend(sequence, count, draft):
+                    break
             index += 1
         return self.num_preemptions == num_preemptions
 
@@ -195,15 +196,23 @@ class Scheduler:
         assert step.plan.step == result.step, (step.plan.step, result.step)
         logprobs = {step.rows[r.row]: r.logprobs for r in result.logprobs}
         scores = PromptScores(step, result)
-        outputs = []
-        for sequence, token in zip(step.sampling, unpack(result.token_ids), strict=True):
+        has_extras = bool(result.logprobs or result.prompt_logprobs)
+        outputs, has_ended = [], False
+        packed, tokens = result.token_ids, unpack(result.token_ids)
+        for row, (sequence, token) in enumerate(zip(step.sampling, tokens, strict=True)):
             sequence.num_pending -= 1
             if sequence.state is not State.FINISHED:
-                offset = sequence.num_output
+                offset = len(sequence.tokens) - sequence.num_prompt
                 ending = self._take(sequence, token)
-                delta = _delta(sequence, offset, ending, logprobs.get(sequence), scores)
+                if ending is stops.NONE and offset > sequence.num_emitted and not has_extras:
+                    place = row * BYTES_PER_ID
+                    delta = Delta(sequence.id, offset, packed[place : place + BYTES_PER_ID])
+                else:
+                    has_ended = has_ended or ending is not stops.NONE
+                    delta = _delta(sequence, offset, ending, logprobs.get(sequence), scores)
                 outputs.append((sequence, delta))
-        self.running = [s for s in self.running if s.state is State.RUNNING]
+        if has_ended:
+            self.running = [s for s in self.running if s.state is State.RUNNING]
         return outputs + scores.rest()
 
     def _take(self, sequence: Sequence, token: int) -> stops.Ending:
@@ -214,9 +223,10 @@ class Scheduler:
         sequence.tokens.append(token)
         if sequence.state is State.WAITING:
             self.waiting.grew(1)
-        self.cache.commit(sequence)
+        if not len(sequence.tokens) % self.config.block_size:
+            self.cache.commit(sequence)
         ending = stops.ending(sequence)
-        if ending[0]:
+        if ending is not stops.NONE:
             self._finish(sequence)
         return ending
 

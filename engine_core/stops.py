@@ -4,18 +4,19 @@ from penstock.engine_core.sequence import Sequence
 from penstock.protocol.messages import FinishReason
 
 Ending = tuple[FinishReason | None, int | None]
+NONE: Ending = (None, None)
 
 
 def ending(sequence: Sequence) -> Ending:
-    """The reason to end, if any, and the stop token that is one; length yields to a stop."""
-    params = sequence.params
-    num_output = sequence.num_output
+    """The reason to end, and the stop token that is one, or `NONE` itself; length yields to a stop."""
+    params, num_tokens = sequence.params, len(sequence.tokens)
+    num_output = num_tokens - sequence.num_prompt
     if num_output > params.min_tokens:
         token = sequence.tokens[-1]
         if token in params.eos_token_ids:
             return FinishReason.STOP, None
         if token in params.stop_token_ids:
             return FinishReason.STOP, token
-    if num_output >= params.max_tokens or len(sequence.tokens) >= sequence.max_len:
+    if num_output >= params.max_tokens or num_tokens >= sequence.max_len:
         return FinishReason.LENGTH, None
-    return None, None
+    return NONE
