@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.checkpoints import EXTRAS, make_checkpoint, oracle_logits
+from support.checkpoints import EXTRAS, SWITCHES, make_checkpoint, oracle_logits
 from support.paged_run import CPU, PagedRun, prompts_of
 
 from penstock.workers.models.decoder import DecoderModel
@@ -74,36 +74,6 @@ class TestFamilies:
         oracle = make_checkpoint(tmp_path, family, max_shard_size="20KB")
         assert len(list(tmp_path.glob("*.safetensors"))) > 2
         assert_same(PagedRun(load(tmp_path), PROMPTS).whole(), oracle, PROMPTS, 1e-4)
-
-
-SWITCHES = {
-    "llama biases": ("llama", {"attention_bias": True, "mlp_bias": True}),
-    "llama head_dim": ("llama", {"head_dim": 10, "num_key_value_heads": 1}),
-    "llama tied": ("llama", {"tie_word_embeddings": True}),
-    "llama eps": ("llama", {"rms_norm_eps": 0.1}),
-    "mistral window": ("mistral", {"sliding_window": 5}),
-    "mistral window of one": ("mistral", {"sliding_window": 1}),
-    "qwen2 untied": ("qwen2", {"tie_word_embeddings": False}),
-    "qwen2 window": (
-        "qwen2",
-        {"use_sliding_window": True, "sliding_window": 6, "max_window_layers": 1},
-    ),
-    "qwen2 window unused": ("qwen2", {"use_sliding_window": False, "sliding_window": 6}),
-    "qwen3 biases": ("qwen3", {"attention_bias": True}),
-    "qwen3 layer types": (
-        "qwen3",
-        {
-            "use_sliding_window": True,
-            "sliding_window": 3,
-            "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
-        },
-    ),
-    "phi3 window": ("phi3", {"sliding_window": 7}),
-    "phi3 partial rotary": (
-        "phi3",
-        {"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}},
-    ),
-}
 
 
 @pytest.mark.parametrize("name", SWITCHES)

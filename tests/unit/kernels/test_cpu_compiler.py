@@ -1,0 +1,70 @@
+"""Building the kernels: once, in a folder of one's own, and never half."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from penstock.kernels.cpu import compiler
+from penstock.kernels.cpu.compiler import CompileError, build, cache_dir, find_compiler
+
+
+@pytest.fixture
+def one_source(tmp_path, monkeypatch) -> Path:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "answer.cpp").write_text('extern "C" int answer() { return 42; }\n')
+    monkeypatch.setattr(compiler, "SOURCE", source)
+    return source
+
+
+@pytest.fixture
+def environ(tmp_path) -> dict[str, str]:
+    if not (shutil.which("g++") or shutil.which("clang++")):
+        pytest.skip("no C++ compiler")
+    return {"PATH": os.environ["PATH"], "PENSTOCK_CACHE": str(tmp_path / "cache")}
+
+
+def test_a_second_build_finds_the_first(one_source, environ):
+    library = build((), environ)
+    written = library.stat().st_mtime_ns
+    assert build((), environ) == library
+    assert library.stat().st_mtime_ns == written
+    assert list(library.parent.iterdir()) == [library]
+
+
+def test_another_source_or_flag_is_another_library(one_source, environ):
+    first = build((), environ)
+    assert build(("-DX",), environ) != first
+    (one_source / "answer.cpp").write_text('extern "C" int answer() { return 43; }\n')
+    assert build((), environ) != first
+
+
+def test_the_cache_is_closed_to_others(environ):
+    assert cache_dir(environ).stat().st_mode & 0o077 == 0
+
+
+def test_cache_follows_the_environment(tmp_path):
+    assert cache_dir({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "penstock"
+    assert cache_dir({"HOME": str(tmp_path)}) == tmp_path / ".cache" / "penstock"
+
+
+def test_no_compiler_is_said(tmp_path):
+    with pytest.raises(CompileError, match=r"no C\+\+ compiler was found"):
+        find_compiler({"PATH": str(tmp_path)})
+    with pytest.raises(CompileError, match="'g--' named by CXX"):
+        find_compiler({"PATH": os.environ["PATH"], "CXX": "g--"})
+
+
+def test_what_the_compiler_complains_of_is_passed_on(one_source, environ):
+    (one_source / "answer.cpp").write_text("int answer() { return nothing; }\n")
+    with pytest.raises(CompileError, match="nothing"):
+        build((), environ)
+    assert not list(cache_dir(environ).glob("*.so"))
+
+
+def test_a_cache_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CompileError, match="cannot be made"):
+        cache_dir({"PENSTOCK_CACHE": str(tmp_path / "file" / "cache")})
