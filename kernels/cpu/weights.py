@@ -38,14 +38,14 @@ def pack(
     library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None = None
 ) -> Packed:
     """Column o is row o of the matrix."""
-    return _pack(library, team, weight_OI, bias_O, _plain_order(len(weight_OI)))
+    return _pack(library, team, weight_OI, bias_O, plain_order(len(weight_OI)))
 
 
 def pack_gate_up(
     library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None = None
 ) -> Packed:
     """The first half of the rows are gates, the second their ups: each panel takes 16 of both."""
-    return _pack(library, team, weight_OI, bias_O, _gate_up_order(len(weight_OI)))
+    return _pack(library, team, weight_OI, bias_O, gate_up_order(len(weight_OI)))
 
 
 def can_pack(weight_OI: torch.Tensor) -> bool:
@@ -54,15 +54,16 @@ def can_pack(weight_OI: torch.Tensor) -> bool:
     return weight_OI.dtype in DTYPE_NAMES and whole_words
 
 
-def _plain_order(num_outputs: int) -> npt.NDArray[np.int64]:
+def plain_order(num_outputs: int) -> npt.NDArray[np.int64]:
     """The source row of each packed column, -1 for none."""
     order_P = np.arange(-(-num_outputs // PANEL) * PANEL)
     return np.where(order_P < num_outputs, order_P, -1)
 
 
-def _gate_up_order(num_outputs: int) -> npt.NDArray[np.int64]:
+def gate_up_order(num_outputs: int) -> npt.NDArray[np.int64]:
+    """The same where each panel holds 16 of the first half and their twins of the second."""
     half = num_outputs // 2
-    gates_P = _plain_order(half).reshape(-1, PANEL)
+    gates_P = plain_order(half).reshape(-1, PANEL)
     gates = gates_P.reshape(-1, _LANES)
     gates = gates[: -(-half // _LANES)]
     ups = np.where(gates < 0, -1, gates + half)
@@ -74,20 +75,28 @@ def _pack(
     order_P: npt.NDArray[np.int64],
 ) -> Packed:  # fmt: skip
     assert can_pack(weight_OI), (weight_OI.dtype, weight_OI.shape)
-    assert weight_OI.is_contiguous()
     num_outputs, depth = weight_OI.shape
-    addresses_P = weight_OI.data_ptr() + order_P * (depth * weight_OI.itemsize)
-    addresses_P = np.ascontiguousarray(np.where(order_P < 0, 0, addresses_P))
+    addresses_P = row_addresses(weight_OI, order_P)
     data = zeros((len(order_P) // PANEL, depth, PANEL), weight_OI.dtype)
     rows = ctypes.c_void_p(addresses_P.ctypes.data)
     words = depth * weight_OI.itemsize // WORD_BYTES
     library.call("pack", ctypes.c_void_p(team.handle), rows, len(order_P), words, data)
-    return Packed(data, _packed_bias(bias_O, order_P), num_outputs, depth)
+    return Packed(data, packed_bias(bias_O, order_P), num_outputs, depth)
 
 
-def _packed_bias(
+def row_addresses(
+    weight_OI: torch.Tensor, order_P: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Where the row of each packed column begins, 0 for none."""
+    assert weight_OI.is_contiguous()
+    addresses_P = weight_OI.data_ptr() + order_P * (weight_OI.shape[1] * weight_OI.itemsize)
+    return np.ascontiguousarray(np.where(order_P < 0, 0, addresses_P))
+
+
+def packed_bias(
     bias_O: torch.Tensor | None, order_P: npt.NDArray[np.int64]
 ) -> torch.Tensor | None:
+    """Float32, in the order of the packed columns, zero where there is none."""
     if bias_O is None:
         return None
     padded = torch.cat((bias_O.float(), torch.zeros(1)))  # -1, the last, is the padding's

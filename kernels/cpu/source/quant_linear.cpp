@@ -1,0 +1,87 @@
+// Matrix product of 8-bit activations with quantized weights, with what follows it folded in. Knows tokens and panels, not layers.
+//
+// A tile is a block of tokens times some panels: few tokens stream the weights from memory once; many stay in the
+// second cache while the panels pass by.
+#include "epilogue.hpp"
+#include "op.hpp"
+#include "panels.hpp"
+#include "quant_micro_kernel.hpp"
+
+namespace penstock {
+
+namespace {
+
+constexpr std::int64_t BLOCK_BYTES = 384 * 1024;  // of activations: the panels want some of the second cache too
+constexpr std::int64_t TILE_BYTES = 64 * 1024;    // of weights: enough to be worth the asking
+
+template <class Format, class Epilogue>
+class QuantLinear : public Op {
+ public:
+  QuantLinear(Extent extent, const QuantizedGroup* x, const std::uint8_t* packed, std::int64_t columns,
+              std::int64_t depth, Epilogue finish)
+      : extent_(extent), x_(x), packed_(packed), panels_(panels_of(columns)), groups_(depth / GROUP), finish_(finish) {}
+
+  void run(const Step& step, Member& member) override {
+    const std::int64_t count = rows_of(step, extent_);
+    const std::int64_t most = std::max<std::int64_t>(BLOCK_BYTES / (groups_ * sizeof(QuantizedGroup)), MAX_QUANTIZED_TOKENS);
+    const std::int64_t blocks = (count + most - 1) / most;
+    const std::int64_t width = std::max<std::int64_t>(TILE_BYTES / (groups_ * GROUP_BYTES<Format>), 1);
+    const std::int64_t strips = (panels_ + width - 1) / width;
+    member.each_tile(blocks * strips, [&](std::int64_t tile) {
+      const std::int64_t first = tile / strips * count / blocks;
+      const std::int64_t end = (tile / strips + 1) * count / blocks;
+      const std::int64_t strip = tile % strips * width;
+      for (std::int64_t panel = strip; panel < std::min(strip + width, panels_); panel++)
+        multiply_block(first, end, panel);
+    });
+  }
+
+ private:
+  // Groups of equal size: a last one with few tokens would use few of the registers.
+  void multiply_block(std::int64_t first, std::int64_t end, std::int64_t panel) const {
+    const std::uint8_t* weights = group_at<Format>(packed_, panel, groups_);
+    const std::int64_t count = end - first, parts = (count + MAX_QUANTIZED_TOKENS - 1) / MAX_QUANTIZED_TOKENS;
+    for (std::int64_t part = 0; part < parts; part++) {
+      const std::int64_t token = first + count * part / parts, next = first + count * (part + 1) / parts;
+      multiply_few_quantized<Format>(int(next - token), x_, weights, groups_, token, panel, finish_);
+    }
+  }
+
+  Extent extent_;
+  const QuantizedGroup* x_;
+  const std::uint8_t* packed_;
+  std::int64_t panels_;
+  std::int64_t groups_;
+  Epilogue finish_;
+};
+
+template <class Format, class Epilogue>
+Op* quant_linear(Extent extent, const QuantizedGroup* x, const std::uint8_t* packed, std::int64_t columns,
+                 std::int64_t depth, Epilogue finish) {
+  return new QuantLinear<Format, Epilogue>(extent, x, packed, columns, depth, finish);
+}
+
+}  // namespace
+
+}  // namespace penstock
+
+using namespace penstock;
+
+// x [rows, depth / 32], where extent says which rows; packed: see quantized.hpp; bias float, padded to whole panels, or null.
+// `columns` counts the outputs of a row before the epilogue: for gate_up they are twice what is written.
+#define LINEAR(KIND, FORMAT, OUT, EPILOGUE)                                                                           \
+  Op* penstock_quant_##KIND(Extent extent, const QuantizedGroup* x, const std::uint8_t* packed, const float* bias,    \
+                            std::int64_t columns, std::int64_t depth, OUT* out) {                                     \
+    return quant_linear<FORMAT>(extent, x, packed, columns, depth, EPILOGUE);                                         \
+  }
+#define LINEARS(NAME, FORMAT)                                                                                         \
+  LINEAR(linear_##NAME##_bf16, FORMAT, bf16, Store<bf16>(out, bias, columns))                                         \
+  LINEAR(linear_##NAME##_f32, FORMAT, float, Store<float>(out, bias, columns))                                        \
+  LINEAR(linear_residual_##NAME, FORMAT, float, AddToResidual(out, bias, columns))                                    \
+  LINEAR(linear_gate_up_##NAME##_bf16, FORMAT, bf16, GateUp<bf16>(out, bias, columns / 2))                            \
+  LINEAR(linear_gate_up_##NAME##_f32, FORMAT, float, GateUp<float>(out, bias, columns / 2))
+
+extern "C" {
+LINEARS(int8, Int8)
+LINEARS(int4, Int4)
+}
