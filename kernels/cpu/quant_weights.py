@@ -17,8 +17,12 @@ from penstock.kernels.cpu.library import DTYPE_NAMES, Library
 from penstock.kernels.cpu.memory import zeros
 from penstock.kernels.cpu.program import Team
 from penstock.kernels.cpu.weights import (
-    PANEL, gate_up_order, packed_bias, plain_order, row_addresses,
-)  # fmt: skip
+    PANEL,
+    gate_up_order,
+    packed_bias,
+    plain_order,
+    row_addresses,
+)
 
 GROUP = 32
 """Inputs that share a scale."""

@@ -84,18 +84,14 @@ def _pack(
     return Packed(data, packed_bias(bias_O, order_P), num_outputs, depth)
 
 
-def row_addresses(
-    weight_OI: torch.Tensor, order_P: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def row_addresses(weight_OI: torch.Tensor, order_P: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Where the row of each packed column begins, 0 for none."""
     assert weight_OI.is_contiguous()
     addresses_P = weight_OI.data_ptr() + order_P * (weight_OI.shape[1] * weight_OI.itemsize)
     return np.ascontiguousarray(np.where(order_P < 0, 0, addresses_P))
 
 
-def packed_bias(
-    bias_O: torch.Tensor | None, order_P: npt.NDArray[np.int64]
-) -> torch.Tensor | None:
+def packed_bias(bias_O: torch.Tensor | None, order_P: npt.NDArray[np.int64]) -> torch.Tensor | None:
     """Float32, in the order of the packed columns, zero where there is none."""
     if bias_O is None:
         return None
