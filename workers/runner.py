@@ -43,9 +43,8 @@ class ModelRunner:
         )
 
     def _apply(self, plan: StepPlan) -> None:
-        self._slots.free(ids_of(plan.frees))
-        for slot in ids_of(plan.frees).tolist():
-            self._prompt_logprobs.pop(slot, None)
+        if plan.frees:
+            self._free(ids_of(plan.frees))
         for start in plan.starts:
             self._slots.start(start)
             self._sampler.start(start.slot, start.params)
@@ -53,6 +52,11 @@ class ModelRunner:
                 self._prompt_logprobs[start.slot] = start.params.prompt_logprobs
         for grant in plan.grants:
             self._slots.grant(grant)
+
+    def _free(self, slots_F: Ints) -> None:
+        self._slots.free(slots_F)
+        for slot in slots_F.tolist():
+            self._prompt_logprobs.pop(slot, None)
 
     def _run(self, slots_R: Ints, counts_R: Ints) -> tuple[Sampled, Ints, list[RowLogprobs]]:
         """What was sampled, by which rows of the plan, and what the prompts brought."""

@@ -11,7 +11,7 @@ from penstock.protocol.errors import PenstockError
 from penstock.protocol.plan import Configure, WorkerFault, WorkerHello, WorkerReady
 from penstock.protocol.settings import WorkerSettings
 from penstock.workers.faults import explain
-from penstock.workers.forward import Forward, TorchForward
+from penstock.workers.forward import TorchForward
 from penstock.workers.kv_cache import KVCache, kv_bytes_per_token
 from penstock.workers.link import Link, LinkSettings
 from penstock.workers.memory import kv_bytes_available
@@ -106,16 +106,14 @@ class Worker:
     def _make_runner(self, model: DecoderModel, shape: Configure) -> ModelRunner:
         self._link.progress("allocating the KV cache", 0.0)
         model.use_max_model_len(shape.max_model_len)
-        slots = Slots(shape)
-        return ModelRunner(slots, self._forward(model, shape, slots), Sampler(shape.max_num_seqs))
-
-    def _forward(self, model: DecoderModel, shape: Configure, slots: Slots) -> Forward:
-        native = self._kernels.forward(model, shape, slots, self._link.progress)
+        slots, num_slots = Slots(shape), shape.max_num_seqs
+        native = self._kernels.parts(model, shape, slots, self._link.progress)
         if native is not None:
-            return native
+            return ModelRunner(slots, native.forward, Sampler(num_slots, native.sampling))
         dtype = model.embed.weight.dtype
         cache = KVCache(model.config, shape.num_blocks, shape.block_size, dtype, self._device)
-        return TorchForward(model, cache, slots, self._device)
+        forward = TorchForward(model, cache, slots, self._device)
+        return ModelRunner(slots, forward, Sampler(num_slots))
 
 
 def dtype_named(name: str) -> torch.dtype | None:

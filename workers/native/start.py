@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -11,6 +11,7 @@ from penstock.kernels.cpu.compiler import CompileError
 from penstock.kernels.cpu.kv_layout import MAX_HEAD_DIM, PAGE
 from penstock.kernels.cpu.library import DTYPE_NAMES, Library, load_library
 from penstock.kernels.cpu.program import Team
+from penstock.kernels.cpu.sample import NativeSampling
 from penstock.protocol.errors import ModelError
 from penstock.protocol.plan import Configure
 from penstock.workers.model_config import ModelConfig
@@ -25,6 +26,13 @@ Choice = Literal["auto", "native", "reference"]
 Progress = Callable[[str, float], None]
 
 
+class NativeParts(NamedTuple):
+    """What a runner needs, on one team of threads."""
+
+    forward: NativeForward
+    sampling: NativeSampling
+
+
 class NativeKernels:
     """Starts to build, or to load, the library at once: the weights load meanwhile."""
 
@@ -34,9 +42,9 @@ class NativeKernels:
         if choice != "reference":
             self._library = ThreadPoolExecutor(1, "kernels").submit(load_library)
 
-    def forward(
+    def parts(
         self, model: DecoderModel, shape: Configure, slots: Slots, progress: Progress
-    ) -> NativeForward | None:
+    ) -> NativeParts | None:
         """None where torch has to do. Raises ModelError when native kernels were asked for by name."""
         if self._library is None:
             return None
@@ -53,7 +61,8 @@ class NativeKernels:
         weights = take_weights(model, library, team, progress)
         torch.set_num_threads(1)  # two pools of threads would take each other's cores
         log.info("native kernels on %d threads", team.size)
-        return NativeForward(model, weights, shape, slots, library, team)
+        forward = NativeForward(model, weights, shape, slots, library, team)
+        return NativeParts(forward, NativeSampling(library, team))
 
     def _go_without(self, reason: str, advice: str) -> None:
         if self._choice == "native":
