@@ -31,7 +31,7 @@ _REASONS = {
 }
 
 
-class Piece(NamedTuple):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """What one update brought to one choice."""
 
     choice: int
@@ -147,7 +147,7 @@ class _Speaker:
         piece = _piece(self._first, self._text, update)
         goes_on = self._give(piece)
         for choice in self._others:
-            goes_on = self._give(piece._replace(choice=choice))
+            goes_on = self._give(msgspec.structs.replace(piece, choice=choice))
         if piece.finish_reason is not None:
             self.has_ended = True
             return False

@@ -3,6 +3,7 @@
 import time
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from penstock.frontend.api.completion_request import CompletionRequest, scores_only
 from penstock.frontend.api.completion_shapes import CompletionAnswer, CompletionChoice
@@ -44,9 +45,9 @@ class CompletionRun:
     def add(self, piece: Piece) -> CompletionChoice:
         """What the piece says, as a part of its choice."""
         if self.scores_only:
-            piece = piece._replace(text="", num_tokens=0, stop_reason=None)
+            piece = replace(piece, text="", num_tokens=0, stop_reason=None)
             if piece.finish_reason is not None:
-                piece = piece._replace(finish_reason="length")
+                piece = replace(piece, finish_reason="length")
         self.tally.add(piece)
         return self.voices[piece.choice].say(piece)
 

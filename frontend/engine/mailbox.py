@@ -83,6 +83,20 @@ class Mailbox:
             self._end(delta)
         return num_new
 
+    def pass_on(self, delta: Delta) -> Update | None:
+        """What `push` and `take` would give for plain tokens that are next while nothing waits; else None."""
+        is_next = delta.offset * token_ids.BYTES_PER_ID == len(self._output)
+        if not is_next or not delta.offset or self._has_news or delta.finish is not None:
+            return None
+        if delta.logprobs is not None or delta.prompt_logprobs is not None:
+            return None
+        ids = delta.token_ids
+        if not ids or len(ids) % token_ids.BYTES_PER_ID:
+            return None
+        self._output += ids
+        self._num_taken_bytes = len(self._output)
+        return Update(token_ids.unpack(ids))
+
     def take(self) -> Update:
         """What came since the last time. Raises BrokenStreamError when its parts do not fit together."""
         update = Update(

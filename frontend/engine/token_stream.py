@@ -121,6 +121,12 @@ class TokenStream:
 
     def deliver(self, delta: Delta, now_s: float) -> None:
         """Raises BrokenStreamError, after which the stream takes no more."""
+        if self._waiter is not None and not self._waiter.done():
+            update = self._mailbox.pass_on(delta)
+            if update is not None:
+                self._meter.tokens(len(update.token_ids), now_s, 0)
+                self._give(self._waiter, update)
+                return
         num_new = self._mailbox.push(delta)
         if num_new:
             self._meter.tokens(num_new, now_s, delta.num_cached)
@@ -183,15 +189,21 @@ class TokenStream:
         waiter = self._waiter
         if waiter is None or waiter.done():
             return
+        if self._mailbox.has_news:
+            self._give(waiter, self._mailbox.take())
+        if not waiter.done() and self._mailbox.finish is not None:
+            waiter.set_result(None)
+        elif not waiter.done() and self._error is not None:
+            self._raised = self._error
+            waiter.set_result(None)
+
+    def _give(self, waiter: asyncio.Future[None], update: Update) -> None:
         try:
-            wants_more = not self._mailbox.has_news or self._take(self._mailbox.take())
+            wants_more = self._take(update)
         except Exception as error:
             self._raised = error
             wants_more = False
-        if not wants_more or self._mailbox.finish is not None:
-            waiter.set_result(None)
-        elif self._error is not None:
-            self._raised = self._error
+        if not wants_more:
             waiter.set_result(None)
 
     def _end_reason(self) -> FinishReason:

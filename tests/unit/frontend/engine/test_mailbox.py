@@ -84,6 +84,38 @@ def test_any_cut_repeat_and_pause_reads_the_same(
     assert logprob_rows.join(reader.logprobs) == (rows(0, total) if with_logprobs else None)
 
 
+@given(STEPS, st.integers(1, 30), st.booleans(), st.booleans())
+def test_what_is_passed_on_is_what_push_and_take_would_give(
+    steps: list[Step], total: int, with_logprobs: bool, brings_ends: bool
+) -> None:
+    box, plain, have = Mailbox(), Mailbox(), 0
+    for back, forward, _ in steps:
+        first, end = max(0, have - back % 3), min(total, have + forward % 5)
+        if first >= end or plain.finish is not None:
+            break
+        have = max(have, end)
+        delta = piece(first, end, total if brings_ends else 99, with_logprobs)
+        passed = box.pass_on(delta)
+        if passed is None and box.push(delta):
+            passed = box.take()
+        num_new = plain.push(delta)
+        assert passed == (plain.take() if num_new else None)
+        assert (box.output, box.num_tokens) == (plain.output, plain.num_tokens)
+        assert (box.has_news, box.finish) == (plain.has_news, plain.finish)
+
+
+def test_only_the_very_next_plain_tokens_are_passed_on() -> None:
+    box = Mailbox()
+    box.push(piece(0, 3, 9, False))
+    assert box.pass_on(piece(3, 4, 9, False)) is None, "something waits"
+    box.take()
+    for other in (piece(3, 4, 9, True), piece(3, 9, 9, False), piece(2, 4, 9, False)):
+        assert box.pass_on(other) is None
+    assert box.pass_on(piece(4, 5, 9, False)) is None, "a gap is for push to refuse"
+    assert box.pass_on(piece(3, 5, 9, False)) == Update([3, 4])
+    assert box.output == token_ids.pack(range(5))
+
+
 @given(STEPS, st.integers(1, 20))
 def test_prompt_rows_come_once_however_often_engines_change(steps: list[Step], total: int) -> None:
     box, reader = Mailbox(), Reader()
