@@ -145,6 +145,12 @@ def build_parser(prog: str, description: str, structs: Sequence[type[msgspec.Str
     parser.add_argument(
         "--config", metavar="FILE", help="a YAML or TOML file of these settings; flags win"
     )
+    add_settings(parser, structs)
+    return parser
+
+
+def add_settings(parser: argparse.ArgumentParser, structs: Sequence[type[msgspec.Struct]]) -> None:
+    """One group of flags for each struct."""
     seen: set[str] = set()
     for struct in structs:
         group = parser.add_argument_group(
@@ -154,7 +160,6 @@ def build_parser(prog: str, description: str, structs: Sequence[type[msgspec.Str
             if field.name not in seen:
                 field.add_to(group)
                 seen.add(field.name)
-    return parser
 
 
 def read_file(path: str, known: set[str]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ STEADY_S = 10.0
 """A child that lived so long has earned a quick restart again."""
 
 
-def _die_with_parent() -> Callable[[], None]:
+def die_with_parent() -> Callable[[], None]:
+    """For `preexec_fn`: the kernel asks the child to end when the one who started it is gone."""
     prctl = ctypes.CDLL(None).prctl
     set_parent_death_signal = 1
     return lambda: prctl(set_parent_death_signal, signal.SIGTERM)
@@ -81,7 +82,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             env=self._environ,
             process_group=0,
-            preexec_fn=_die_with_parent(),
+            preexec_fn=die_with_parent(),
         )
         log.debug("%s started, pid %d", self.name, self._process.pid)
         if self._stopping.is_set():  # it was asked to end while it was being started

@@ -11,6 +11,7 @@ commands:
   serve [MODEL]    start an engine core, its worker and the front ends on one port
   engine-core      start the engine core alone (front ends connect to it)
   api-frontend     start one front end alone, towards a running engine core
+  bench            measure servers: load, latency, throughput, startup, plots
 
   penstock COMMAND --help    what each can be told
   penstock --version
@@ -35,10 +36,17 @@ def _api_frontend(argv: Sequence[str]) -> int:
     return main(argv)
 
 
+def _bench(argv: Sequence[str]) -> int:
+    from penstock.bench.commands import main
+
+    return main(argv)
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "serve": _serve,
     "engine-core": _engine_core,
     "api-frontend": _api_frontend,
+    "bench": _bench,
 }
 
 
