@@ -35,9 +35,8 @@ class Worker:
         self._settings = settings
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._loading = True
-        self._kernels = NativeKernels(
-            settings.cpu_kernels if self._device.type == "cpu" else "reference"
-        )
+        choice = settings.cpu_kernels if self._device.type == "cpu" else "reference"
+        self._kernels = NativeKernels(choice, settings.quantization)
 
     def run(self) -> int:
         """The exit status."""

@@ -47,6 +47,12 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
             env=["OMP_NUM_THREADS"],
         ),
     ] = None
+    quantization: Annotated[
+        Literal["int8", "int4"] | None,
+        described(
+            "Round weights to 8 or 4 bits while loading: faster on CPUs, less exact (docs/quantization.md)."
+        ),
+    ] = None
     cpu_kernels: Annotated[
         Literal["auto", "native", "reference"],
         described(

@@ -7,10 +7,11 @@ import torch
 
 from penstock.kernels.cpu.library import Library
 from penstock.kernels.cpu.program import Team
+from penstock.kernels.cpu.quant_weights import Bits
 from penstock.protocol.plan import Configure
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.forward import NativeForward
-from penstock.workers.native.weights import take_weights
+from penstock.workers.native.products import PlainProducts, QuantizedProducts
 from penstock.workers.slots import Slots
 
 BLOCK_SIZE = 16
@@ -20,12 +21,17 @@ MAX_MODEL_LEN = 64
 class NativeRun:
     """Takes the model's weights: it can serve nobody else afterwards."""
 
-    def __init__(self, model: DecoderModel, prompts: list[list[int]], team: Team, library: Library):
+    def __init__(
+        self, model: DecoderModel, prompts: list[list[int]], team: Team, library: Library,
+        bits: Bits | None = None,
+    ) -> None:  # fmt: skip
         num_blocks = MAX_MODEL_LEN // BLOCK_SIZE * len(prompts) + 2
         shape = Configure(num_blocks, BLOCK_SIZE, len(prompts), MAX_MODEL_LEN, 256)
         self._prompts, self._slots = prompts, Slots(shape)
-        weights = take_weights(model, library, team, lambda *_: None)
-        self._forward = NativeForward(model, weights, shape, self._slots, library, team)
+        products = QuantizedProducts(library, team, bits) if bits else PlainProducts(library, team)
+        self._forward = NativeForward(
+            model, products, shape, self._slots, library, team, lambda *_: None
+        )
         self._dice = random.Random(0)
         self.restart()
 

@@ -16,7 +16,8 @@ from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.buffers import HeadBuffers, make_buffers, make_head_buffers
 from penstock.workers.native.cache import NativeCache
 from penstock.workers.native.lower import Decoder, add_decoder, add_head
-from penstock.workers.native.weights import Weights
+from penstock.workers.native.products import Products
+from penstock.workers.native.weights import take_weights
 from penstock.workers.prompt_logprobs import tokens_per_slice
 from penstock.workers.sampler.rows import Ints
 from penstock.workers.slots import Slots
@@ -26,16 +27,18 @@ class NativeForward:
     """One program for a step, one more for the logits of a prompt."""
 
     def __init__(
-        self, model: DecoderModel, weights: Weights, shape: Configure, slots: Slots,
-        library: Library, team: Team,
+        self, model: DecoderModel, products: Products, shape: Configure, slots: Slots,
+        library: Library, team: Team, progress: Callable[[str, float], None],
     ) -> None:  # fmt: skip
-        config, dtype = model.config, weights.norm.dtype
+        """Takes the model's weights."""
+        config, weights = model.config, take_weights(model, products, progress)
+        dtype = weights.norm.dtype
         self._vocab_size = config.vocab_size
         # A plan that was made before its sequence was known to end computes one token too many.
         cos_PE, sin_PE = model.rope_tables(shape.max_model_len + 1)
         cache = NativeCache(config, shape.num_blocks, shape.block_size, dtype)
         buffers = make_buffers(config, dtype, shape.max_num_batched_tokens, cache.layout)
-        decoder = Decoder(config, weights, cache, cos_PE, sin_PE, buffers)
+        decoder = Decoder(config, weights, products, cache, cos_PE, sin_PE, buffers)
         self._head = make_head_buffers(config, dtype, shape.max_num_seqs)
         self._prompt_head = make_head_buffers(config, dtype, tokens_per_slice(config.vocab_size))
         self._program = _program(library, team, decoder, self._head, add_decoder)

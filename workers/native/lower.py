@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import torch
 
-from penstock.kernels.cpu.embedding import add_embedding
-from penstock.kernels.cpu.linear import add_linear, add_linear_gate_up, add_linear_residual
 from penstock.kernels.cpu.paged_attention import add_paged_attention
 from penstock.kernels.cpu.program import Extent, Program
 from penstock.kernels.cpu.rms_norm import add_rms_norm
@@ -16,6 +14,7 @@ from penstock.kernels.cpu.rope_store import add_rope_store
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.native.buffers import Buffers, HeadBuffers
 from penstock.workers.native.cache import NativeCache
+from penstock.workers.native.products import Products
 from penstock.workers.native.weights import LayerWeights, Weights
 
 
@@ -25,6 +24,8 @@ class Decoder:
 
     config: ModelConfig
     weights: Weights
+    products: Products
+    """Who packed them."""
     cache: NativeCache
     cos_PE: torch.Tensor
     sin_PE: torch.Tensor
@@ -34,7 +35,7 @@ class Decoder:
 def add_decoder(program: Program, decoder: Decoder) -> None:
     """From token ids to the residual after the last layer."""
     buffers = decoder.buffers
-    add_embedding(program, decoder.weights.embed, buffers.residual_TD)
+    decoder.products.embed(program, decoder.weights.embed, buffers.residual_TD)
     for index, weights in enumerate(decoder.weights.layers):
         _add_attention(program, decoder, weights, index)
         _add_mlp(program, decoder, weights)
@@ -45,7 +46,9 @@ def add_head(program: Program, decoder: Decoder, head: HeadBuffers) -> None:
     residual_TD, eps = decoder.buffers.residual_TD, decoder.config.rms_norm_eps
     norm = decoder.weights.norm
     add_rms_norm(program, Extent.SAMPLES, residual_TD, norm, head.hidden_ND, eps)
-    add_linear(program, Extent.SAMPLES, head.hidden_ND, decoder.weights.head, head.logits_NV)
+    decoder.products.linear(
+        program, Extent.SAMPLES, head.hidden_ND, decoder.weights.head, head.logits_NV
+    )
 
 
 def _add_attention(program: Program, decoder: Decoder, weights: LayerWeights, index: int) -> None:
@@ -53,7 +56,7 @@ def _add_attention(program: Program, decoder: Decoder, weights: LayerWeights, in
     cache, layout = decoder.cache.layer(index), decoder.cache.layout
     normed_TD, eps = buffers.normed_TD, config.rms_norm_eps
     add_rms_norm(program, Extent.TOKENS, buffers.residual_TD, weights.input_norm, normed_TD, eps)
-    add_linear(program, Extent.TOKENS, normed_TD, weights.qkv, buffers.qkv_TC)
+    decoder.products.linear(program, Extent.TOKENS, normed_TD, weights.qkv, buffers.qkv_TC)
     add_rope_store(
         program, buffers.qkv_TC, decoder.cos_PE, decoder.sin_PE, buffers.q_THD, cache, layout,
         weights.head_norms,
@@ -62,12 +65,13 @@ def _add_attention(program: Program, decoder: Decoder, weights: LayerWeights, in
         program, buffers.q_THD, cache, buffers.attended_THD, layout, buffers.scratch_PW,
         scale=config.head_dim**-0.5, window=config.windows[index],
     )  # fmt: skip
-    add_linear_residual(program, buffers.attended_THD.flatten(1), weights.o, buffers.residual_TD)
+    attended_TI = buffers.attended_THD.flatten(1)
+    decoder.products.add_to_residual(program, attended_TI, weights.o, buffers.residual_TD)
 
 
 def _add_mlp(program: Program, decoder: Decoder, weights: LayerWeights) -> None:
-    buffers = decoder.buffers
+    buffers, products = decoder.buffers, decoder.products
     normed_TD, eps = buffers.normed_TD, decoder.config.rms_norm_eps
     add_rms_norm(program, Extent.TOKENS, buffers.residual_TD, weights.mlp_norm, normed_TD, eps)
-    add_linear_gate_up(program, normed_TD, weights.gate_up, buffers.gated_TF)
-    add_linear_residual(program, buffers.gated_TF, weights.down, buffers.residual_TD)
+    products.gate_up(program, normed_TD, weights.gate_up, buffers.gated_TF)
+    products.add_to_residual(program, buffers.gated_TF, weights.down, buffers.residual_TD)

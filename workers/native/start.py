@@ -11,18 +11,21 @@ from penstock.kernels.cpu.compiler import CompileError
 from penstock.kernels.cpu.kv_layout import MAX_HEAD_DIM, PAGE
 from penstock.kernels.cpu.library import DTYPE_NAMES, Library, load_library
 from penstock.kernels.cpu.program import Team
+from penstock.kernels.cpu.quant_weights import GROUP, Bits
 from penstock.kernels.cpu.sample import NativeSampling
 from penstock.protocol.errors import ModelError
 from penstock.protocol.plan import Configure
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.forward import NativeForward
-from penstock.workers.native.weights import take_weights
+from penstock.workers.native.products import PlainProducts, Products, QuantizedProducts
 from penstock.workers.slots import Slots
 
 log = logging.getLogger("penstock.worker")
 
 Choice = Literal["auto", "native", "reference"]
+Quantization = Literal["int8", "int4"]
+BITS = {"int8": Bits.INT8, "int4": Bits.INT4}
 Progress = Callable[[str, float], None]
 
 
@@ -36,8 +39,9 @@ class NativeParts(NamedTuple):
 class NativeKernels:
     """Starts to build, or to load, the library at once: the weights load meanwhile."""
 
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: Choice, quantization: Quantization | None) -> None:
         self._choice = choice
+        self._bits = BITS[quantization] if quantization else None
         self._library: Future[Library] | None = None
         if choice != "reference":
             self._library = ThreadPoolExecutor(1, "kernels").submit(load_library)
@@ -47,6 +51,7 @@ class NativeKernels:
     ) -> NativeParts | None:
         """None where torch has to do. Raises ModelError when native kernels were asked for by name."""
         if self._library is None:
+            self._refuse_quantization("--cpu-kernels reference, or a GPU, knows none")
             return None
         try:
             progress("building kernels", 0.0)
@@ -57,16 +62,33 @@ class NativeKernels:
         if reason := unsuited(model.config, model.norm.weight.dtype, shape.block_size):
             self._go_without(reason, "nothing is wrong, only slow")
             return None
+        if self._bits and (reason := not_quantizable(model.config)):
+            self._refuse_quantization(reason)
         team = Team(library, [-1] * (torch.get_num_threads() - 1))
-        weights = take_weights(model, library, team, progress)
+        products = self._products(library, team)
+        forward = NativeForward(model, products, shape, slots, library, team, progress)
         torch.set_num_threads(1)  # two pools of threads would take each other's cores
-        log.info("native kernels on %d threads", team.size)
-        forward = NativeForward(model, weights, shape, slots, library, team)
+        log.info(
+            "native kernels on %d threads, weights in %s", team.size, self._weights_name(model)
+        )
         return NativeParts(forward, NativeSampling(library, team))
+
+    def _products(self, library: Library, team: Team) -> Products:
+        if self._bits is None:
+            return PlainProducts(library, team)
+        return QuantizedProducts(library, team, self._bits)
+
+    def _weights_name(self, model: DecoderModel) -> str:
+        return self._bits.suffix if self._bits else DTYPE_NAMES[model.norm.weight.dtype]
+
+    def _refuse_quantization(self, reason: str) -> None:
+        if self._bits is not None:
+            raise ModelError(f"--quantization {self._bits.suffix} is not possible here: {reason}")
 
     def _go_without(self, reason: str, advice: str) -> None:
         if self._choice == "native":
             raise ModelError(f"--cpu-kernels native is not possible here: {reason}")
+        self._refuse_quantization(reason)
         log.warning(
             "no native kernels, so torch's serve, several times slower: %s (%s)", reason, advice
         )
@@ -83,4 +105,12 @@ def unsuited(config: ModelConfig, dtype: torch.dtype, block_size: int) -> str | 
     widths = (config.hidden_size, config.q_size, config.intermediate_size, config.head_dim)
     if any(width % 2 for width in widths):
         return f"a width of the model is odd: {widths}"
+    return None
+
+
+def not_quantizable(config: ModelConfig) -> str | None:
+    """Why its matrices cannot be cut into groups; None when they can."""
+    widths = (config.hidden_size, config.q_size, config.intermediate_size)
+    if any(width % GROUP for width in widths):
+        return f"a width of the model is not a multiple of {GROUP}: {widths}"
     return None

@@ -8,14 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
-from penstock.kernels.cpu.library import Library
-from penstock.kernels.cpu.program import Team
 from penstock.kernels.cpu.rope_store import HeadNorms
-from penstock.kernels.cpu.weights import Packed, pack, pack_gate_up
 from penstock.workers.models.decoder import DecoderLayer, DecoderModel
 from penstock.workers.models.layers import Attention, Embedding, Linear
-
-Packer = Callable[[Library, Team, torch.Tensor, torch.Tensor | None], Packed]
+from penstock.workers.native.products import Matrix, Products
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,63 +19,58 @@ class LayerWeights:
     """One decoder layer. Norms stay as they are, [D] in the model's dtype."""
 
     input_norm: torch.Tensor
-    qkv: Packed
+    qkv: Matrix
     head_norms: HeadNorms | None
-    o: Packed
+    o: Matrix
     mlp_norm: torch.Tensor
-    gate_up: Packed
-    down: Packed
+    gate_up: Matrix
+    down: Matrix
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """`head` is `embed` itself when the two are tied."""
 
-    embed: Packed
+    embed: Matrix
     layers: list[LayerWeights]
     norm: torch.Tensor
-    head: Packed
+    head: Matrix
 
 
 def take_weights(
-    model: DecoderModel, library: Library, team: Team, progress: Callable[[str, float], None]
+    model: DecoderModel, products: Products, progress: Callable[[str, float], None]
 ) -> Weights:
     """Empties the model's matrices."""
-    taker = _Taker(library, team)
-    embed = taker.take(model.embed)
+    embed = _take(model.embed, products.pack)
     layers = []
     for done, layer in enumerate(model.layers):
         assert isinstance(layer, DecoderLayer)
         progress("packing weights", done / len(model.layers))
-        layers.append(taker.layer(layer))
-    head = embed if model.config.tie_embeddings else taker.take(model.head)
+        layers.append(_take_layer(layer, products))
+    head = embed if model.config.tie_embeddings else _take(model.head, products.pack)
     return Weights(embed, layers, model.norm.weight.data, head)
 
 
-@dataclass(frozen=True, slots=True)
-class _Taker:
-    library: Library
-    team: Team
+def _take_layer(layer: DecoderLayer, products: Products) -> LayerWeights:
+    attention, mlp = layer.attention, layer.mlp
+    return LayerWeights(
+        input_norm=layer.input_norm.weight.data,
+        qkv=_take(attention.qkv, products.pack),
+        head_norms=_head_norms(attention),
+        o=_take(attention.o, products.pack),
+        mlp_norm=layer.mlp_norm.weight.data,
+        gate_up=_take(mlp.gate_up, products.pack_gate_up),
+        down=_take(mlp.down, products.pack),
+    )
 
-    def layer(self, layer: DecoderLayer) -> LayerWeights:
-        attention = layer.attention
-        return LayerWeights(
-            input_norm=layer.input_norm.weight.data,
-            qkv=self.take(attention.qkv),
-            head_norms=_head_norms(layer.attention),
-            o=self.take(attention.o),
-            mlp_norm=layer.mlp_norm.weight.data,
-            gate_up=self.take(layer.mlp.gate_up, pack_gate_up),
-            down=self.take(layer.mlp.down),
-        )
 
-    def take(self, module: Linear | Embedding, packer: Packer = pack) -> Packed:
-        bias_O = (
-            module.bias.data if isinstance(module, Linear) and module.bias is not None else None
-        )
-        packed = packer(self.library, self.team, module.weight.data, bias_O)
-        module.weight.data = module.weight.data.new_empty(0)
-        return packed
+def _take(
+    module: Linear | Embedding, pack: Callable[[torch.Tensor, torch.Tensor | None], Matrix]
+) -> Matrix:
+    bias_O = module.bias.data if isinstance(module, Linear) and module.bias is not None else None
+    packed = pack(module.weight.data, bias_O)
+    module.weight.data = module.weight.data.new_empty(0)
+    return packed
 
 
 def _head_norms(attention: Attention) -> HeadNorms | None:

@@ -2,8 +2,11 @@
 //
 // Reading a row back from its panel touches as many cache lines as it has pairs, which is little beside one layer's weights and
 // saves a second copy of the table.
+#include <algorithm>
+
 #include "op.hpp"
 #include "panels.hpp"
+#include "quantized.hpp"
 
 namespace penstock {
 
@@ -11,30 +14,41 @@ namespace {
 
 constexpr std::int64_t TOKENS_PER_TILE = 8;
 
-template <class T>
+// `Table` copies one of its rows as floats: table(id, to).
+template <class Table>
 class Embedding : public Op {
  public:
-  Embedding(const T* packed, float* out, std::int64_t width) : packed_(packed), out_(out), width_(width) {}
+  Embedding(Table table, float* out, std::int64_t width) : table_(table), out_(out), width_(width) {}
 
   void run(const Step& step, Member& member) override {
     const std::int64_t tiles = (step.num_tokens + TOKENS_PER_TILE - 1) / TOKENS_PER_TILE;
     member.each_tile(tiles, [&](std::int64_t tile) {
       const std::int64_t first = tile * TOKENS_PER_TILE;
       const std::int64_t end = std::min(first + TOKENS_PER_TILE, step.num_tokens);
-      for (std::int64_t token = first; token < end; token++) copy(step.token_ids[token], out_ + token * width_);
+      for (std::int64_t token = first; token < end; token++) table_(step.token_ids[token], out_ + token * width_);
     });
   }
 
  private:
-  void copy(std::int64_t id, float* to) const {
-    const T* panel = panel_at(packed_, id / PANEL, width_);
-    for (std::int64_t k = 0; k < width_; k++) to[k] = widen(panel[place(panel, k, int(id % PANEL))]);
-  }
-
-  const T* packed_;
+  Table table_;
   float* out_;
   std::int64_t width_;
 };
+
+template <class T>
+Op* embedding(const T* packed, float* out, std::int64_t width) {
+  const auto table = [=](std::int64_t id, float* to) {
+    const T* panel = panel_at(packed, id / PANEL, width);
+    for (std::int64_t k = 0; k < width; k++) to[k] = widen(panel[place(panel, k, int(id % PANEL))]);
+  };
+  return new Embedding(table, out, width);
+}
+
+template <class Format>
+Op* quant_embedding(const std::uint8_t* packed, float* out, std::int64_t width) {
+  const auto table = [=](std::int64_t id, float* to) { dequantize_column<Format>(packed, id, width, to); };
+  return new Embedding(table, out, width);
+}
 
 }  // namespace
 
@@ -43,11 +57,17 @@ class Embedding : public Op {
 using namespace penstock;
 
 extern "C" {
-// packed: the table with one column per id, see panels.hpp; out float [T, width].
+// packed: the table with one column per id, see panels.hpp and quantized.hpp; out float [T, width].
 Op* penstock_embedding_bf16(const bf16* packed, float* out, std::int64_t width) {
-  return new Embedding<bf16>(packed, out, width);
+  return embedding(packed, out, width);
 }
 Op* penstock_embedding_f32(const float* packed, float* out, std::int64_t width) {
-  return new Embedding<float>(packed, out, width);
+  return embedding(packed, out, width);
+}
+Op* penstock_embedding_int8(const std::uint8_t* packed, float* out, std::int64_t width) {
+  return quant_embedding<Int8>(packed, out, width);
+}
+Op* penstock_embedding_int4(const std::uint8_t* packed, float* out, std::int64_t width) {
+  return quant_embedding<Int4>(packed, out, width);
 }
 }

@@ -8,8 +8,9 @@ from support.checkpoints import EXTRAS, SWITCHES, make_checkpoint, oracle_logits
 from support.native_run import MAX_MODEL_LEN, NativeRun
 from support.paged_run import CPU, PagedRun, prompts_of
 
+from penstock.kernels.cpu.quant_weights import Bits
 from penstock.workers.models.decoder import DecoderModel
-from penstock.workers.native.start import unsuited
+from penstock.workers.native.start import not_quantizable, unsuited
 from penstock.workers.weights.loader import load_model
 
 PROMPTS = prompts_of([40, 1, 9, 17])
@@ -55,6 +56,31 @@ def test_bfloat16_has_the_same_bits_in_every_schedule(name, tmp_path, cpu_librar
         run.restart()
         for logits_TV, expected_TV in zip(schedule(), whole, strict=True):
             assert torch.equal(logits_TV, expected_TV)
+
+
+@pytest.mark.parametrize("bits", Bits)
+def test_quantized_stays_near_and_keeps_its_bits(bits, tmp_path, cpu_library, cpu_team):
+    make_checkpoint(
+        tmp_path,
+        "llama",
+        dtype=torch.bfloat16,
+        hidden_size=64,
+        intermediate_size=96,
+        tie_word_embeddings=True,
+    )
+    expected = torch.cat(PagedRun(load(tmp_path), PROMPTS).whole())
+    run = NativeRun(load(tmp_path), PROMPTS, cpu_team(2), cpu_library, bits)
+    whole = run.whole()
+    error = (torch.cat(whole) - expected).norm() / expected.norm()
+    assert error < {Bits.INT8: 0.03, Bits.INT4: 0.4}[bits]
+    for schedule in (lambda: run.at_random(2, 7), run.alone):
+        run.restart()
+        assert all(map(torch.equal, schedule(), whole))
+
+
+def test_what_cannot_be_quantized_is_said(tmp_path):
+    make_checkpoint(tmp_path, "llama")
+    assert "not a multiple of 32" in str(not_quantizable(load(tmp_path).config))
 
 
 def test_what_does_not_suit_is_said(tmp_path):
