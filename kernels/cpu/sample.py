@@ -1,6 +1,8 @@
-"""One token for each row of logits. See `source/sample.cpp`; the oracle is `workers.sampler.ops.TorchSampling`.
+"""Sampling on CPUs: tokens, penalties, log probabilities. Knows logits and records, not slots' lives or requests.
 
-R rows, V vocabulary.
+See `source/sample.cpp`, `penalise.cpp` and `logprobs.cpp`; the oracle is `workers.sampler.ops.TorchSampling`.
+
+R rows, V vocabulary, S slots, L places of a slot's history, N rows that are named, W columns.
 """
 
 import ctypes
@@ -13,7 +15,9 @@ import torch
 from penstock.kernels.cpu.library import Library
 from penstock.kernels.cpu.program import Team
 from penstock.kernels.draws import DRAW, Draws
+from penstock.kernels.penalties import PENALTY, Penalties
 
+Ints = npt.NDArray[np.int64]
 _POINTER, _INT = ctypes.c_void_p, ctypes.c_int64
 
 
@@ -24,23 +28,63 @@ class NativeSampling:
         self._team = team  # outlives the sampler
         self._handle = ctypes.c_void_p(library.call("sampler_new", ctypes.c_void_p(team.handle)))
         self._sample = library.function("sample")
+        self._penalise = library.function("penalise")
+        self._logprobs = library.function("logprobs")
         finalize(self, library.call, "sampler_delete", self._handle)
 
-    def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> npt.NDArray[np.int64]:
+    def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> Ints:
         """The ids, [R]. Logits are float32 with contiguous rows; a row's answer depends on nothing else.
 
         A NaN counts as -inf. A row with +inf takes its first one, and a row without any number id 0.
         """
-        num_rows, size = logits_RV.shape
-        assert logits_RV.dtype == torch.float32, logits_RV.dtype
-        assert logits_RV.device.type == "cpu", logits_RV.device
-        assert logits_RV.stride(1) == 1, logits_RV.stride()
+        num_rows = len(logits_RV)
         assert draws_R.dtype == DRAW, draws_R.dtype
         assert draws_R.shape == (num_rows,), draws_R.shape
-        assert draws_R.flags.c_contiguous
         ids_R = np.empty(num_rows, dtype=np.int64)
         self._sample(
-            self._handle, _POINTER(logits_RV.data_ptr()), _INT(logits_RV.stride(0)), _INT(size),
-            _POINTER(draws_R.ctypes.data), _INT(num_rows), _POINTER(ids_R.ctypes.data),
+            self._handle, *_rows(logits_RV), _pointer(draws_R), _INT(num_rows), _pointer(ids_R)
         )  # fmt: skip
         return ids_R
+
+    def penalise(
+        self, logits_RV: torch.Tensor, tokens_SL: npt.NDArray[np.int32], penalties_N: Penalties
+    ) -> None:
+        """Changes the named rows in place: repetition over all their tokens, the others over output."""
+        assert penalties_N.dtype == PENALTY, penalties_N.dtype
+        assert tokens_SL.dtype == np.int32, tokens_SL.dtype
+        self._penalise(
+            self._handle, *_rows(logits_RV), _pointer(tokens_SL), _INT(tokens_SL.shape[1]),
+            _pointer(penalties_N), _INT(len(penalties_N)),
+        )  # fmt: skip
+
+    def top_logprobs(
+        self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: Ints, count: int
+    ) -> tuple[Ints, npt.NDArray[np.float32], Ints]:
+        """ids [N, 1 + count], their log probabilities, and ranks [N]: each token, then the likeliest.
+
+        `count` is at most V. Ties are listed by id.
+        """
+        assert count <= logits_RV.shape[1], (count, logits_RV.shape)
+        assert rows_N.dtype == token_ids_N.dtype == np.int64
+        assert rows_N.shape == token_ids_N.shape, (rows_N.shape, token_ids_N.shape)
+        ids_NW = np.empty((len(rows_N), 1 + count), dtype=np.int64)
+        values_NW = np.empty(ids_NW.shape, dtype=np.float32)
+        ranks_N = np.empty(len(rows_N), dtype=np.int64)
+        self._logprobs(
+            self._handle, *_rows(logits_RV), _pointer(rows_N), _pointer(token_ids_N),
+            _INT(len(rows_N)), _INT(count), _pointer(ids_NW), _pointer(values_NW), _pointer(ranks_N),
+        )  # fmt: skip
+        return ids_NW, values_NW, ranks_N
+
+
+def _rows(logits_RV: torch.Tensor) -> tuple[ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]:
+    """Where they begin, how far apart they are, and how long."""
+    assert logits_RV.dtype == torch.float32, logits_RV.dtype
+    assert logits_RV.device.type == "cpu", logits_RV.device
+    assert logits_RV.stride(1) == 1, logits_RV.stride()
+    return _POINTER(logits_RV.data_ptr()), _INT(logits_RV.stride(0)), _INT(logits_RV.shape[1])
+
+
+def _pointer(array: np.ndarray) -> ctypes.c_void_p:
+    assert array.flags.c_contiguous
+    return _POINTER(array.ctypes.data)

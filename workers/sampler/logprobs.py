@@ -6,12 +6,13 @@ N tokens, V vocabulary, W columns: the token itself, then the top ones or the re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from penstock.protocol.messages import TokenLogprobs
-from penstock.protocol.sampling import SamplingParams
 from penstock.workers.sampler.draw import rows_at_once, total_weights
-from penstock.workers.sampler.head import head, select
+from penstock.workers.sampler.head import head
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +23,19 @@ class Columns:
     values_NW: torch.Tensor
     ranks_N: torch.Tensor
 
-    def first(self, width: int) -> "Columns":
-        return Columns(self.ids_NW[:, :width], self.values_NW[:, :width], self.ranks_N)
-
-    def row(self, i: int) -> "Columns":
-        return Columns(
-            *(column[i : i + 1] for column in (self.ids_NW, self.values_NW, self.ranks_N))
-        )
-
     def pack(self) -> TokenLogprobs:
-        return TokenLogprobs(
-            width=self.ids_NW.shape[1],
-            ids=self.ids_NW.cpu().numpy().astype("<u4").tobytes(),
-            values=self.values_NW.cpu().numpy().astype("<f4").tobytes(),
-            ranks=self.ranks_N.cpu().numpy().astype("<u4").tobytes(),
-        )
+        """All tokens in one message."""
+        return TokenLogprobs(self.ids_NW.shape[1], *(x_N.tobytes() for x_N in self._on_the_wire()))
+
+    def pack_each(self) -> list[TokenLogprobs]:
+        """Each token by itself."""
+        width = self.ids_NW.shape[1]
+        parts = zip(*self._on_the_wire(), strict=True)
+        return [TokenLogprobs(width, *(x.tobytes() for x in part)) for part in parts]
+
+    def _on_the_wire(self) -> tuple[npt.NDArray[np.generic], ...]:
+        columns = ((self.ids_NW, "<u4"), (self.values_NW, "<f4"), (self.ranks_N, "<u4"))
+        return tuple(column.cpu().numpy().astype(dtype) for column, dtype in columns)
 
 
 def join(parts: Sequence[Columns]) -> Columns:
@@ -62,32 +61,6 @@ def chosen_logprobs(
     chosen_K = torch.tensor(ids, dtype=torch.int64, device=logits_NV.device)
     beside_NK = chosen_K.expand(len(token_ids_N), -1)
     return _columns(logits_NV, token_ids_N, torch.cat([token_ids_N[:, None], beside_NK], 1))
-
-
-def row_logprobs(
-    logits_NV: torch.Tensor, token_ids_N: torch.Tensor, params: Sequence[SamplingParams]
-) -> list[TokenLogprobs]:
-    """One answer per row, each of its own width. Rows that ask for top ones share one ranking."""
-    answers: dict[int, TokenLogprobs] = {}
-    for group in _groups(params):
-        index = torch.tensor(group, device=logits_NV.device)
-        asked = params[group[0]]
-        columns = _answer(select(logits_NV, index), token_ids_N[index], asked)
-        answers.update({row: columns.row(i).pack() for i, row in enumerate(group)})
-    return [answers[row] for row in range(len(params))]
-
-
-def _groups(params: Sequence[SamplingParams]) -> list[list[int]]:
-    groups: dict[tuple[int | None, tuple[int, ...]], list[int]] = {}
-    for row, asked in enumerate(params):
-        groups.setdefault((asked.logprobs, asked.logprob_token_ids), []).append(row)
-    return list(groups.values())
-
-
-def _answer(logits_NV: torch.Tensor, token_ids_N: torch.Tensor, asked: SamplingParams) -> Columns:
-    if asked.logprob_token_ids:
-        return chosen_logprobs(logits_NV, token_ids_N, asked.logprob_token_ids)
-    return top_logprobs(logits_NV, token_ids_N, asked.logprobs or 0)
 
 
 def _columns(logits_NV: torch.Tensor, token_ids_N: torch.Tensor, ids_NW: torch.Tensor) -> Columns:

@@ -1,19 +1,26 @@
 """What sampling asks of whoever computes it, and torch's answer. Knows no slots and no requests.
 
-R rows, V vocabulary, N rows of one kind.
+R rows, V vocabulary, N rows of one kind, S slots, L places of a slot's history.
 """
 
 from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from penstock.kernels.draws import Draws
+from penstock.kernels.penalties import Penalties
 from penstock.workers.sampler.draw import draw
 from penstock.workers.sampler.filters import Filters, draw_filtered
 from penstock.workers.sampler.head import argmax, select
+from penstock.workers.sampler.logprobs import top_logprobs
+from penstock.workers.sampler.penalties import penalise
 from penstock.workers.sampler.rows import Ints
+
+Int32s = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
 
 
 class SamplingOps(Protocol):
@@ -21,6 +28,16 @@ class SamplingOps(Protocol):
 
     def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> Ints:
         """One token for each row of float32 logits; a row's depends on nothing but that row."""
+        ...
+
+    def penalise(self, logits_RV: torch.Tensor, tokens_SL: Int32s, penalties_N: Penalties) -> None:
+        """Changes the named rows in place: repetition over all their tokens, the others over output."""
+        ...
+
+    def top_logprobs(
+        self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: Ints, count: int
+    ) -> tuple[Ints, Floats, Ints]:
+        """ids [N, 1 + count], their log probabilities, and ranks [N]: each token, then the likeliest."""
         ...
 
 
@@ -33,6 +50,19 @@ class TorchSampling:
         for rows_N, ids_N in self._choose_by_kind(logits_RV, draws_R):
             ids_R[rows_N] = ids_N
         return ids_R.cpu().numpy()
+
+    def penalise(self, logits_RV: torch.Tensor, tokens_SL: Int32s, penalties_N: Penalties) -> None:
+        """See `SamplingOps`."""
+        penalise(logits_RV, tokens_SL, penalties_N)
+
+    def top_logprobs(
+        self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: Ints, count: int
+    ) -> tuple[Ints, Floats, Ints]:
+        """See `SamplingOps`."""
+        some_NV = select(logits_RV, _on(logits_RV, rows_N))
+        columns = top_logprobs(some_NV, _on(logits_RV, token_ids_N), count)
+        ids_NW, values_NW = columns.ids_NW.cpu().numpy(), columns.values_NW.cpu().numpy()
+        return ids_NW, values_NW, columns.ranks_N.cpu().numpy()
 
     def _choose_by_kind(
         self, logits_RV: torch.Tensor, draws_R: Draws

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.kernels.draws import DRAW
+from penstock.kernels.penalties import PENALTY
 from penstock.protocol.sampling import SamplingParams
 from penstock.workers.sampler.rows import Ints
 
@@ -49,9 +50,7 @@ class ParamTable:
         self.features_S = np.zeros(num_slots, dtype=np.int64)
         self.seed_S = np.zeros(num_slots, dtype=np.uint64)
         self.draws_S = np.zeros(num_slots, dtype=DRAW)
-        self.repetition_S = np.ones(num_slots)
-        self.frequency_S = np.zeros(num_slots)
-        self.presence_S = np.zeros(num_slots)
+        self.penalties_S = np.zeros(num_slots, dtype=PENALTY)
         self.params: dict[int, SamplingParams] = {}
         self.lists: dict[int, Lists] = {}
 
@@ -62,9 +61,7 @@ class ParamTable:
         self.features_S[slot] = int(features_of(params))
         self.seed_S[slot] = params.seed & _SEED_BITS
         self.draws_S[slot] = (params.temperature, params.top_p, params.min_p, 0.0, params.top_k)
-        self.repetition_S[slot] = params.repetition_penalty
-        self.frequency_S[slot] = params.frequency_penalty
-        self.presence_S[slot] = params.presence_penalty
+        self.penalties_S[slot] = (0, slot, 0, 0, *_penalties_of(params))
 
 
 def features_of(params: SamplingParams) -> Feature:
@@ -72,19 +69,15 @@ def features_of(params: SamplingParams) -> Feature:
     uses = {
         Feature.RANDOM: not params.is_greedy,
         Feature.BIASED: params.logit_bias,
-        Feature.PENALISED: _is_penalised(params),
+        Feature.PENALISED: _penalties_of(params) != (1, 0, 0),
         Feature.BANNED: params.allowed_token_ids or params.bad_words or params.min_tokens,
         Feature.LOGPROBS: params.logprobs is not None or params.logprob_token_ids,
     }
     return Feature(sum(feature for feature, used in uses.items() if used))
 
 
-def _is_penalised(params: SamplingParams) -> bool:
-    return (params.repetition_penalty, params.frequency_penalty, params.presence_penalty) != (
-        1,
-        0,
-        0,
-    )
+def _penalties_of(params: SamplingParams) -> tuple[float, float, float]:
+    return params.repetition_penalty, params.frequency_penalty, params.presence_penalty
 
 
 def _lists_of(params: SamplingParams) -> Lists:

@@ -1,45 +1,66 @@
-"""Repetition, frequency and presence penalties. Know a row's history, not how it is sampled.
+"""Repetition, frequency and presence penalties in torch. Know a row's history, not how it is sampled.
 
 They are computed from the history anew at each step: nothing to keep, nothing to lose when a
 sequence is preempted. The cost is linear in the context of the rows that ask.
 
-R rows, V vocabulary, N rows with a penalty, P pairs of a row and a token it knows.
+R rows, V vocabulary, S slots, L places of a slot's history, N rows with a penalty, P pairs of one of them
+and a token it knows.
 """
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from penstock.workers.sampler.params import ParamTable
-from penstock.workers.sampler.rows import Ints, Rows
+from penstock.kernels.penalties import Penalties
+from penstock.workers.sampler.rows import Ints
+
+Index = tuple[torch.Tensor, torch.Tensor]
 
 
-def penalise(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints) -> None:
-    """Changes the logits of `rows_N` in place: repetition over all tokens, the others over output."""
-    _repetition(logits_RV, rows, table, rows_N)
-    _frequency_and_presence(logits_RV, rows, table, rows_N)
+def penalise(
+    logits_RV: torch.Tensor, tokens_SL: npt.NDArray[np.int32], penalties_N: Penalties
+) -> None:
+    """Changes logits in place: repetition over all tokens, the others over output."""
+    _repetition(logits_RV, tokens_SL, penalties_N[penalties_N["repetition"] != 1])
+    counted_N = (penalties_N["frequency"] != 0) | (penalties_N["presence"] != 0)
+    _frequency_and_presence(logits_RV, tokens_SL, penalties_N[counted_N])
 
 
-def _repetition(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints) -> None:
-    penalty_R = table.repetition_S[rows.slots_R]
-    rows_N = rows_N[penalty_R[rows_N] != 1]
-    if not len(rows_N):
-        return
-    pairs = rows.history(rows_N, np.zeros_like(rows_N))
-    index, penalty_P = pairs.index(logits_RV.device), pairs.each(penalty_R, logits_RV.device)
+def _repetition(
+    logits_RV: torch.Tensor, tokens_SL: npt.NDArray[np.int32], penalties_N: Penalties
+) -> None:
+    which_P, index = _history(logits_RV, tokens_SL, penalties_N, np.zeros(len(penalties_N), int))
+    penalty_P = _each(logits_RV, penalties_N["repetition"][which_P])
     logits_P = logits_RV[index]
     # A token that occurs twice is written twice with the same value.
     logits_RV[index] = torch.where(logits_P > 0, logits_P / penalty_P, logits_P * penalty_P)
 
 
 def _frequency_and_presence(
-    logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints
+    logits_RV: torch.Tensor, tokens_SL: npt.NDArray[np.int32], penalties_N: Penalties
 ) -> None:
-    frequency_R, presence_R = table.frequency_S[rows.slots_R], table.presence_S[rows.slots_R]
-    rows_N = rows_N[(frequency_R[rows_N] != 0) | (presence_R[rows_N] != 0)]
-    if not len(rows_N):
-        return
-    pairs = rows.history(rows_N, rows.num_prompt_R[rows_N])
-    index, device = pairs.index(logits_RV.device), logits_RV.device
+    which_P, index = _history(logits_RV, tokens_SL, penalties_N, penalties_N["num_prompt"])
+    frequency_P = _each(logits_RV, penalties_N["frequency"][which_P])
     # Equal addends to one place: their order, which threads decide, cannot matter.
-    logits_RV.index_put_(index, -pairs.each(frequency_R, device), accumulate=True)
-    logits_RV[index] = logits_RV[index] - pairs.each(presence_R, device)
+    logits_RV.index_put_(index, -frequency_P, accumulate=True)
+    logits_RV[index] = logits_RV[index] - _each(logits_RV, penalties_N["presence"][which_P])
+
+
+def _history(
+    logits_RV: torch.Tensor,
+    tokens_SL: npt.NDArray[np.int32],
+    penalties_N: Penalties,
+    starts_N: Ints,
+) -> tuple[Ints, Index]:
+    """Every token from a place in `starts_N` on: whose it is, and where it lies in the logits."""
+    counts_N = penalties_N["num_tokens"] - starts_N
+    first_N = np.cumsum(counts_N) - counts_N
+    which_P = np.repeat(np.arange(len(penalties_N)), counts_N)
+    places_P = np.arange(len(which_P)) + (starts_N - first_N)[which_P]
+    ids_P = tokens_SL[penalties_N["slot"][which_P], places_P].astype(np.int64)
+    rows_P = torch.from_numpy(penalties_N["row"][which_P]).to(logits_RV.device)
+    return which_P, (rows_P, torch.from_numpy(ids_P).to(logits_RV.device))
+
+
+def _each(like: torch.Tensor, column_P: npt.NDArray[np.float64]) -> torch.Tensor:
+    return torch.from_numpy(column_P.astype(np.float32)).to(like.device)

@@ -21,14 +21,6 @@ class Rows:
     num_prompt_R: Ints
     tokens_SL: npt.NDArray[np.int32]
 
-    def history(self, rows_N: Ints, starts_N: Ints) -> "Pairs":
-        """Each of `rows_N` beside every token it knows from its place in `starts_N` on."""
-        counts_N = self.lengths_R[rows_N] - starts_N
-        first_N = np.cumsum(counts_N) - counts_N
-        places_P = np.arange(int(counts_N.sum())) + np.repeat(starts_N - first_N, counts_N)
-        rows_P = np.repeat(rows_N, counts_N)
-        return Pairs(rows_P, self.tokens_SL[self.slots_R[rows_P], places_P].astype(np.int64))
-
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
@@ -40,10 +32,6 @@ class Pairs:
     def index(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """For `logits_RV[...]`."""
         return torch.from_numpy(self.rows_P).to(device), torch.from_numpy(self.ids_P).to(device)
-
-    def each(self, column_R: npt.NDArray[np.float64], device: torch.device) -> torch.Tensor:
-        """A row's value repeated for each of its pairs."""
-        return torch.from_numpy(column_R[self.rows_P].astype(np.float32)).to(device)
 
 
 def pair(rows: list[int], ids: list[Ints]) -> Pairs:

@@ -8,18 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from penstock.kernels.penalties import Penalties
 from penstock.protocol.messages import TokenLogprobs
 from penstock.protocol.sampling import SamplingParams
-from penstock.workers.sampler.head import select
-from penstock.workers.sampler.logprobs import row_logprobs
 from penstock.workers.sampler.masks import ban, bias
 from penstock.workers.sampler.noise import uniforms
 from penstock.workers.sampler.ops import SamplingOps, TorchSampling
 from penstock.workers.sampler.params import EXTRA, RESHAPED, Feature, ParamTable
-from penstock.workers.sampler.penalties import penalise
+from penstock.workers.sampler.report import report
 from penstock.workers.sampler.rows import Ints, Rows
-
-Answers = list[tuple[int, TokenLogprobs]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class Sampled:
     """`logprobs` pairs a row with its answer, for the rows that asked."""
 
     token_ids_R: Ints
-    logprobs: Answers
+    logprobs: list[tuple[int, TokenLogprobs]]
 
 
 class Sampler:
@@ -48,33 +45,36 @@ class Sampler:
         if not used & EXTRA:
             return Sampled(self._choose(logits_RV, rows, used), [])
         asking_N = _rows_with(Feature.LOGPROBS, features_R)
-        raw_NV = select(logits_RV, torch.from_numpy(asking_N).to(logits_RV.device))
+        raw_RV, rows_N = logits_RV, asking_N
         if used & RESHAPED:
-            raw_NV = raw_NV.clone() if raw_NV is logits_RV else raw_NV
+            raw_RV, rows_N = logits_RV[asking_N], np.arange(len(asking_N))
             self._reshape(logits_RV, rows, features_R)
         token_ids_R = self._choose(logits_RV, rows, used)
-        return Sampled(token_ids_R, self._report(raw_NV, token_ids_R, rows, asking_N))
+        asked = [self._table.params[slot] for slot in rows.slots_R[asking_N].tolist()]
+        answers = report(self._ops, raw_RV, rows_N, token_ids_R[asking_N], asked)
+        return Sampled(token_ids_R, list(zip(asking_N.tolist(), answers, strict=True)))
 
     def _reshape(self, logits_RV: torch.Tensor, rows: Rows, features_R: Ints) -> None:
         # Bans come last, unlike in vLLM, so that no bias or penalty can lift one; nothing else differs.
-        steps = ((Feature.BIASED, bias), (Feature.PENALISED, penalise), (Feature.BANNED, ban))
-        for feature, step in steps:
-            rows_N = _rows_with(feature, features_R)
-            if len(rows_N):
-                step(logits_RV, rows, self._table, rows_N)
+        if len(rows_N := _rows_with(Feature.BIASED, features_R)):
+            bias(logits_RV, rows, self._table, rows_N)
+        if len(rows_N := _rows_with(Feature.PENALISED, features_R)):
+            self._ops.penalise(logits_RV, rows.tokens_SL, self._penalties(rows, rows_N))
+        if len(rows_N := _rows_with(Feature.BANNED, features_R)):
+            ban(logits_RV, rows, self._table, rows_N)
+
+    def _penalties(self, rows: Rows, rows_N: Ints) -> Penalties:
+        penalties_N = self._table.penalties_S[rows.slots_R[rows_N]]
+        penalties_N["row"] = rows_N
+        penalties_N["num_prompt"] = rows.num_prompt_R[rows_N]
+        penalties_N["num_tokens"] = rows.lengths_R[rows_N]
+        return penalties_N
 
     def _choose(self, logits_RV: torch.Tensor, rows: Rows, used: int) -> Ints:
         draws_R = self._table.draws_S[rows.slots_R]
         if used & Feature.RANDOM:
             draws_R["uniform"] = uniforms(self._table.seed_S[rows.slots_R], rows.lengths_R)
         return self._ops.choose(logits_RV, draws_R)
-
-    def _report(
-        self, raw_NV: torch.Tensor, token_ids_R: Ints, rows: Rows, asking_N: Ints
-    ) -> Answers:
-        asked = [self._table.params[slot] for slot in rows.slots_R[asking_N].tolist()]
-        token_ids_N = torch.from_numpy(token_ids_R[asking_N]).to(raw_NV.device)
-        return list(zip(asking_N.tolist(), row_logprobs(raw_NV, token_ids_N, asked), strict=True))
 
 
 def _rows_with(feature: Feature, features_R: Ints) -> Ints:

@@ -7,9 +7,9 @@ namespace {
 
 constexpr int FEW = 12;
 
-// Inside [low, high): both halves hold something whatever the rounding.
+// Inside [low, high), so that the range shrinks whatever the rounding.
 float between(float low, float high) {
-  const float middle = 0.5f * low + 0.5f * high;
+  const float middle = 0.5f * low + 0.5f * std::min(high, -LOWEST);  // high may be infinite
   return middle >= low && middle < high ? middle : low;
 }
 
@@ -44,22 +44,41 @@ Entry walk_equal(const Entries& entries, double before, double target) {
   }
 }
 
+// Where the target lies: the values in [low, high], beneath those that weigh `before`.
+struct Range {
+  float low, high;
+  double before = 0;
+};
+
+// Halves the range until at most half of the entries are in it, or all that are have one value.
+Range narrowed(const Entries& entries, Range range, double target) {
+  std::int64_t above_low = entries.count(), above_high = 0;
+  while ((above_low - above_high) * 2 > entries.count() && range.low < range.high) {
+    const float pivot = between(range.low, range.high);
+    const Above above = entries.above(pivot);
+    if (above.weight > target) {
+      range.low = std::nextafter(pivot, range.high);
+      above_low = above.count;
+    } else {
+      range.high = pivot;
+      range.before = above.weight;
+      above_high = above.count;
+    }
+  }
+  return range;
+}
+
 }  // namespace
 
 Entry first_beyond(const Entries& entries, double target, Entries& scratch) {
   const Entries* left = &entries;
   double before = 0;
   while (left->count() > FEW) {
-    const float low = left->smallest(), high = left->largest();
-    if (low == high) return walk_equal(*left, before, target);
-    const float pivot = between(low, high);
-    const double above = left->weight_above(pivot);
-    if (before + above > target) {
-      scratch.keep(*left, [pivot](f32x16 values, i32x16) { return values > pivot; });
-    } else {
-      before += above;
-      scratch.keep(*left, [pivot](f32x16 values, i32x16) { return values <= pivot; });
-    }
+    const Range whole{left->smallest(), left->largest()};
+    if (whole.low == whole.high) return walk_equal(*left, before, target);
+    const Range range = narrowed(*left, whole, target - before);
+    scratch.keep(*left, [&](f32x16 values, i32x16) { return (values >= range.low) & (values <= range.high); });
+    before += range.before;
     left = &scratch;
   }
   return walk_few(*left, before, target);

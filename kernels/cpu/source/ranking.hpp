@@ -1,7 +1,8 @@
 // Entries of a row by falling value, ties by the lower id, as far as a question needs it. Knows no sampling.
 //
-// Nothing is sorted whole. To find the entry where a running sum passes a target, the range of values is halved
-// and only the half with the target is kept, until a handful is left. The halves keep the order of ids.
+// Nothing is sorted whole. To find the entry where a running sum passes a target, the range of values that holds it
+// is halved again and again; what lies outside is dropped whenever that is half, until a handful is left. The order
+// of ids is kept throughout.
 #pragma once
 
 #include <vector>
@@ -18,6 +19,12 @@ struct Entry {
   bool before(const Entry& other) const {
     return value > other.value || (value == other.value && id < other.id);
   }
+};
+
+// What lies above a pivot.
+struct Above {
+  double weight;
+  std::int64_t count;
 };
 
 // Values, ids and weights side by side, by ascending id; beyond the last, up to whole vectors, weights are zero and
@@ -78,11 +85,19 @@ class Entries {
     for (std::int64_t i = 0; i < count_; i += LANES) sums = add_wide(sums, weights_at(i));
     return sum(sums);
   }
-  double weight_above(float pivot) const {
+  Above above(float pivot) const {
     f64x8 sums = {};
-    for (std::int64_t i = 0; i < count_; i += LANES)
-      sums = add_wide(sums, values_at(i) > pivot ? weights_at(i) : f32x16{});
-    return sum(sums);
+    std::int64_t count = 0;
+    for (std::int64_t i = 0; i < count_;) {
+      f32x16 part = {};  // of few vectors: widening costs as much as all the rest
+      for (int run = 0; run < 4 && i < count_; run++, i += LANES) {
+        const i32x16 truth = values_at(i) > pivot;
+        part += truth ? weights_at(i) : f32x16{};
+        count += __builtin_popcount(lanes_of(truth));
+      }
+      sums = add_wide(sums, part);
+    }
+    return {sum(sums), count};
   }
 
   float largest() const {
@@ -107,8 +122,7 @@ class Entries {
   std::int64_t count_ = 0;
 };
 
-// The first entry, by rank, whose running sum of weights exceeds the target; the last where none does. The values
-// must be finite. `scratch` is overwritten.
+// The first entry, by rank, whose running sum of weights exceeds the target; the last where none does. `scratch` is overwritten.
 Entry first_beyond(const Entries& entries, double target, Entries& scratch);
 
 }  // namespace penstock

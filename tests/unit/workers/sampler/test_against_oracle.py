@@ -13,24 +13,15 @@ from msgspec.structs import replace as with_fields
 from support import sampling_oracle as oracle
 from support.sampling_rows import Row, sample
 
-from penstock.kernels.cpu.sample import NativeSampling
 from penstock.protocol.sampling import SamplingParams
 from penstock.workers.sampler.noise import uniforms
-from penstock.workers.sampler.ops import SamplingOps, TorchSampling
+from penstock.workers.sampler.ops import SamplingOps
 
 SIZES = (1, 5, 33, 700, 2500)
 NEARLY = 1e-5
 RELAXED = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
-
-
-@pytest.fixture(scope="session", params=["torch", "native"])
-def ops(request: pytest.FixtureRequest) -> SamplingOps:
-    if request.param == "torch":
-        return TorchSampling()
-    library, team_of = (request.getfixturevalue(name) for name in ("cpu_library", "cpu_team"))
-    return NativeSampling(library, team_of(2))
 
 
 @st.composite

@@ -8,6 +8,7 @@ from support.sampling_rows import Row, sample
 
 from penstock.protocol.messages import TokenLogprobs
 from penstock.protocol.sampling import SamplingParams
+from penstock.workers.sampler.ops import SamplingOps
 
 SIZE = 700
 
@@ -31,9 +32,9 @@ def rows_asking(*counts: int | None) -> list[Row]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 20, 699, 700, 900, -1])
-def test_columns_hold_the_token_and_the_top_ids(count: int) -> None:
+def test_columns_hold_the_token_and_the_top_ids(ops: SamplingOps, count: int) -> None:
     rows = rows_asking(count)
-    sampled = sample(rows)
+    sampled = sample(rows, ops=ops)
     ids, values, ranks = unpack(sampled.logprobs[0][1])
     truth = rows[0].logits.double().log_softmax(0)
     width = min(count if count >= 0 else SIZE, SIZE)
@@ -42,24 +43,24 @@ def test_columns_hold_the_token_and_the_top_ids(count: int) -> None:
     assert ranks[0] == 1 + int((truth > truth[ids[0][0]].item()).sum())
 
 
-def test_only_rows_that_ask_are_answered_each_in_its_width() -> None:
+def test_only_rows_that_ask_are_answered_each_in_its_width(ops: SamplingOps) -> None:
     rows = rows_asking(None, 2, None, 0, 2, -1)
-    answers = dict(sample(rows).logprobs)
+    answers = dict(sample(rows, ops=ops).logprobs)
     assert {row: answer.width for row, answer in answers.items()} == {1: 3, 3: 1, 4: 3, 5: SIZE + 1}
     for row, answer in answers.items():
-        assert answer == sample([rows[row]]).logprobs[0][1]
+        assert answer == sample([rows[row]], ops=ops).logprobs[0][1]
 
 
-def test_requested_ids_replace_the_top_ones() -> None:
+def test_requested_ids_replace_the_top_ones(ops: SamplingOps) -> None:
     [row] = rows_asking(0)
     row.params = replace(row.params, logprob_token_ids=(600, 3))
-    ids, values, _ = unpack(sample([row]).logprobs[0][1])
+    ids, values, _ = unpack(sample([row], ops=ops).logprobs[0][1])
     assert ids[0, 1:].tolist() == [600, 3]
     np.testing.assert_allclose(values[0], row.logits.log_softmax(0)[ids[0].astype(int)], atol=1e-5)
 
 
-def test_ties_are_listed_by_id() -> None:
+def test_ties_are_listed_by_id(ops: SamplingOps) -> None:
     row = Row(torch.zeros(SIZE), SamplingParams(8, temperature=0.0, logprobs=3))
-    ids, _, ranks = unpack(sample([row]).logprobs[0][1])
+    ids, _, ranks = unpack(sample([row], ops=ops).logprobs[0][1])
     assert ids.tolist() == [[0, 0, 1, 2]]
     assert ranks.tolist() == [1]
