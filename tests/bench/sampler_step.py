@@ -1,6 +1,8 @@
-"""Milliseconds of CPU that the sampler and the runner take for 64 decoding rows, model excluded.
+"""Milliseconds that the sampler and the runner take for 64 decoding rows, model excluded.
 
 python tests/bench/sampler_step.py [vocab_size]
+
+Torch and native on one thread in CPU time; native on two threads by the clock, which a busy neighbour disturbs.
 """
 
 import sys
@@ -11,10 +13,14 @@ from typing import Any
 
 import torch
 
+from penstock.kernels.cpu.library import load_library
+from penstock.kernels.cpu.program import Team
+from penstock.kernels.cpu.sample import NativeSampling
 from penstock.protocol.plan import BlockGrant, Configure, SeqStart, StepPlan
 from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import pack
 from penstock.workers.runner import ModelRunner
+from penstock.workers.sampler.ops import SamplingOps, TorchSampling
 from penstock.workers.sampler.sampler import Sampler
 from penstock.workers.slots import Slots
 
@@ -32,8 +38,10 @@ CASES: dict[str, dict[str, Any]] = {
     "temperature, penalties": PENALTIES,
     "min_p=0.05": {"min_p": 0.05},
     "top_k=50, top_p=0.9": {"top_k": 50, "top_p": 0.9},
-    "top_p=0.9, flat logits": {"top_p": 0.9},
+    "top_p=0.9": {"top_p": 0.9},
 }
+LOGITS = {"spread": (2.5, 0.0), "peaked": (2.5, 14.0), "flat": (0.1, 0.0)}
+"""Deviation, and what one token in a hundred is ahead."""
 
 
 class BlankForward:
@@ -50,27 +58,37 @@ class BlankForward:
         return self._logits_NV[: end - first]
 
 
-def best_ms(action: Callable[[], object], repeats: int) -> float:
-    """CPU time: a busy neighbour does not count."""
+def best_ms(
+    action: Callable[[], object],
+    repeats: int,
+    clock: Callable[[], float] = time.process_time,
+    prepare: Callable[[], object] = lambda: None,
+) -> float:
+    """The least of some runs, each after `prepare`, whose time does not count."""
     times = []
     for _ in range(repeats):
-        started = time.process_time()
+        prepare()
+        started = clock()
         action()
-        times.append(time.process_time() - started)
+        times.append(clock() - started)
     return min(times) * 1e3
 
 
-def sampler_ms(logits_RV: torch.Tensor, fields: dict[str, Any]) -> float:
+def sampler_ms(
+    logits_RV: torch.Tensor, fields: dict[str, Any], ops: SamplingOps, clock: Callable[[], float]
+) -> float:
     rows = [
         Row(logits, SamplingParams(10, seed=i, **fields), HISTORY, HISTORY)
         for i, logits in enumerate(logits_RV)
     ]
-    sampler = Sampler(NUM_ROWS)
+    sampler = Sampler(NUM_ROWS, ops)
     for slot, row in enumerate(rows):
         sampler.start(slot, row.params)
     batch = make_rows(rows, range(NUM_ROWS))
     scratch_RV = torch.empty_like(logits_RV)
-    return best_ms(lambda: sampler.sample(scratch_RV.copy_(logits_RV), batch), 4)
+    return best_ms(
+        lambda: sampler.sample(scratch_RV, batch), 8, clock, lambda: scratch_RV.copy_(logits_RV)
+    )
 
 
 def runner_ms(vocab_size: int) -> float:
@@ -89,9 +107,20 @@ def main() -> None:
     torch.set_num_threads(1)
     vocab_size = int(sys.argv[1]) if len(sys.argv) > 1 else 151_936
     print(f"runner, greedy, vocabulary of 64: {runner_ms(64):.3f} ms")
-    logits_RV = torch.randn(NUM_ROWS, vocab_size) * 2.5
-    for name, fields in CASES.items():
-        print(f"{name:24s} {sampler_ms(logits_RV, fields):8.1f} ms")
+    library = load_library()
+    teams = [Team(library, [-1] * helpers) for helpers in (0, 1)]
+    natives = [NativeSampling(library, team) for team in teams]
+    print(f"{'logits':8s}{'parameters':24s}{'torch':>10s}{'native':>10s}{'2 threads':>11s}")
+    for shape, (deviation, ahead) in LOGITS.items():
+        logits_RV = torch.randn(NUM_ROWS, vocab_size) * deviation
+        logits_RV[:, ::100] += ahead
+        for name, fields in CASES.items():
+            torch_ms = sampler_ms(logits_RV, fields, TorchSampling(), time.process_time)
+            alone_ms = sampler_ms(logits_RV, fields, natives[0], time.process_time)
+            both_ms = sampler_ms(logits_RV, fields, natives[1], time.perf_counter)
+            print(
+                f"{shape:8s}{name:24s}{torch_ms:10.2f}{alone_ms:10.2f}{both_ms:11.2f}", flush=True
+            )
 
 
 if __name__ == "__main__":
