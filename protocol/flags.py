@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -109,7 +110,12 @@ class Field:
         return value.lower() if self.extra.get("lower") else value
 
     def from_environment(self, environ: Mapping[str, str]) -> str | None:
-        return next((environ[v] for v in self.extra.get("env", []) if environ.get(v)), None)
+        variable = self.set_variable(environ)
+        return environ[variable] if variable else None
+
+    def set_variable(self, environ: Mapping[str, str]) -> str | None:
+        """The first of its variables that is set, and not to nothing."""
+        return next((v for v in self.extra.get("env", []) if environ.get(v)), None)
 
 
 def _members(kind: inspect.Type) -> list[inspect.Type]:
@@ -199,12 +205,55 @@ def parse(
     environ: Mapping[str, str] = os.environ,
 ) -> list[Any]:
     """One struct of each kind from the command line. Exits (0 for --help, 2 for errors) as programs do."""
+    return parse_and_tell(prog, description, structs, argv, environ)[0]
+
+
+def parse_and_tell(
+    prog: str,
+    description: str,
+    structs: Sequence[type[msgspec.Struct]],
+    argv: Sequence[str],
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[list[Any], dict[str, str]]:
+    """As `parse`, and where each value came from, by name; what nobody set is not there."""
     parser = build_parser(prog, description, structs)
-    given = vars(parser.parse_args(argv))
+    given = vars(parser.parse_args(_spelled_out(argv, structs)))
+    known = _all_names(structs)
     try:
-        return [convert(struct, given, environ, _all_names(structs)) for struct in structs]
+        settings = [convert(struct, given, environ, known) for struct in structs]
+        return settings, _sources(structs, given, environ, known)
     except SettingsError as error:
         parser.exit(2, f"{prog}: {error}\n")
+
+
+def _spelled_out(argv: Sequence[str], structs: Sequence[type[msgspec.Struct]]) -> list[str]:
+    """A flag that may stand alone gets its word: argparse would take what follows, the model, for it."""
+    bare = {f.flag: f for s in structs for f in fields_of(s) if "bare" in f.extra}
+    return [
+        f"{word}={bare[word].extra['bare']}"
+        if word in bare and following not in bare[word].choices
+        else word
+        for word, following in zip_longest(argv, argv[1:], fillvalue="")
+    ]
+
+
+def _sources(
+    structs: Sequence[type[msgspec.Struct]],
+    given: Mapping[str, Any],
+    environ: Mapping[str, str],
+    known: set[str],
+) -> dict[str, str]:
+    file = read_file(given["config"], known) if given.get("config") else {}
+    found = {}
+    for field in (f for struct in structs for f in fields_of(struct)):
+        variable = field.set_variable(environ)
+        if field.name in given:
+            found[field.name] = field.flag
+        elif field.name in file:
+            found[field.name] = f"--config {given['config']}"
+        elif variable:
+            found[field.name] = f"variable {variable}"
+    return found | ({"model": "MODEL"} if given.get("model_positional") else {})
 
 
 def _all_names(structs: Sequence[type[msgspec.Struct]]) -> set[str]:

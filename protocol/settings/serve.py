@@ -1,6 +1,6 @@
 """Settings of `penstock serve` alone. Knows how many programs there are, not what they do."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -11,6 +11,12 @@ from penstock.protocol.settings.field import described
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What `penstock serve` adds to the settings of the programs it starts."""
 
+    explain: Annotated[
+        Literal["text", "json"] | None,
+        described(
+            "Print what would be started, and where each value comes from, and end.", bare="text"
+        ),
+    ] = None
     api_server_count: Annotated[
         int,
         Meta(

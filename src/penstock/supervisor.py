@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -211,15 +211,44 @@ async def _serve(engine: EngineSettings, frontend: FrontendSettings, serve: Serv
     return await deployment.run()
 
 
+def _explain(
+    engine: EngineSettings,
+    frontend: FrontendSettings,
+    serve: ServeSettings,
+    sources: Mapping[str, str],
+) -> int:
+    """Prints the plan and starts nothing. Raises PenstockError as the programs would."""
+    from penstock.explain.plan import Asked, make_plan  # no other start needs it
+    from penstock.explain.rows import Sources
+    from penstock.explain.show import FORMS
+
+    assert serve.explain is not None
+    for notice in [*flags.inert_notices(engine), *flags.inert_notices(frontend)]:
+        log.warning("%s", notice)
+    if engine.endpoint:
+        sockets.check_endpoint(engine.endpoint)
+    print(FORMS[serve.explain](make_plan(Asked(engine, frontend, serve, Sources(sources)))))
+    try:
+        claim_port(frontend)
+    except SettingsError as error:  # no fault of the plan: the server it is for may be running
+        log.warning("now it would not start: %s", error)
+    return 0
+
+
 def main(argv: Sequence[str]) -> int:
     """The whole life of `penstock serve`; returns its exit status."""
     structs: list[type[msgspec.Struct]] = [ServeSettings, FrontendSettings, EngineSettings]
-    serve, frontend, engine = flags.parse("penstock serve", DESCRIPTION, structs, argv)
+    (serve, frontend, engine), sources = flags.parse_and_tell(
+        "penstock serve", DESCRIPTION, structs, argv
+    )
     logging.basicConfig(
         level=engine.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
     try:
-        frontend, serve = claim_port(frontend), settle_count(serve, frontend)
+        serve = settle_count(serve, frontend)
+        if serve.explain is not None:
+            return _explain(engine, frontend, serve, sources)
+        frontend = claim_port(frontend)
         with _runtime_dir(serve) as folder:
             endpoint = engine.endpoint or f"ipc://{folder}/engine"
             engine = msgspec.structs.replace(engine, endpoint=endpoint)

@@ -1,0 +1,1 @@
+"""`penstock serve --explain`: tells what would be started, and why so, without starting it. Needs no torch."""

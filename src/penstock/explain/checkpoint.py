@@ -1,0 +1,62 @@
+"""How large a model's weights are, from file headers or from its shape. Knows no tensor's content."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from penstock.protocol.errors import ModelError
+from penstock.workers.model_config import ModelConfig
+
+ITEM_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
+_SINGLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
+_MOST_HEADER_BYTES = 100 << 20
+
+
+def stored_parameters(model_dir: Path, config: ModelConfig) -> int:
+    """Numbers in the checkpoint's tensors that are served. Raises ModelError."""
+    shapes = [item for path in _files(model_dir) for item in _shapes(path)]
+    return sum(math.prod(shape) for name, shape in shapes if _is_served(name, config))
+
+
+def shaped_parameters(config: ModelConfig) -> int:
+    """Numbers in a model of this shape, as `--load-format dummy` makes them up."""
+    hidden, width = config.hidden_size, config.intermediate_size
+    qkv = config.q_size + 2 * config.kv_size
+    attention = hidden * (qkv + config.q_size) + qkv * config.qkv_bias + hidden * config.o_bias
+    mlp = 3 * hidden * width + (2 * width + hidden) * config.mlp_bias
+    norms = 2 * hidden + 2 * config.head_dim * config.qk_norm
+    embeddings = config.vocab_size * hidden * (1 if config.tie_embeddings else 2)
+    return embeddings + hidden + config.num_layers * (attention + mlp + norms)
+
+
+def _is_served(name: str, config: ModelConfig) -> bool:
+    """A tied head is the embedding again; rope's frequencies come from config.json."""
+    is_spare = config.tie_embeddings and name == "lm_head.weight"
+    return not is_spare and not name.endswith("rotary_emb.inv_freq")
+
+
+def _files(model_dir: Path) -> list[Path]:
+    index = model_dir / _INDEX
+    if not index.exists():
+        return [model_dir / _SINGLE]
+    try:
+        names = json.loads(index.read_bytes())["weight_map"].values()
+        return [model_dir / name for name in sorted(set(names))]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{index} is not an index of safetensors files: {error!r}") from error
+
+
+def _shapes(path: Path) -> Iterator[tuple[str, list[int]]]:
+    """The header of a safetensors file: eight bytes of length, then that much JSON."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > _MOST_HEADER_BYTES:
+                raise ValueError(f"a header of {length} bytes")
+            header: dict[str, Any] = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        yield from [(name, list(tensor["shape"])) for name, tensor in header.items()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} cannot be read as safetensors: {error}") from error

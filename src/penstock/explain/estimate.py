@@ -1,0 +1,78 @@
+"""The worker's first words, guessed before there is one. Knows the checkpoint and the machine, not scheduling.
+
+The engine core decides from a `WorkerHello`; given this one it decides the same, but for what else takes or
+frees memory until the weights are loaded.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from penstock.explain.checkpoint import ITEM_BYTES, shaped_parameters, stored_parameters
+from penstock.protocol import model_path
+from penstock.protocol.plan import WorkerHello
+from penstock.protocol.settings import EngineSettings
+from penstock.workers.host_memory import Memory, host_memory, share
+from penstock.workers.model_config import ModelConfig
+from penstock.workers.models.families import read_model_config
+
+SERVED = {"half": "float16", "float": "float32"}
+WORKER_BASE_BYTES = 250 << 20
+"""A worker's resident memory besides weights and cache, as measured with models of 5 M to 500 M parameters."""
+ENGINE_BYTES = 32 << 20
+FRONTEND_BASE_BYTES = 50 << 20
+FRONTEND_BYTES_PER_TOKEN = 400
+"""Of the vocabulary: what a tokenizer takes."""
+
+
+class Estimate(NamedTuple):
+    """What is known of a model before anything is started."""
+
+    folder: Path
+    config: ModelConfig
+    num_parameters: int
+    memory: Memory
+    hello: WorkerHello
+
+
+def estimate(settings: EngineSettings) -> Estimate:
+    """Raises ModelError."""
+    folder = model_path.find_model(settings)
+    config = read_model_config(folder)
+    is_dummy = settings.load_format == "dummy"
+    parameters = shaped_parameters(config) if is_dummy else stored_parameters(folder, config)
+    memory = host_memory()
+    return Estimate(
+        folder, config, parameters, memory, _hello(settings, config, parameters, memory)
+    )
+
+
+def served_dtype(settings: EngineSettings, config: ModelConfig) -> str:
+    asked = settings.dtype
+    return config.dtype if asked == "auto" else SERVED.get(asked, asked)
+
+
+def frontend_bytes(config: ModelConfig) -> int:
+    return FRONTEND_BASE_BYTES + FRONTEND_BYTES_PER_TOKEN * config.vocab_size
+
+
+def _hello(
+    settings: EngineSettings, config: ModelConfig, parameters: int, memory: Memory
+) -> WorkerHello:
+    dtype = served_dtype(settings, config)
+    weights_bytes = parameters * ITEM_BYTES[dtype]
+    left = Memory(memory.total, max(0, memory.free - weights_bytes - WORKER_BASE_BYTES))
+    wanted = settings.kv_cache_memory_bytes
+    return WorkerHello(
+        rank=0,
+        pid=0,
+        dtype=dtype,
+        vocab_size=config.vocab_size,
+        max_position=config.max_position,
+        kv_bytes_per_token=config.kv_values_per_token * ITEM_BYTES[dtype],
+        kv_bytes_available=share(left, settings.gpu_memory_utilization)
+        if wanted is None
+        else wanted,
+        weights_bytes=weights_bytes,
+        load_s=0.0,
+        device="cpu",
+    )

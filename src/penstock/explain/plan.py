@@ -1,0 +1,184 @@
+"""All that `penstock serve` would run with, as rows. Knows settings and what they lead to, not how it is shown."""
+
+from typing import NamedTuple
+
+from penstock.engine_core.fitting import Fit, fit
+from penstock.explain.estimate import (
+    ENGINE_BYTES,
+    WORKER_BASE_BYTES,
+    Estimate,
+    estimate,
+    frontend_bytes,
+)
+from penstock.explain.kernels import describe_kernels
+from penstock.explain.rows import Plan, Row, Sources, mib
+from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
+from penstock.workers.threads import available_cores, worthwhile
+
+MEASURED = "estimate, from measured runs"
+
+
+class Asked(NamedTuple):
+    """What the operator set, with the sources of what was set."""
+
+    engine: EngineSettings
+    frontend: FrontendSettings
+    serve: ServeSettings
+    sources: Sources
+
+
+def make_plan(asked: Asked) -> Plan:
+    """Raises SettingsError or ModelError, as the programs would."""
+    found = estimate(asked.engine)
+    fitted = fit(asked.engine, [found.hello], created=0)
+    return {
+        "model": _model(asked, found),
+        "memory": _memory(asked, found, fitted),
+        "batching": _batching(asked, found, fitted),
+        "compute": _compute(asked, found),
+        "network": _network(asked),
+        "limits": _limits(asked, fitted),
+    }
+
+
+def _model(asked: Asked, found: Estimate) -> list[Row]:
+    names = asked.engine.served_model_name or [asked.engine.model]
+    dtype, config = found.hello.dtype, found.config
+    count = f"{found.num_parameters / 1e6:,.1f} M"
+    return [
+        Row("model", asked.engine.model, asked.engine.model, asked.sources.of("model")),
+        Row("folder", str(found.folder), str(found.folder), "model"),
+        Row("names", names, ", ".join(names), asked.sources.of("served_model_name", "model")),
+        Row("architecture", config.architecture, config.architecture, "model"),
+        Row("parameters", found.num_parameters, count, "model"),
+        Row("dtype", dtype, dtype, asked.sources.of("dtype", "model")),
+    ]
+
+
+def _memory(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
+    config, hello = fitted.config, found.hello
+    kv_bytes = config.num_blocks * config.block_size * hello.kv_bytes_per_token
+    count, each = asked.serve.api_server_count, frontend_bytes(found.config)
+    engine_and_fronts = ENGINE_BYTES + count * each
+    before = hello.weights_bytes + WORKER_BASE_BYTES + engine_and_fronts
+    free = found.memory.free
+    return [
+        _bytes("available now", free, "machine, within its container's limit"),
+        _bytes("weights", hello.weights_bytes, "model, in the dtype that is served"),
+        _bytes("worker, besides", WORKER_BASE_BYTES, MEASURED),
+        _bytes("engine core", ENGINE_BYTES, MEASURED),
+        Row("front ends", count * each, f"{count} x {mib(each)}", MEASURED),
+        _bytes("all, before a request", before, "sum"),
+        _bytes("KV cache, when full", kv_bytes, _kv_source(asked)),
+        _bytes("all, KV cache full", before + kv_bytes, "sum"),
+    ]
+
+
+def _bytes(name: str, value: int, source: str) -> Row:
+    return Row(name, value, mib(value), source)
+
+
+def _kv_source(asked: Asked) -> str:
+    if asked.engine.num_gpu_blocks_override:
+        return asked.sources.of("num_gpu_blocks_override")
+    if asked.engine.kv_cache_memory_bytes is not None:
+        return asked.sources.of("kv_cache_memory_bytes")
+    return asked.sources.of(
+        "gpu_memory_utilization", "memory: half of what is left, claimed as used"
+    )
+
+
+def _batching(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
+    config, of = fitted.config, asked.sources.of
+    capacity = config.num_blocks * config.block_size
+    longest = config.num_blocks // -(-config.max_model_len // config.block_size)
+    per_token = found.hello.kv_bytes_per_token
+    is_bound_by_memory = config.max_model_len < found.config.max_position
+    length_source = "memory: what the KV cache holds" if is_bound_by_memory else "model"
+    by_device = f"default for a {found.hello.device}"
+    return [
+        _count("context length", config.max_model_len, of("max_model_len", length_source)),
+        _bytes("KV bytes per token", per_token, "model and dtype"),
+        _count("block size", config.block_size, of("block_size"), "tokens"),
+        _count("KV blocks", config.num_blocks, _kv_source(asked)),
+        _count("tokens that fit", capacity, "KV blocks"),
+        _count("requests of full length that fit", longest, "KV blocks"),
+        _count("sequences in a step", config.max_num_seqs, of("max_num_seqs", by_device)),
+        _count(
+            "tokens in a step",
+            config.max_num_batched_tokens,
+            of("max_num_batched_tokens", by_device),
+        ),
+        _switch("prefix caching", config.prefix_caching, of("enable_prefix_caching")),
+        _switch("chunked prefill", config.chunked_prefill, of("enable_chunked_prefill")),
+        _switch("two plans in flight", asked.engine.async_scheduling, of("async_scheduling")),
+        Row(
+            "order",
+            asked.engine.scheduling_policy,
+            asked.engine.scheduling_policy,
+            of("scheduling_policy"),
+        ),
+    ]
+
+
+def _count(name: str, value: int, source: str, unit: str = "") -> Row:
+    return Row(name, value, f"{value:,} {unit}".rstrip(), source)
+
+
+def _switch(name: str, value: bool, source: str) -> Row:
+    return Row(name, value, "on" if value else "off", source)
+
+
+def _compute(asked: Asked, found: Estimate) -> list[Row]:
+    engine, of = asked.engine, asked.sources.of
+    kernels = describe_kernels(engine, found.hello.dtype)
+    cores = available_cores()
+    threads = engine.cpu_threads or worthwhile(found.hello.weights_bytes, cores)
+    return [
+        Row("device", found.hello.device, found.hello.device, "machine"),
+        _count("cores", cores, "machine, within its container's quota"),
+        _count("threads", threads, of("cpu_threads", "cores, and one for each 32 MiB of weights")),
+        Row("kernels", kernels, kernels, of("cpu_kernels")),
+        _count("workers", engine.tensor_parallel_size, of("tensor_parallel_size")),
+    ]
+
+
+def _network(asked: Asked) -> list[Row]:
+    frontend, serve, of = asked.frontend, asked.serve, asked.sources.of
+    if frontend.uds:
+        listen = Row("listens on", frontend.uds, f"unix:{frontend.uds}", of("uds"))
+    else:
+        address = f"http://{frontend.host}:{frontend.port}"
+        source = f"host: {of('host')}; port: {of('port')}"
+        listen = Row("listens on", address, address, source)
+    endpoint = asked.engine.endpoint or f"ipc://{serve.runtime_dir or '(a fresh folder)'}/engine"
+    keys = len(frontend.api_key)
+    return [
+        listen,
+        _count("front ends", serve.api_server_count, of("api_server_count")),
+        Row("engine core at", endpoint, endpoint, of("endpoint", of("runtime_dir"))),
+        Row("API keys", keys, f"{keys} accepted" if keys else "none: open to all", of("api_key")),
+    ]
+
+
+def _limits(asked: Asked, fitted: Fit) -> list[Row]:
+    config, engine, frontend, of = fitted.config, asked.engine, asked.frontend, asked.sources.of
+    body = frontend.max_body_bytes
+    return [
+        _count("requests waiting", config.max_queued_requests, of("max_num_queued_reqs")),
+        _count(
+            "prompt tokens waiting",
+            config.max_queued_tokens,
+            of("max_num_queued_tokens", "64 times the context length"),
+        ),
+        Row("request body", body, "any size" if body is None else mib(body), of("max_body_bytes")),
+        _count("stop strings", frontend.max_stop_strings, of("max_stop_strings")),
+        _count("log probabilities", engine.max_logprobs, of("max_logprobs")),
+        _seconds("a step, before a restart", engine.step_timeout_s, of("step_timeout_s")),
+        _seconds("draining", frontend.drain_timeout_s, of("drain_timeout_s")),
+        _seconds("starting", asked.serve.start_timeout_s, of("start_timeout_s")),
+    ]
+
+
+def _seconds(name: str, value: float, source: str) -> Row:
+    return Row(name, value, f"at most {value:g} s", source)

@@ -1,0 +1,152 @@
+"""`penstock serve --explain` says what would be, why, and refuses what serve would refuse."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.explain.kernels import describe_kernels
+from penstock.protocol.errors import ModelError
+from penstock.protocol.settings import EngineSettings
+from penstock.supervisor import main
+
+FIXED = ["--port", "0", "--kv-cache-memory-bytes", "64MiB"]
+
+
+def explained(capsys: pytest.CaptureFixture[str], *argv: str) -> dict[str, Any]:
+    assert main(["--explain", "json", *FIXED, *argv]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert found["schema"] == "penstock-plan/1"
+    return found
+
+
+def test_the_plan_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
+    found = explained(capsys, "--max-model-len", "1000")
+    batching, memory = found["batching"], found["memory"]
+    per_token = 2 * 6 * 128 * 2  # keys and values, 6 layers, 2 heads of 64, two bytes
+    assert batching["KV bytes per token"]["value"] == per_token
+    num_blocks = (64 << 20) // (16 * per_token)
+    assert batching["KV blocks"]["value"] == num_blocks
+    assert batching["tokens that fit"]["value"] == 16 * num_blocks
+    assert batching["requests of full length that fit"]["value"] == num_blocks // 63
+    assert memory["weights"]["value"] == 2 * found["model"]["parameters"]["value"]
+    parts = ("weights", "worker, besides", "engine core", "front ends")
+    total = sum(memory[part]["value"] for part in parts)
+    assert memory["all, before a request"]["value"] == total
+    assert memory["all, KV cache full"]["value"] == total + num_blocks * 16 * per_token
+
+
+def test_each_value_tells_where_it_came_from(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text("max-num-seqs: 4\nblock-size: 32\n")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    found = explained(capsys, "brook", "--config", str(config), "--block-size", "64")
+    batching, compute = found["batching"], found["compute"]
+    assert found["model"]["model"] == {"value": "brook", "source": "MODEL"}
+    assert found["model"]["dtype"] == {"value": "bfloat16", "source": "model"}
+    assert batching["sequences in a step"] == {"value": 4, "source": f"--config {config}"}
+    assert batching["block size"] == {"value": 64, "source": "--block-size"}
+    assert batching["context length"] == {"value": 2048, "source": "model"}
+    assert batching["KV blocks"]["source"] == "--kv-cache-memory-bytes"
+    assert batching["tokens in a step"]["source"] == "default for a cpu"
+    assert compute["threads"] == {"value": 3, "source": "variable OMP_NUM_THREADS"}
+    assert found["limits"]["stop strings"] == {"value": 4, "source": "default"}
+
+
+def test_a_cache_too_small_for_the_model_bounds_the_context(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = explained(capsys, "--kv-cache-memory-bytes", "1MiB")
+    length = found["batching"]["context length"]
+    assert length == {"value": 336, "source": "memory: what the KV cache holds"}
+
+
+@pytest.mark.parametrize(
+    "argv", [["--explain"], ["--explain", "brook"], ["brook", "--explain"], ["--explain=text"]]
+)
+def test_the_flag_alone_prints_text(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*argv, *FIXED]) == 0
+    told = capsys.readouterr().out
+    assert "context length" in told
+    assert "http://0.0.0.0:0" in told
+    assert all(line.endswith("]") for line in told.splitlines() if line.startswith("  "))
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (["--max-model-len", "4096"], "--max-model-len 4096: the checkpoint supports 2048 tokens"),
+        (["--kv-cache-memory-bytes", "9"], "no memory is left for the KV cache"),
+        (["/no/such/model"], "/no/such/model: no such model folder"),
+        (["--endpoint", "udp://x"], "--endpoint udp://x: expected ipc:///path or tcp://host:port"),
+        (["--cpu-kernels", "native", "--dtype", "half"], "--cpu-kernels native is not possible"),
+    ],
+)
+def test_what_serve_refuses_is_refused(
+    argv: list[str], named: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert main(["--explain", "--port", "0", *argv]) == 2
+    assert named in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (["--explain=xml"], "--explain: Invalid enum value 'xml' (one of json, text)"),
+        (["--explain", "--block-size", "7"], "--block-size: "),
+        (["--explain", "--max-num-seq-s", "7"], "unknown setting --max-num-seq-s"),
+    ],
+)
+def test_bad_flags_end_it_as_they_end_serve(
+    argv: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 2
+    assert named in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_told_with_the_plan(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        assert main(["--explain", "--host", "127.0.0.1", "--port", port]) == 0
+    assert "context length" in capsys.readouterr().out
+    assert "now it would not start" in caplog.text
+
+
+def test_it_loads_no_torch_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    code = (
+        "import sys; from penstock.cli import main; status = main(['serve', '--explain']);"
+        "print(status, 'torch' in sys.modules, 'numpy' in sys.modules, file=sys.stderr)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": "", "XDG_RUNTIME_DIR": str(tmp_path), "PENSTOCK_LOG_LEVEL": "error"}
+        | {"PYTHONPATH": ":".join(sys.path)},
+    )
+    assert found.stderr.split() == ["0", "False", "False"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_compiler_torch_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "/no/such/compiler")
+    assert describe_kernels(EngineSettings(), "bfloat16").startswith("torch, several times slower")
+    assert describe_kernels(EngineSettings(cpu_kernels="reference"), "bfloat16") == "torch"
+    with pytest.raises(ModelError, match="CXX"):
+        describe_kernels(EngineSettings(cpu_kernels="native"), "bfloat16")
+    monkeypatch.setenv("CXX", sys.executable)
+    assert describe_kernels(EngineSettings(), "float32").startswith("native")
+    assert "not a multiple of 16" in describe_kernels(EngineSettings(block_size=8), "float32")
