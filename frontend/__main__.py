@@ -1,19 +1,12 @@
-"""The `api-frontend` command: reads settings, loads the model's text, serves. Knows the parts, not their work."""
+"""The `api-frontend` command: reads settings, then imports and runs the program. Knows how to start fast, not what."""
 
 import gc
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import uvloop
-
-from penstock.frontend.engine.client import EngineClient
-from penstock.frontend.listening import listen
-from penstock.frontend.server import serve
-from penstock.frontend.services import load_services
 from penstock.protocol import flags
 from penstock.protocol.errors import PenstockError
-from penstock.protocol.metrics import Registry
 from penstock.protocol.settings import FrontendSettings
 
 log = logging.getLogger("penstock.http")
@@ -37,20 +30,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     for notice in flags.inert_notices(settings):
         log.warning("%s", notice)
     try:
-        return run(settings)
+        return _import_program()(settings)
     except PenstockError as error:
         log.error("%s", error)
         return STATUS_SETTINGS
 
 
-def run(settings: FrontendSettings) -> int:
-    """Raises PenstockError when the model's text or the address cannot be had."""
-    registry = Registry()
-    services = load_services(settings, EngineClient(settings, registry), registry)
-    with listen(settings) as listener:
-        gc.freeze()
-        uvloop.run(serve(services, listener))
-    return 0
+def _import_program() -> Callable[[FrontendSettings], int]:
+    """Without collecting garbage meanwhile: nothing of what is imported is any, and looking costs a fifteenth."""
+    gc.disable()
+    try:
+        from penstock.frontend.program import run
+    finally:
+        gc.enable()
+    return run
 
 
 if __name__ == "__main__":

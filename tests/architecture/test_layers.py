@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LIGHT = ["penstock.protocol.flags", "penstock.cli", "penstock.supervisor"]
-PROGRAMS = ["penstock.engine_core.__main__", "penstock.frontend.__main__"]
+PROGRAMS = ["penstock.engine_core.__main__", "penstock.frontend.program"]
 HEAVY = ("torch", "numpy", "transformers")
 
 

@@ -1,0 +1,22 @@
+"""A front end from its settings to its end. Knows the parts, not their work."""
+
+import gc
+
+import uvloop
+
+from penstock.frontend.engine.client import EngineClient
+from penstock.frontend.listening import listen
+from penstock.frontend.server import serve
+from penstock.frontend.services import load_services
+from penstock.protocol.metrics import Registry
+from penstock.protocol.settings import FrontendSettings
+
+
+def run(settings: FrontendSettings) -> int:
+    """Raises PenstockError when the model's text or the address cannot be had."""
+    registry = Registry()
+    services = load_services(settings, EngineClient(settings, registry), registry)
+    with listen(settings) as listener:
+        gc.freeze()
+        uvloop.run(serve(services, listener))
+    return 0
