@@ -16,12 +16,12 @@ from penstock.workers.kv_cache import KVCache, kv_bytes_per_token
 from penstock.workers.link import Link, LinkSettings
 from penstock.workers.memory import kv_bytes_available
 from penstock.workers.models.decoder import DecoderModel
-from penstock.workers.native.start import NativeKernels
+from penstock.workers.native.start import NativeKernels, NativeModel
 from penstock.workers.runner import ModelRunner
 from penstock.workers.sampler.sampler import Sampler
 from penstock.workers.slots import Slots
 from penstock.workers.threads import worthwhile
-from penstock.workers.weights.loader import load_model
+from penstock.workers.weights.loader import OpenModel, materialize, open_model
 
 log = logging.getLogger("penstock.worker")
 
@@ -66,49 +66,58 @@ class Worker:
         shape = self._link.configuration()
         if shape is None:
             return None
+        self._link.progress("allocating the KV cache", 0.0)
         runner = self._make_runner(model, shape)
         self._link.send(WorkerReady(self._place.rank))
         return runner
 
-    def _load(self) -> DecoderModel:
-        started = time.monotonic()
-        model = load_model(
+    def _load(self) -> DecoderModel | NativeModel:
+        started, settings = time.monotonic(), self._settings
+        dtype = dtype_named(settings.dtype)
+        opened = open_model(
             Path(self._place.model_dir),
-            dtype=dtype_named(self._settings.dtype),
-            device=self._device,
-            load_format=self._settings.load_format,
-            seed=self._settings.seed,
-            progress=self._link.progress,
+            dtype=dtype,
+            load_format=settings.load_format,
+            seed=settings.seed,
         )
-        hello = self._hello(model, time.monotonic() - started)
-        if self._settings.cpu_threads is None:
-            torch.set_num_threads(worthwhile(hello.weights_bytes, torch.get_num_threads()))
-        self._link.send(hello)
+        num_threads = self._num_threads(opened)
+        progress = self._link.progress
+        native = self._kernels.take(opened, settings.block_size, num_threads, progress)
+        torch.set_num_threads(
+            1 if native else num_threads
+        )  # two teams would take each other's cores
+        model = native or materialize(opened, self._device, None, progress)
+        weights_bytes = native.weights.nbytes() if native else opened.nbytes()
+        self._link.send(self._hello(opened, weights_bytes, time.monotonic() - started))
         return model
 
-    def _hello(self, model: DecoderModel, load_s: float) -> WorkerHello:
-        dtype = model.embed.weight.dtype
+    def _num_threads(self, opened: OpenModel) -> int:
+        if self._settings.cpu_threads is not None:
+            return self._settings.cpu_threads
+        return worthwhile(opened.nbytes(), torch.get_num_threads())
+
+    def _hello(self, opened: OpenModel, weights_bytes: int, load_s: float) -> WorkerHello:
         wanted, share = self._settings.kv_cache_memory_bytes, self._settings.gpu_memory_utilization
         return WorkerHello(
             rank=self._place.rank,
             pid=os.getpid(),
-            dtype=str(dtype).removeprefix("torch."),
-            vocab_size=model.config.vocab_size,
-            max_position=model.config.max_position,
-            kv_bytes_per_token=kv_bytes_per_token(model.config, dtype),
+            dtype=str(opened.dtype).removeprefix("torch."),
+            vocab_size=opened.config.vocab_size,
+            max_position=opened.config.max_position,
+            kv_bytes_per_token=kv_bytes_per_token(opened.config, opened.dtype),
             kv_bytes_available=kv_bytes_available(wanted, share, self._device),
-            weights_bytes=sum(p.nbytes for p in model.parameters()),
+            weights_bytes=weights_bytes,
             load_s=load_s,
             device="cuda" if self._device.type == "cuda" else "cpu",
         )
 
-    def _make_runner(self, model: DecoderModel, shape: Configure) -> ModelRunner:
-        self._link.progress("allocating the KV cache", 0.0)
-        model.use_max_model_len(shape.max_model_len)
+    def _make_runner(self, model: DecoderModel | NativeModel, shape: Configure) -> ModelRunner:
         slots, num_slots = Slots(shape), shape.max_num_seqs
-        native = self._kernels.parts(model, shape, slots, self._link.progress)
-        if native is not None:
-            return ModelRunner(slots, native.forward, Sampler(num_slots, native.sampling))
+        if isinstance(model, NativeModel):
+            return ModelRunner(
+                slots, model.forward(shape, slots), Sampler(num_slots, model.sampling())
+            )
+        model.use_max_model_len(shape.max_model_len)
         dtype = model.embed.weight.dtype
         cache = KVCache(model.config, shape.num_blocks, shape.block_size, dtype, self._device)
         forward = TorchForward(model, cache, slots, self._device)

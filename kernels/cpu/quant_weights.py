@@ -18,7 +18,9 @@ from penstock.kernels.cpu.memory import zeros
 from penstock.kernels.cpu.program import Team
 from penstock.kernels.cpu.weights import (
     PANEL,
+    Parts,
     gate_up_order,
+    num_rows,
     packed_bias,
     plain_order,
     row_addresses,
@@ -59,17 +61,17 @@ class Quantized:
 
 
 def quantize(
-    library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None, bits: Bits
+    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None, bits: Bits
 ) -> Quantized:
     """Column o is row o of the matrix."""
-    return _quantize(library, team, weight_OI, bias_O, bits, plain_order(len(weight_OI)))
+    return _quantize(library, team, parts, bias_O, bits, plain_order(num_rows(parts)))
 
 
 def quantize_gate_up(
-    library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None, bits: Bits
+    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None, bits: Bits
 ) -> Quantized:
     """The first half of the rows are gates, the second their ups: each panel takes 16 of both."""
-    return _quantize(library, team, weight_OI, bias_O, bits, gate_up_order(len(weight_OI)))
+    return _quantize(library, team, parts, bias_O, bits, gate_up_order(num_rows(parts)))
 
 
 def can_quantize(weight_OI: torch.Tensor) -> bool:
@@ -78,15 +80,15 @@ def can_quantize(weight_OI: torch.Tensor) -> bool:
 
 
 def _quantize(
-    library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None,
+    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None,
     bits: Bits, order_P: npt.NDArray[np.int64],
 ) -> Quantized:  # fmt: skip
-    assert can_quantize(weight_OI), (weight_OI.dtype, weight_OI.shape)
-    num_outputs, depth = weight_OI.shape
-    addresses_P = row_addresses(weight_OI, order_P)
+    dtype, depth = parts[0].dtype, parts[0].shape[1]
+    assert can_quantize(parts[0]), (dtype, depth)
+    addresses_P = row_addresses(parts, order_P)
     group_bytes = PANEL * (_SCALE_BYTES + GROUP * bits // 8)
     data_PGB = zeros((len(order_P) // PANEL, depth // GROUP, group_bytes), torch.uint8)
     rows = ctypes.c_void_p(addresses_P.ctypes.data)
-    name = f"quant_pack_{bits.suffix}_{DTYPE_NAMES[weight_OI.dtype]}"
+    name = f"quant_pack_{bits.suffix}_{DTYPE_NAMES[dtype]}"
     library.call(name, ctypes.c_void_p(team.handle), rows, len(order_P), depth, data_PGB)
-    return Quantized(data_PGB, packed_bias(bias_O, order_P), bits, num_outputs, depth)
+    return Quantized(data_PGB, packed_bias(bias_O, order_P), bits, num_rows(parts), depth)

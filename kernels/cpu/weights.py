@@ -4,6 +4,7 @@ O outputs of a linear, I inputs, P outputs rounded up to whole panels.
 """
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ import torch
 from penstock.kernels.cpu.library import DTYPE_NAMES, Library
 from penstock.kernels.cpu.memory import zeros
 from penstock.kernels.cpu.program import Team
+
+Parts = Sequence[torch.Tensor]
+"""A matrix [O, I] as several, one below the other; each may lie in a mapped file."""
 
 PANEL = 32
 WORD_BYTES = 4
@@ -34,18 +38,16 @@ class Packed:
         return self.data.nbytes
 
 
-def pack(
-    library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None = None
-) -> Packed:
+def pack(library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None = None) -> Packed:
     """Column o is row o of the matrix."""
-    return _pack(library, team, weight_OI, bias_O, plain_order(len(weight_OI)))
+    return _pack(library, team, parts, bias_O, plain_order(num_rows(parts)))
 
 
 def pack_gate_up(
-    library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None = None
+    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None = None
 ) -> Packed:
     """The first half of the rows are gates, the second their ups: each panel takes 16 of both."""
-    return _pack(library, team, weight_OI, bias_O, gate_up_order(len(weight_OI)))
+    return _pack(library, team, parts, bias_O, gate_up_order(num_rows(parts)))
 
 
 def can_pack(weight_OI: torch.Tensor) -> bool:
@@ -71,24 +73,30 @@ def gate_up_order(num_outputs: int) -> npt.NDArray[np.int64]:
 
 
 def _pack(
-    library: Library, team: Team, weight_OI: torch.Tensor, bias_O: torch.Tensor | None,
+    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None,
     order_P: npt.NDArray[np.int64],
 ) -> Packed:  # fmt: skip
-    assert can_pack(weight_OI), (weight_OI.dtype, weight_OI.shape)
-    num_outputs, depth = weight_OI.shape
-    addresses_P = row_addresses(weight_OI, order_P)
-    data = zeros((len(order_P) // PANEL, depth, PANEL), weight_OI.dtype)
+    dtype, depth = parts[0].dtype, parts[0].shape[1]
+    assert can_pack(parts[0]), (dtype, depth)
+    addresses_P = row_addresses(parts, order_P)
+    data = zeros((len(order_P) // PANEL, depth, PANEL), dtype)
     rows = ctypes.c_void_p(addresses_P.ctypes.data)
-    words = depth * weight_OI.itemsize // WORD_BYTES
+    words = depth * dtype.itemsize // WORD_BYTES
     library.call("pack", ctypes.c_void_p(team.handle), rows, len(order_P), words, data)
-    return Packed(data, packed_bias(bias_O, order_P), num_outputs, depth)
+    return Packed(data, packed_bias(bias_O, order_P), num_rows(parts), depth)
 
 
-def row_addresses(weight_OI: torch.Tensor, order_P: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def num_rows(parts: Parts) -> int:
+    return sum(len(part) for part in parts)
+
+
+def row_addresses(parts: Parts, order_P: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Where the row of each packed column begins, 0 for none."""
-    assert weight_OI.is_contiguous()
-    addresses_P = weight_OI.data_ptr() + order_P * (weight_OI.shape[1] * weight_OI.itemsize)
-    return np.ascontiguousarray(np.where(order_P < 0, 0, addresses_P))
+    assert all(part.is_contiguous() for part in parts)
+    assert len({(part.dtype, part.shape[1]) for part in parts}) == 1, parts
+    row_bytes = parts[0].shape[1] * parts[0].itemsize
+    rows = [part.data_ptr() + np.arange(len(part)) * row_bytes for part in parts]
+    return np.concatenate([*rows, [0]])[order_P]  # -1, the last, is the padding's
 
 
 def packed_bias(bias_O: torch.Tensor | None, order_P: npt.NDArray[np.int64]) -> torch.Tensor | None:

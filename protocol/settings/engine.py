@@ -29,7 +29,6 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
     max_num_batched_tokens: Annotated[
         Annotated[int, Meta(ge=1)] | None, described("Token budget of one step.", human=True)
     ] = None
-    block_size: Annotated[Literal[8, 16, 32, 64, 128], described("Tokens per KV-cache block.")] = 16
     num_gpu_blocks_override: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         described("Use exactly so many KV-cache blocks, whatever fits.", human=True),

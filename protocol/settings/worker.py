@@ -47,6 +47,7 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
             env=["OMP_NUM_THREADS"],
         ),
     ] = None
+    block_size: Annotated[Literal[8, 16, 32, 64, 128], described("Tokens per KV-cache block.")] = 16
     quantization: Annotated[
         Literal["int8", "int4"] | None,
         described(

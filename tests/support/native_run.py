@@ -9,28 +9,28 @@ from penstock.kernels.cpu.library import Library
 from penstock.kernels.cpu.program import Team
 from penstock.kernels.cpu.quant_weights import Bits
 from penstock.protocol.plan import Configure
-from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.forward import NativeForward
 from penstock.workers.native.products import PlainProducts, QuantizedProducts
+from penstock.workers.native.weights import pack_weights
 from penstock.workers.slots import Slots
+from penstock.workers.weights.loader import OpenModel
 
 BLOCK_SIZE = 16
 MAX_MODEL_LEN = 64
 
 
 class NativeRun:
-    """Takes the model's weights: it can serve nobody else afterwards."""
-
     def __init__(
-        self, model: DecoderModel, prompts: list[list[int]], team: Team, library: Library,
+        self, opened: OpenModel, prompts: list[list[int]], team: Team, library: Library,
         bits: Bits | None = None,
     ) -> None:  # fmt: skip
         num_blocks = MAX_MODEL_LEN // BLOCK_SIZE * len(prompts) + 2
         shape = Configure(num_blocks, BLOCK_SIZE, len(prompts), MAX_MODEL_LEN, 256)
         self._prompts, self._slots = prompts, Slots(shape)
         products = QuantizedProducts(library, team, bits) if bits else PlainProducts(library, team)
+        weights = pack_weights(opened, products, lambda *_: None)
         self._forward = NativeForward(
-            model, products, shape, self._slots, library, team, lambda *_: None
+            opened.config, weights, products, shape, self._slots, library, team
         )
         self._dice = random.Random(0)
         self.restart()

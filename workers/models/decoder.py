@@ -1,7 +1,6 @@
 """The one decoder of every family. Knows its config, not where it came from, nor sampling.
 
-Legend: T tokens of the step, D hidden, N rows whose logits are wanted, V vocabulary,
-P positions, E half the rotary dimension.
+Legend: T tokens of the step, D hidden, N rows whose logits are wanted, V vocabulary.
 """
 
 import torch
@@ -60,11 +59,6 @@ class DecoderModel(nn.Module):
             x_TD, residual_TD = layer(x_TD, residual_TD, step)
         hidden_TD, _ = self.norm.add(x_TD, residual_TD)
         return hidden_TD
-
-    def rope_tables(self, num_positions: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosines and sines of the first positions, float32 [P, E]."""
-        positions_P = torch.arange(num_positions, device=self.embed.weight.device)
-        return self._rope.cos_sin(positions_P, torch.float32)
 
     def logits(self, hidden_ND: torch.Tensor) -> torch.Tensor:
         """In float32, whatever the weights are in."""

@@ -1,6 +1,6 @@
 """Turns positions into cosines and sines. Knows neither heads nor layers.
 
-Legend: T tokens, E half the rotary dimension.
+Legend: T tokens, P positions, E half the rotary dimension.
 
 Two kinds of rope change with length: dynamic NTK beyond the trained context, LongRoPE on either side of
 the original one. transformers looks at the sequence as it is now and lets old keys keep their old angles;
@@ -33,6 +33,14 @@ class Rope:
         cos_TE = angles_TE.cos() * self._attention_factor
         sin_TE = angles_TE.sin() * self._attention_factor
         return cos_TE.to(dtype), sin_TE.to(dtype)
+
+
+def rope_tables(
+    config: RopeConfig, max_model_len: int, num_positions: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosines and sines of the first positions, float32 [P, E] on the CPU."""
+    rope = Rope(config, max_model_len, torch.device("cpu"))
+    return rope.cos_sin(torch.arange(num_positions), torch.float32)
 
 
 def inverse_frequencies(config: RopeConfig, max_model_len: int) -> torch.Tensor:

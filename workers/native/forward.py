@@ -12,12 +12,13 @@ from penstock.kernels.cpu.library import Library
 from penstock.kernels.cpu.program import CStep, Program, Team
 from penstock.kernels.cpu.step_filler import SlotArrays, StepFiller
 from penstock.protocol.plan import Configure
-from penstock.workers.models.decoder import DecoderModel
+from penstock.workers.model_config import ModelConfig
+from penstock.workers.models.rope import rope_tables
 from penstock.workers.native.buffers import HeadBuffers, make_buffers, make_head_buffers
 from penstock.workers.native.cache import NativeCache
 from penstock.workers.native.lower import Decoder, add_decoder, add_head
 from penstock.workers.native.products import Products
-from penstock.workers.native.weights import take_weights
+from penstock.workers.native.weights import Weights
 from penstock.workers.prompt_logprobs import tokens_per_slice
 from penstock.workers.sampler.rows import Ints
 from penstock.workers.slots import Slots
@@ -27,15 +28,13 @@ class NativeForward:
     """One program for a step, one more for the logits of a prompt."""
 
     def __init__(
-        self, model: DecoderModel, products: Products, shape: Configure, slots: Slots,
-        library: Library, team: Team, progress: Callable[[str, float], None],
+        self, config: ModelConfig, weights: Weights, products: Products, shape: Configure,
+        slots: Slots, library: Library, team: Team,
     ) -> None:  # fmt: skip
-        """Takes the model's weights."""
-        config, weights = model.config, take_weights(model, products, progress)
         dtype = weights.norm.dtype
         self._vocab_size = config.vocab_size
         # A plan that was made before its sequence was known to end computes one token too many.
-        cos_PE, sin_PE = model.rope_tables(shape.max_model_len + 1)
+        cos_PE, sin_PE = rope_tables(config.rope, shape.max_model_len, shape.max_model_len + 1)
         cache = NativeCache(config, shape.num_blocks, shape.block_size, dtype)
         buffers = make_buffers(config, dtype, shape.max_num_batched_tokens, cache.layout)
         decoder = Decoder(config, weights, products, cache, cos_PE, sin_PE, buffers)

@@ -19,7 +19,7 @@ from penstock.kernels.cpu.quant_linear import (
 )
 from penstock.kernels.cpu.quant_weights import GROUP, Bits, Quantized, quantize, quantize_gate_up
 from penstock.kernels.cpu.quantize_rows import GROUP_BYTES, add_quantize_rows
-from penstock.kernels.cpu.weights import Packed, pack, pack_gate_up
+from penstock.kernels.cpu.weights import Packed, Parts, pack, pack_gate_up
 
 Matrix = Packed | Quantized
 
@@ -27,9 +27,9 @@ Matrix = Packed | Quantized
 class Products(Protocol):
     """Packs matrices, and appends the operations that multiply by them. A matrix goes back to who packed it."""
 
-    def pack(self, weight_OI: torch.Tensor, bias_O: torch.Tensor | None) -> Matrix: ...
+    def pack(self, parts: Parts, bias_O: torch.Tensor | None) -> Matrix: ...
 
-    def pack_gate_up(self, weight_OI: torch.Tensor, bias_O: torch.Tensor | None) -> Matrix: ...
+    def pack_gate_up(self, parts: Parts, bias_O: torch.Tensor | None) -> Matrix: ...
 
     def embed(self, program: Program, table: Matrix, out_TD: torch.Tensor) -> None: ...
 
@@ -53,11 +53,11 @@ class PlainProducts:
     def __init__(self, library: Library, team: Team) -> None:
         self._place = (library, team)
 
-    def pack(self, weight_OI: torch.Tensor, bias_O: torch.Tensor | None) -> Packed:
-        return pack(*self._place, weight_OI, bias_O)
+    def pack(self, parts: Parts, bias_O: torch.Tensor | None) -> Packed:
+        return pack(*self._place, parts, bias_O)
 
-    def pack_gate_up(self, weight_OI: torch.Tensor, bias_O: torch.Tensor | None) -> Packed:
-        return pack_gate_up(*self._place, weight_OI, bias_O)
+    def pack_gate_up(self, parts: Parts, bias_O: torch.Tensor | None) -> Packed:
+        return pack_gate_up(*self._place, parts, bias_O)
 
     def embed(self, program: Program, table: Matrix, out_TD: torch.Tensor) -> None:
         assert isinstance(table, Packed)
@@ -91,11 +91,11 @@ class QuantizedProducts:
         self._bits = bits
         self._rounded: dict[tuple[int, int], torch.Tensor] = {}
 
-    def pack(self, weight_OI: torch.Tensor, bias_O: torch.Tensor | None) -> Quantized:
-        return quantize(*self._place, weight_OI, bias_O, self._bits)
+    def pack(self, parts: Parts, bias_O: torch.Tensor | None) -> Quantized:
+        return quantize(*self._place, parts, bias_O, self._bits)
 
-    def pack_gate_up(self, weight_OI: torch.Tensor, bias_O: torch.Tensor | None) -> Quantized:
-        return quantize_gate_up(*self._place, weight_OI, bias_O, self._bits)
+    def pack_gate_up(self, parts: Parts, bias_O: torch.Tensor | None) -> Quantized:
+        return quantize_gate_up(*self._place, parts, bias_O, self._bits)
 
     def embed(self, program: Program, table: Matrix, out_TD: torch.Tensor) -> None:
         assert isinstance(table, Quantized)

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -16,10 +17,11 @@ from penstock.kernels.cpu.sample import NativeSampling
 from penstock.protocol.errors import ModelError
 from penstock.protocol.plan import Configure
 from penstock.workers.model_config import ModelConfig
-from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.forward import NativeForward
 from penstock.workers.native.products import PlainProducts, Products, QuantizedProducts
+from penstock.workers.native.weights import Weights, pack_weights
 from penstock.workers.slots import Slots
+from penstock.workers.weights.loader import OpenModel
 
 log = logging.getLogger("penstock.worker")
 
@@ -29,15 +31,28 @@ BITS = {"int8": Bits.INT8, "int4": Bits.INT4}
 Progress = Callable[[str, float], None]
 
 
-class NativeParts(NamedTuple):
-    """What a runner needs, on one team of threads."""
+@dataclass(frozen=True, slots=True)
+class NativeModel:
+    """Packed weights and the threads that will read them."""
 
-    forward: NativeForward
-    sampling: NativeSampling
+    config: ModelConfig
+    weights: Weights
+    products: Products
+    library: Library
+    team: Team
+
+    def forward(self, shape: Configure, slots: Slots) -> NativeForward:
+        """Allocates the cache, and all that lies between operations."""
+        return NativeForward(
+            self.config, self.weights, self.products, shape, slots, self.library, self.team
+        )
+
+    def sampling(self) -> NativeSampling:
+        return NativeSampling(self.library, self.team)
 
 
 class NativeKernels:
-    """Starts to build, or to load, the library at once: the weights load meanwhile."""
+    """Starts to build, or to load, the library at once: the checkpoint is opened meanwhile."""
 
     def __init__(self, choice: Choice, quantization: Quantization | None) -> None:
         self._choice = choice
@@ -46,10 +61,13 @@ class NativeKernels:
         if choice != "reference":
             self._library = ThreadPoolExecutor(1, "kernels").submit(load_library)
 
-    def parts(
-        self, model: DecoderModel, shape: Configure, slots: Slots, progress: Progress
-    ) -> NativeParts | None:
-        """None where torch has to do. Raises ModelError when native kernels were asked for by name."""
+    def take(
+        self, opened: OpenModel, block_size: int, num_threads: int, progress: Progress
+    ) -> NativeModel | None:
+        """Packs the weights; None where torch has to do.
+
+        Raises ModelError when native kernels, or weights that only they know, were asked for by name.
+        """
         if self._library is None:
             self._refuse_quantization("--cpu-kernels reference, or a GPU, knows none")
             return None
@@ -59,27 +77,27 @@ class NativeKernels:
         except (CompileError, OSError) as error:
             self._go_without(str(error), "install g++, or set CXX; the build is kept")
             return None
-        if reason := unsuited(model.config, model.norm.weight.dtype, shape.block_size):
+        if reason := unsuited(opened.config, opened.dtype, block_size):
             self._go_without(reason, "nothing is wrong, only slow")
             return None
-        if self._bits and (reason := not_quantizable(model.config)):
+        if self._bits and (reason := not_quantizable(opened.config)):
             self._refuse_quantization(reason)
-        team = Team(library, [-1] * (torch.get_num_threads() - 1))
+        return self._pack(opened, library, num_threads, progress)
+
+    def _pack(
+        self, opened: OpenModel, library: Library, num_threads: int, progress: Progress
+    ) -> NativeModel:
+        team = Team(library, [-1] * (num_threads - 1))
         products = self._products(library, team)
-        forward = NativeForward(model, products, shape, slots, library, team, progress)
-        torch.set_num_threads(1)  # two pools of threads would take each other's cores
-        log.info(
-            "native kernels on %d threads, weights in %s", team.size, self._weights_name(model)
-        )
-        return NativeParts(forward, NativeSampling(library, team))
+        weights = pack_weights(opened, products, progress)
+        name = self._bits.suffix if self._bits else DTYPE_NAMES[opened.dtype]
+        log.info("native kernels on %d threads, weights in %s", team.size, name)
+        return NativeModel(opened.config, weights, products, library, team)
 
     def _products(self, library: Library, team: Team) -> Products:
         if self._bits is None:
             return PlainProducts(library, team)
         return QuantizedProducts(library, team, self._bits)
-
-    def _weights_name(self, model: DecoderModel) -> str:
-        return self._bits.suffix if self._bits else DTYPE_NAMES[model.norm.weight.dtype]
 
     def _refuse_quantization(self, reason: str) -> None:
         if self._bits is not None:

@@ -1,17 +1,13 @@
-"""A decoder's weights in the form the kernels read. Knows modules and panels, not the order of operations.
+"""A decoder's weights in the form the kernels read. Knows parameters' names and panels, not the order of operations."""
 
-Each matrix leaves the module as soon as it is packed, so that memory holds one of them twice, not all.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from penstock.kernels.cpu.rope_store import HeadNorms
-from penstock.workers.models.decoder import DecoderLayer, DecoderModel
-from penstock.workers.models.layers import Attention, Embedding, Linear
 from penstock.workers.native.products import Matrix, Products
+from penstock.workers.weights.loader import OpenModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,45 +32,60 @@ class Weights:
     norm: torch.Tensor
     head: Matrix
 
+    def nbytes(self) -> int:
+        """Of the matrices; norms are nothing beside them."""
+        heads = [] if self.head is self.embed else [self.head]
+        inner = [m for w in self.layers for m in (w.qkv, w.o, w.gate_up, w.down)]
+        return sum(matrix.nbytes for matrix in (self.embed, *heads, *inner))
 
-def take_weights(
-    model: DecoderModel, products: Products, progress: Callable[[str, float], None]
+
+def pack_weights(
+    opened: OpenModel, products: Products, progress: Callable[[str, float], None]
 ) -> Weights:
-    """Empties the model's matrices."""
-    embed = _take(model.embed, products.pack)
+    """Reads each matrix from where the checkpoint lies, once."""
+    packer, config = _Packer(opened, products), opened.config
+    embed = packer.matrix("embed")
     layers = []
-    for done, layer in enumerate(model.layers):
-        assert isinstance(layer, DecoderLayer)
-        progress("packing weights", done / len(model.layers))
-        layers.append(_take_layer(layer, products))
-    head = embed if model.config.tie_embeddings else _take(model.head, products.pack)
-    return Weights(embed, layers, model.norm.weight.data, head)
+    for index in range(config.num_layers):
+        progress("weights", index / config.num_layers)
+        layers.append(packer.layer(f"layers.{index}"))
+    head = embed if config.tie_embeddings else packer.matrix("head")
+    return Weights(embed, layers, packer.vector("norm.weight"), head)
 
 
-def _take_layer(layer: DecoderLayer, products: Products) -> LayerWeights:
-    attention, mlp = layer.attention, layer.mlp
-    return LayerWeights(
-        input_norm=layer.input_norm.weight.data,
-        qkv=_take(attention.qkv, products.pack),
-        head_norms=_head_norms(attention),
-        o=_take(attention.o, products.pack),
-        mlp_norm=layer.mlp_norm.weight.data,
-        gate_up=_take(mlp.gate_up, products.pack_gate_up),
-        down=_take(mlp.down, products.pack),
-    )
+@dataclass(frozen=True, slots=True)
+class _Packer:
+    opened: OpenModel
+    products: Products
 
+    def layer(self, name: str) -> LayerWeights:
+        return LayerWeights(
+            input_norm=self.vector(f"{name}.input_norm.weight"),
+            qkv=self.matrix(f"{name}.attention.qkv"),
+            head_norms=self._head_norms(f"{name}.attention"),
+            o=self.matrix(f"{name}.attention.o"),
+            mlp_norm=self.vector(f"{name}.mlp_norm.weight"),
+            gate_up=self.products.pack_gate_up(*self._linear(f"{name}.mlp.gate_up")),
+            down=self.matrix(f"{name}.mlp.down"),
+        )
 
-def _take(
-    module: Linear | Embedding, pack: Callable[[torch.Tensor, torch.Tensor | None], Matrix]
-) -> Matrix:
-    bias_O = module.bias.data if isinstance(module, Linear) and module.bias is not None else None
-    packed = pack(module.weight.data, bias_O)
-    module.weight.data = module.weight.data.new_empty(0)
-    return packed
+    def matrix(self, name: str) -> Matrix:
+        return self.products.pack(*self._linear(name))
 
+    def vector(self, name: str) -> torch.Tensor:
+        """A copy: the checkpoint's file is to be let go."""
+        return torch.cat(self._parts(name)).clone()
 
-def _head_norms(attention: Attention) -> HeadNorms | None:
-    if not attention.config.qk_norm:
-        return None
-    q_norm, k_norm = attention.q_norm, attention.k_norm
-    return HeadNorms(q_norm.weight.data, k_norm.weight.data, q_norm.eps)
+    def _linear(self, name: str) -> tuple[Sequence[torch.Tensor], torch.Tensor | None]:
+        has_bias = f"{name}.bias" in self.opened.parts
+        return self._parts(f"{name}.weight"), self.vector(f"{name}.bias") if has_bias else None
+
+    def _parts(self, name: str) -> list[torch.Tensor]:
+        return [part.to(self.opened.dtype) for part in self.opened.parts[name]]
+
+    def _head_norms(self, name: str) -> HeadNorms | None:
+        config = self.opened.config
+        if not config.qk_norm:
+            return None
+        q_weight_D, k_weight_D = (self.vector(f"{name}.{of}_norm.weight") for of in "qk")
+        return HeadNorms(q_weight_D, k_weight_D, config.rms_norm_eps)

@@ -1,6 +1,7 @@
 """Builds a decoder from a model directory. Knows no requests and no cache."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +14,51 @@ from penstock.workers.models.families import FAMILIES, read_model_config
 from penstock.workers.models.family import places, spare_names
 from penstock.workers.weights.dummy import fill_with_noise
 from penstock.workers.weights.fill import fill
+from penstock.workers.weights.parts import Parts, open_parts
 
 LoadFormat = Literal["auto", "safetensors", "dummy"]
 Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """A checkpoint whose weights have been found and checked, but not read."""
+
+    config: ModelConfig
+    dtype: torch.dtype
+    """To be served in; the parts may have another."""
+    parts: Parts
+
+    def nbytes(self) -> int:
+        """Once they are read, in the dtype that is served."""
+        return (
+            sum(part.numel() for parts in self.parts.values() for part in parts)
+            * self.dtype.itemsize
+        )
+
+
+def open_model(
+    model_dir: Path, *, dtype: torch.dtype | None, load_format: LoadFormat = "auto", seed: int = 0
+) -> OpenModel:
+    """`dtype` None is the checkpoint's; `dummy` needs only config.json and draws weights from `seed`."""
+    config = read_model_config(model_dir)
+    dtype = dtype or getattr(torch, config.dtype)
+    if load_format == "dummy":
+        return OpenModel(config, dtype, _noise(config, dtype, seed))
+    shapes = {name: parameter.shape for name, parameter in _shapes(config).named_parameters()}
+    all_places = places(FAMILIES[config.architecture], config)
+    return OpenModel(config, dtype, open_parts(model_dir, shapes, all_places, spare_names(config)))
+
+
+def materialize(
+    opened: OpenModel, device: torch.device, max_model_len: int | None, progress: Progress
+) -> DecoderModel:
+    """`max_model_len` is the longest context to be served, where known already: see rope.py."""
+    model = _empty_model(opened.config, opened.dtype, device)
+    fill(model, opened.parts, progress)
+    model.use_max_model_len(max_model_len or opened.config.max_position)
+    progress("weights", 1.0)
+    return model.eval()
 
 
 def load_model(
@@ -28,20 +71,25 @@ def load_model(
     max_model_len: int | None = None,
     progress: Progress,
 ) -> DecoderModel:
-    """`dtype` None is the checkpoint's; `dummy` needs only config.json and draws weights from `seed`.
+    """Both at once."""
+    opened = open_model(model_dir, dtype=dtype, load_format=load_format, seed=seed)
+    return materialize(opened, device, max_model_len, progress)
 
-    `max_model_len` is the longest context to be served, where known already: see rope.py.
-    """
-    config = read_model_config(model_dir)
-    model = _empty_model(config, dtype or getattr(torch, config.dtype), device)
-    if load_format == "dummy":
-        fill_with_noise(model, seed)
-    else:
-        family = FAMILIES[config.architecture]
-        fill(model, model_dir, places(family, config), spare_names(config), progress)
-    model.use_max_model_len(max_model_len or config.max_position)
-    progress("weights", 1.0)
-    return model.eval()
+
+def _noise(config: ModelConfig, dtype: torch.dtype, seed: int) -> Parts:
+    model = _empty_model(config, dtype, torch.device("cpu"))
+    fill_with_noise(model, seed)
+    return parts_of(model)
+
+
+def parts_of(model: nn.Module) -> Parts:
+    """Of a model that is whole."""
+    return {name: [parameter.data] for name, parameter in model.named_parameters()}
+
+
+def _shapes(config: ModelConfig) -> DecoderModel:
+    with torch.device("meta"):
+        return DecoderModel(config)
 
 
 def _empty_model(config: ModelConfig, dtype: torch.dtype, device: torch.device) -> DecoderModel:
@@ -49,8 +97,7 @@ def _empty_model(config: ModelConfig, dtype: torch.dtype, device: torch.device) 
 
     `Module.to_empty` would do the same and import half a second of symbolic algebra on the way.
     """
-    with torch.device("meta"):
-        model = DecoderModel(config)
+    model = _shapes(config)
     for module in model.modules():
         for name, shape in [(n, p.shape) for n, p in module.named_parameters(recurse=False)]:
             empty = torch.empty(shape, dtype=dtype, device=device)

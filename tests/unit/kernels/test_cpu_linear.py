@@ -46,7 +46,7 @@ def dtype(request):
 @pytest.mark.parametrize("threads", [1, 3])
 def test_products_equal_the_reference(shape, dtype, threads, cpu_library, cpu_team):
     case, team = Case(shape, dtype), cpu_team(threads)
-    packed = pack(cpu_library, team, case.weight, case.bias)
+    packed = pack(cpu_library, team, [case.weight], case.bias)
     same, wide = torch.empty(case.expected.shape, dtype=dtype), torch.empty(case.expected.shape)
     residual = torch.randn(case.expected.shape)
     before = residual.clone()
@@ -63,7 +63,7 @@ def test_products_equal_the_reference(shape, dtype, threads, cpu_library, cpu_te
 @pytest.mark.parametrize("shape", [(1, 8, 2), (3, 64, 30), (16, 48, 32), (29, 128, 70)], ids=str)
 def test_gate_and_up(shape, dtype, cpu_library, cpu_team):
     case, team = Case(shape, dtype), cpu_team(2)
-    packed = pack_gate_up(cpu_library, team, case.weight, case.bias)
+    packed = pack_gate_up(cpu_library, team, [case.weight], case.bias)
     out = torch.empty((shape[0], shape[2] // 2), dtype=dtype)
     program = Program(cpu_library, team)
     add_linear_gate_up(program, case.x, packed, out)
@@ -75,7 +75,7 @@ def test_gate_and_up(shape, dtype, cpu_library, cpu_team):
 
 def test_a_row_is_the_same_in_any_company(dtype, cpu_library, cpu_team):
     case = Case((64, 130, 77), dtype)
-    packed = pack(cpu_library, cpu_team(1), case.weight, case.bias)
+    packed = pack(cpu_library, cpu_team(1), [case.weight], case.bias)
 
     def product(rows, threads):
         out = torch.empty((len(rows), 77))
@@ -94,7 +94,7 @@ def test_only_sampled_tokens_pass_the_head(dtype, cpu_library, cpu_team):
     dice = torch.Generator().manual_seed(3)
     x, norm = torch.randn(20, 48, generator=dice), torch.randn(48, generator=dice).to(dtype)
     weight = torch.randn(100, 48, generator=dice).to(dtype)
-    packed = pack(cpu_library, cpu_team(2), weight)
+    packed = pack(cpu_library, cpu_team(2), [weight])
     hidden, logits = torch.zeros((20, 48), dtype=dtype), torch.zeros((20, 100))
     program = Program(cpu_library, cpu_team(2))
     add_rms_norm(program, Extent.SAMPLES, x, norm, hidden, 1e-6)
@@ -127,7 +127,7 @@ def test_norm_equals_the_reference(size, dtype, cpu_library, cpu_team):
 def test_embedding_reads_rows_back_from_panels(dtype, cpu_library, cpu_team):
     table, ids = torch.randn(99, 34).to(dtype), torch.randint(0, 99, (40,))
     ids[:2] = torch.tensor([0, 98])
-    packed, out = pack(cpu_library, cpu_team(1), table), torch.empty((40, 34))
+    packed, out = pack(cpu_library, cpu_team(1), [table]), torch.empty((40, 34))
     program = Program(cpu_library, cpu_team(2))
     add_embedding(program, packed, out)
     program.run(step_of(40, ids))
@@ -145,7 +145,7 @@ def test_a_program_runs_again_and_again_while_threads_come_late(cpu_library, cpu
     """Many more operations than tiles: threads overtake one another at every one of them."""
     case = Case((1, 64, 64), F32)
     team = cpu_team(4)
-    packed = pack(cpu_library, team, torch.eye(64))
+    packed = pack(cpu_library, team, [torch.eye(64)])
     residual = torch.zeros((1, 64))
     program = Program(cpu_library, team)
     for _ in range(50):

@@ -80,7 +80,7 @@ def test_equals_the_product_of_its_integers(bits, dtype, seed, cpu_library, cpu_
     num_tokens, depth = draw.randint(1, 70), 32 * draw.choice([1, 2, 7, 28, 152])
     case = Case(cpu_library, cpu_team(draw.randint(1, 3)), num_tokens, depth, seed, dtype)
     bias_O = case.normal(num_outputs).to(dtype) if draw.random() < 0.5 else None
-    weight = quantize(cpu_library, case.team, case.matrix(num_outputs), bias_O, bits)
+    weight = quantize(cpu_library, case.team, [case.matrix(num_outputs)], bias_O, bits)
     for out_dtype in (dtype, F32):
         out_TO = torch.ones(num_tokens, num_outputs, dtype=out_dtype)
         close(case.run(linear, weight, out_TO), case.sums(weight, bias_O))
@@ -91,7 +91,7 @@ def test_equals_the_product_of_its_integers(bits, dtype, seed, cpu_library, cpu_
 def test_adds_to_the_residual(bits, num_outputs, cpu_library, cpu_team):
     case = Case(cpu_library, cpu_team(2), 9, 96)
     bias_O, before = case.normal(num_outputs), case.normal(9, num_outputs)
-    weight = quantize(cpu_library, case.team, case.matrix(num_outputs), bias_O, bits)
+    weight = quantize(cpu_library, case.team, [case.matrix(num_outputs)], bias_O, bits)
     out = case.run(add_quant_linear_residual, weight, before.clone())
     close(out, before.double() + case.sums(weight, bias_O))
 
@@ -102,8 +102,8 @@ def test_adds_to_the_residual(bits, num_outputs, cpu_library, cpu_team):
 def test_gates(bits, dtype, width, cpu_library, cpu_team):
     case = Case(cpu_library, cpu_team(2), 11, 64, dtype=dtype)
     matrix, bias_O = case.matrix(2 * width), case.normal(2 * width)
-    plain = quantize(cpu_library, case.team, matrix, None, bits)
-    weight = quantize_gate_up(cpu_library, case.team, matrix, bias_O, bits)
+    plain = quantize(cpu_library, case.team, [matrix], None, bits)
+    weight = quantize_gate_up(cpu_library, case.team, [matrix], bias_O, bits)
     gate, up = case.sums(plain, bias_O).chunk(2, dim=1)
     out = case.run(add_quant_linear_gate_up, weight, torch.ones(11, width, dtype=dtype))
     close(out, torch.nn.functional.silu(gate) * up)
@@ -112,7 +112,7 @@ def test_gates(bits, dtype, width, cpu_library, cpu_team):
 @EACH_BITS
 def test_a_token_has_the_same_bits_in_any_company(bits, cpu_library, cpu_team):
     alone = Case(cpu_library, cpu_team(1), 70, 4864)
-    weight = quantize(cpu_library, alone.team, alone.matrix(200), None, bits)
+    weight = quantize(cpu_library, alone.team, [alone.matrix(200)], None, bits)
     expected = torch.cat(
         [alone.run(linear, weight, torch.ones(1, 200), x_TI) for x_TI in alone.x_TI.split(1)]
     )
@@ -127,7 +127,7 @@ def test_a_token_has_the_same_bits_in_any_company(bits, cpu_library, cpu_team):
 @EACH_BITS
 def test_sampled_rows_alone_are_computed(bits, cpu_library, cpu_team):
     case = Case(cpu_library, cpu_team(2), 7, 64)
-    weight = quantize(cpu_library, case.team, case.matrix(40), None, bits)
+    weight = quantize(cpu_library, case.team, [case.matrix(40)], None, bits)
     out = torch.ones(7, 40)
     case.run(lambda p, x, w, o: add_quant_linear(p, Extent.SAMPLES, x, w, o), weight, out)
     close(out[:2], case.sums(weight)[:2])
@@ -150,7 +150,7 @@ def test_rows_are_rounded_to_nearest(dtype, cpu_library, cpu_team):
 def test_the_error_of_a_weight_is_bounded(bits, dtype, cpu_library, cpu_team):
     case = Case(cpu_library, cpu_team(2), 1, 320, dtype=dtype)
     matrix = case.matrix(300)
-    weight = quantize(cpu_library, case.team, matrix, None, bits)
+    weight = quantize(cpu_library, case.team, [matrix], None, bits)
     error = dequantized(weight) - matrix.double()
     assert error.norm() / matrix.double().norm() < LIMITS[bits]
     _, scales = weights_of(weight)
@@ -163,7 +163,7 @@ def test_the_error_of_a_weight_is_bounded(bits, dtype, cpu_library, cpu_team):
 @EACH_BITS
 def test_a_constant_group_keeps_its_value(bits, cpu_library, cpu_team):
     matrix = torch.tensor([0.5, -3.0, 0.0, 1e-20])[:, None].repeat(1, 64)
-    weight = quantize(cpu_library, cpu_team(1), matrix, None, bits)
+    weight = quantize(cpu_library, cpu_team(1), [matrix], None, bits)
     torch.testing.assert_close(dequantized(weight), matrix.double(), rtol=2**-8, atol=0)
 
 
@@ -175,7 +175,7 @@ def test_zeros_give_zeros(bits, cpu_library, cpu_team):
     matrix = case.matrix(33)
     matrix[:, :32] = 0
     matrix[7] = 0
-    weight = quantize(cpu_library, case.team, matrix, None, bits)
+    weight = quantize(cpu_library, case.team, [matrix], None, bits)
     out = case.run(linear, weight, torch.ones(5, 33))
     close(out, case.sums(weight))
     assert (out[2] == 0).all()
@@ -188,10 +188,12 @@ def test_what_is_not_finite_shows_where_it_was_and_nowhere_else(bits, bad, cpu_l
     case = Case(cpu_library, cpu_team(2), 9, 96)
     matrix = case.matrix(40)
     clean = case.run(
-        linear, quantize(cpu_library, case.team, matrix, None, bits), torch.ones(9, 40)
+        linear, quantize(cpu_library, case.team, [matrix], None, bits), torch.ones(9, 40)
     )
     case.x_TI[3, 50], matrix[20, 95] = bad, bad
-    out = case.run(linear, quantize(cpu_library, case.team, matrix, None, bits), torch.ones(9, 40))
+    out = case.run(
+        linear, quantize(cpu_library, case.team, [matrix], None, bits), torch.ones(9, 40)
+    )
     assert out[3].isnan().all()
     assert out[:, 20].isnan().all()
     rows, columns = torch.arange(9) != 3, torch.arange(40) != 20

@@ -11,7 +11,7 @@ from support.paged_run import CPU, PagedRun, prompts_of
 from penstock.kernels.cpu.quant_weights import Bits
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.start import not_quantizable, unsuited
-from penstock.workers.weights.loader import load_model
+from penstock.workers.weights.loader import load_model, open_model
 
 PROMPTS = prompts_of([40, 1, 9, 17])
 FAMILIES = {family: (family, {}) for family in EXTRAS} | SWITCHES
@@ -32,7 +32,7 @@ def assert_close(actual, expected, tolerance):
 def test_float32_equals_transformers(name, tmp_path, cpu_library, cpu_team):
     family, extras = FAMILIES[name]
     oracle = make_checkpoint(tmp_path, family, **extras)
-    run = NativeRun(load(tmp_path), PROMPTS, cpu_team(2), cpu_library)
+    run = NativeRun(open_model(tmp_path, dtype=None), PROMPTS, cpu_team(2), cpu_library)
     expected = [oracle_logits(oracle, prompt) for prompt in PROMPTS]
     assert_close(run.whole(), expected, 1e-4)
     run.restart()
@@ -44,9 +44,9 @@ def test_bfloat16_has_the_same_bits_in_every_schedule(name, tmp_path, cpu_librar
     family, extras = FAMILIES[name]
     make_checkpoint(tmp_path, family, dtype=torch.bfloat16, **extras)
     expected = PagedRun(load(tmp_path), PROMPTS).whole()
-    whole = NativeRun(load(tmp_path), PROMPTS, cpu_team(1), cpu_library).whole()
+    whole = NativeRun(open_model(tmp_path, dtype=None), PROMPTS, cpu_team(1), cpu_library).whole()
     assert_close(whole, expected, 0.3)  # the reference rounds after every op, here few do
-    run = NativeRun(load(tmp_path), PROMPTS, cpu_team(3), cpu_library)
+    run = NativeRun(open_model(tmp_path, dtype=None), PROMPTS, cpu_team(3), cpu_library)
     for schedule in (
         run.whole,
         lambda: run.at_random(2, 7),
@@ -69,7 +69,7 @@ def test_quantized_stays_near_and_keeps_its_bits(bits, tmp_path, cpu_library, cp
         tie_word_embeddings=True,
     )
     expected = torch.cat(PagedRun(load(tmp_path), PROMPTS).whole())
-    run = NativeRun(load(tmp_path), PROMPTS, cpu_team(2), cpu_library, bits)
+    run = NativeRun(open_model(tmp_path, dtype=None), PROMPTS, cpu_team(2), cpu_library, bits)
     whole = run.whole()
     error = (torch.cat(whole) - expected).norm() / expected.norm()
     assert error < {Bits.INT8: 0.1, Bits.INT4: 0.6}[bits]
@@ -93,5 +93,7 @@ def test_what_does_not_suit_is_said(tmp_path):
 
 def test_a_plan_may_fill_the_step(tmp_path, cpu_library, cpu_team):
     make_checkpoint(tmp_path, "llama")
-    run = NativeRun(load(tmp_path), prompts_of([64] * 4), cpu_team(2), cpu_library)
+    run = NativeRun(
+        open_model(tmp_path, dtype=None), prompts_of([64] * 4), cpu_team(2), cpu_library
+    )
     assert all(torch.isfinite(logits).all() for logits in run.whole())

@@ -52,7 +52,7 @@ def test_from_hello_to_shutdown(tmp_path: Path) -> None:
         assert (hello.dtype, hello.vocab_size, hello.max_position) == ("float32", 97, 256)
         assert hello.device == ("cuda" if torch.cuda.is_available() else "cpu")
         assert (hello.kv_bytes_per_token, hello.kv_bytes_available) == (256, 1 << 20)
-        worker.send(Configure(16, 8, 4, 64, 32))
+        worker.send(Configure(16, 16, 4, 64, 32))
         assert worker.receive() == WorkerReady(0)
         worker.process.send_signal(signal.SIGINT)  # a Ctrl-C is the engine core's business
         worker.send(first_plan())
@@ -72,7 +72,7 @@ def test_from_hello_to_shutdown(tmp_path: Path) -> None:
 def test_an_impossible_plan_is_a_fault(tmp_path: Path) -> None:
     with WorkerProcess(write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
         worker.receive()
-        worker.send(Configure(16, 8, 4, 64, 32))
+        worker.send(Configure(16, 16, 4, 64, 32))
         worker.receive()
         worker.send(StepPlan(0, pack([3]), pack([1])))
         fault = worker.receive()
@@ -84,7 +84,7 @@ def test_an_impossible_plan_is_a_fault(tmp_path: Path) -> None:
 def test_a_cache_beyond_all_memory_is_a_fault_that_names_the_flags(tmp_path: Path) -> None:
     with WorkerProcess(write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
         worker.receive()
-        worker.send(Configure(1 << 40, 8, 4, 64, 32))
+        worker.send(Configure(1 << 40, 16, 4, 64, 32))
         fault = worker.receive()
         assert isinstance(fault, WorkerFault)
         assert fault.message.startswith("out of memory")
