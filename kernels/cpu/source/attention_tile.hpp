@@ -122,16 +122,26 @@ __attribute__((noinline)) void soften(const float* scores, Span seen, Span pages
   part.sum = sum(sums);
 }
 
-// scores[r][c * 16 ...] = row r of q . the keys of pages[c]
+// What to fetch while something else is computed: the memory at the same place of another page, so that it comes
+// evenly. Where there is nothing more to fetch the other page is the same one.
+template <class T>
+inline void fetch(const T* from) {
+  __builtin_prefetch(from, 0, 2);
+}
+
+// scores[r][c * 16 ...] = row r of q . the keys of pages[c]; fetches what lies `ahead` words after them
 template <class T, int R, int C>
-void score(const Word<T>* q, std::int64_t num_words, const T* const* pages, float* scores) {
+void score(const Word<T>* q, std::int64_t num_words, const T* const* pages, std::int64_t ahead, float* scores) {
   const Word<T>* keys[C];
   for (int c = 0; c < C; c++) keys[c] = words(pages[c]);
   f32x16 sums[R][C] = {};
   for (std::int64_t i = 0; i < num_words; i++) {
     decltype(column(keys[0])) columns[C];
 #pragma GCC unroll 8
-    for (int c = 0; c < C; c++) columns[c] = column(keys[c] + i * PAGE);
+    for (int c = 0; c < C; c++) {
+      columns[c] = column(keys[c] + i * PAGE);
+      fetch(keys[c] + i * PAGE + ahead);
+    }
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
@@ -141,20 +151,25 @@ void score(const Word<T>* q, std::int64_t num_words, const T* const* pages, floa
     for (int c = 0; c < C; c++) store(scores + r * PARTITION + c * PAGE, sums[r][c]);
 }
 
-// out[r][0 ... C * 16] = the weights of row r . these columns of the values of `tokens`, which starts a page
+// out[r][0 ... C * 16] = the weights of row r . these columns of the values of `tokens`, which starts a page; fetches
+// the same columns' share of the pages of `next`
 template <class T, int R, int C>
-void weigh(const T* weights, Span tokens, const T* const* pages, std::int64_t to_values, std::int64_t width,
-           float* out) {
+void weigh(const T* weights, Span tokens, const T* const* pages, const T* const* next, std::int64_t to_values,
+           std::int64_t first, std::int64_t width, float* out) {
   constexpr int PER = PER_WORD<T>;
   f32x16 sums[R][C] = {};
   for (std::int64_t token = tokens.begin; token < tokens.end; token += PAGE) {
-    const Word<T>* values = words(pages[token / PAGE] + to_values);
+    const Word<T>* values = words(pages[token / PAGE] + to_values) + first;
+    const Word<T>* ahead = words(next[token / PAGE]) + first;
     const Word<T>* row = words(weights + token);
     const std::int64_t count = (std::min<std::int64_t>(PAGE, tokens.end - token) + PER - 1) / PER;
     for (std::int64_t i = 0; i < count; i++) {
       decltype(column(values)) columns[C];
 #pragma GCC unroll 8
-      for (int c = 0; c < C; c++) columns[c] = column(values + i * width + c * LANES);
+      for (int c = 0; c < C; c++) {
+        columns[c] = column(values + i * width + c * LANES);
+        fetch(ahead + i * width + c * LANES);
+      }
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
@@ -162,12 +177,20 @@ void weigh(const T* weights, Span tokens, const T* const* pages, std::int64_t to
     }
   }
   for (int r = 0; r < R; r++)
-    for (int c = 0; c < C; c++) store(out + r * Partial::floats(width) + c * LANES, sums[r][c]);
+    for (int c = 0; c < C; c++) store(out + r * Partial::floats(width) + first + c * LANES, sums[r][c]);
 }
 
-// A block of R rows: q [words][R], and what each row sees of the partition whose pages are `pages`.
+// The pages of a partition, and of the one after it if it is to be fetched: else those of this one again.
+template <class T>
+struct Pages {
+  const T* at[PAGES];
+  const T* next[PAGES];
+  bool is_fetched;  // already, by another block of rows
+};
+
+// A block of R rows: q [words][R], and what each row sees of the partition.
 template <class T, int R>
-void attend(const Word<T>* q, const Span* seen, const T* const* pages, const KvLayout& layout, float scale,
+void attend(const Word<T>* q, const Span* seen, const Pages<T>& pages, const KvLayout& layout, float scale,
             Partial& parts) {
   constexpr int C = R > 4 ? 2 : 4;
   alignas(64) float scores[R * PARTITION];
@@ -181,8 +204,10 @@ void attend(const Word<T>* q, const Span* seen, const T* const* pages, const KvL
   if (tokens.empty()) tokens = {0, 0};
   const Span needed{tokens.begin / PAGE, (tokens.end + PAGE - 1) / PAGE};
   std::int64_t page = needed.begin;
-  for (; page + C <= needed.end; page += C) score<T, R, C>(q, num_words, pages + page, scores + page * PAGE);
-  for (; page < needed.end; page++) score<T, R, 1>(q, num_words, pages + page, scores + page * PAGE);
+  const std::int64_t ahead = pages.is_fetched ? 0 : num_words * PAGE;
+  for (; page + C <= needed.end; page += C)
+    score<T, R, C>(q, num_words, pages.at + page, ahead, scores + page * PAGE);
+  for (; page < needed.end; page++) score<T, R, 1>(q, num_words, pages.at + page, ahead, scores + page * PAGE);
   for (int r = 0; r < R; r++) {
     Partial& part = partial_at(&parts.max, r, width);
     part.max = NOTHING;
@@ -194,9 +219,9 @@ void attend(const Word<T>* q, const Span* seen, const T* const* pages, const KvL
   const std::int64_t to_values = layout.key_size();
   std::int64_t at = 0;
   for (; at + C * LANES <= width; at += C * LANES)
-    weigh<T, R, C>(weights, tokens, pages, to_values + at * PER_WORD<T>, width, parts.values() + at);
+    weigh<T, R, C>(weights, tokens, pages.at, pages.next, to_values, at, width, parts.values());
   for (; at < width; at += LANES)
-    weigh<T, R, 1>(weights, tokens, pages, to_values + at * PER_WORD<T>, width, parts.values() + at);
+    weigh<T, R, 1>(weights, tokens, pages.at, pages.next, to_values, at, width, parts.values());
 }
 
 }  // namespace penstock

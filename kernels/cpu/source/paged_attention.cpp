@@ -116,12 +116,10 @@ class PagedAttention : public Op {
                         float* parts) const {
     const std::int64_t start = partition * PARTITION, count = rows(tile.chunk), width = shape_.layout.width();
     const std::int64_t num_words = shape_.layout.head_dim / PER_WORD<T>;
-    // The first row sees the earliest token and the last row the latest.
-    const std::int64_t from = std::max(space.seen.front().begin, start);
-    const std::int64_t to = std::min(space.seen.back().end, start + PARTITION);
-    const T* pages[PAGES] = {};
-    for (std::int64_t page = (from - start) / PAGE; page * PAGE < to - start; page++)
-      pages[page] = shape_.layout.page(cache_, tile.table, start + page * PAGE, tile.kv_head);
+    Pages<T> pages{};
+    find(tile, partition, space, pages.at);
+    std::copy(pages.at, pages.at + PAGES, pages.next);
+    if (partition + 1 < tile.partitions.end) find(tile, partition + 1, space, pages.next);
     for (std::int64_t first = 0; first < count; first += ROWS) {
       const int many = static_cast<int>(std::min<std::int64_t>(ROWS, count - first));
       Span seen[ROWS];
@@ -129,11 +127,23 @@ class PagedAttention : public Op {
         seen[r] = {std::max(space.seen[first + r].begin, start) - start,
                    std::min(space.seen[first + r].end, start + PARTITION) - start};
       attend_block(many, q + first * num_words, seen, pages, partial_at(parts, first, width));
+      std::copy(pages.at, pages.at + PAGES, pages.next);
+      pages.is_fetched = true;
     }
   }
 
-  void attend_block(int many, const Word<T>* q, const Span* seen, const T* const* pages, Partial& parts) const {
-    using Attend = void (*)(const Word<T>*, const Span*, const T* const*, const KvLayout&, float, Partial&);
+  // Those pages of a partition that any row of the tile sees.
+  void find(const Tile<T>& tile, std::int64_t partition, const Workspace& space, const T** pages) const {
+    const std::int64_t start = partition * PARTITION;
+    // The first row sees the earliest token and the last row the latest.
+    const std::int64_t from = std::max(space.seen.front().begin, start);
+    const std::int64_t to = std::min(space.seen.back().end, start + PARTITION);
+    for (std::int64_t page = (from - start) / PAGE; page * PAGE < to - start; page++)
+      pages[page] = shape_.layout.page(cache_, tile.table, start + page * PAGE, tile.kv_head);
+  }
+
+  void attend_block(int many, const Word<T>* q, const Span* seen, const Pages<T>& pages, Partial& parts) const {
+    using Attend = void (*)(const Word<T>*, const Span*, const Pages<T>&, const KvLayout&, float, Partial&);
     static constexpr Attend ATTEND[ROWS] = {attend<T, 1>, attend<T, 2>, attend<T, 3>, attend<T, 4>,
                                             attend<T, 5>, attend<T, 6>, attend<T, 7>, attend<T, 8>};
     ATTEND[many - 1](q, seen, pages, shape_.layout, scale_, parts);
