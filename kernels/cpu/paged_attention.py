@@ -13,7 +13,7 @@ from penstock.kernels.cpu.library import DTYPE_NAMES
 from penstock.kernels.cpu.program import Program
 
 _PARTIALS = 4096
-"""Enough to split 32,768 tokens of one row under 32 heads among the threads."""
+"""Enough to split 65,536 tokens of one row under 32 heads among the threads."""
 
 
 def attention_scratch(layout: KVLayout, partials: int = _PARTIALS) -> torch.Tensor:

@@ -14,7 +14,7 @@
 
 namespace penstock {
 
-constexpr std::int64_t PARTITION = 256;
+constexpr std::int64_t PARTITION = 512;
 constexpr int PAGES = PARTITION / PAGE;
 constexpr int ROWS = 8;  // of a block, at most
 constexpr float NOTHING = -std::numeric_limits<float>::infinity();

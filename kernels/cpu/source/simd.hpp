@@ -94,21 +94,27 @@ inline void put(bf16* to, float x) { *to = round_to_bf16(x); }
 
 inline f32x16 max(f32x16 a, f32x16 b) { return a > b ? a : b; }
 
+// The upper half of the lanes, of which `width` are in use, over the lower one.
+template <int WIDTH>
+inline f32x16 upper(f32x16 v) {
+  i32x16 lanes;
+  for (int i = 0; i < LANES; i++) lanes[i] = (i + WIDTH / 2) % LANES;
+  return __builtin_shuffle(v, lanes);
+}
+
 // Sums and maxima over lanes always fold the same halves, so the order never varies.
 inline float sum(f32x16 v) {
-  float lanes[LANES];
-  store(lanes, v);
-  for (int width = LANES / 2; width; width /= 2)
-    for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
-  return lanes[0];
+  v += upper<16>(v);
+  v += upper<8>(v);
+  v += upper<4>(v);
+  return (v + upper<2>(v))[0];
 }
 
 inline float max(f32x16 v) {
-  float lanes[LANES];
-  store(lanes, v);
-  for (int width = LANES / 2; width; width /= 2)
-    for (int i = 0; i < width; i++) lanes[i] = lanes[i] > lanes[i + width] ? lanes[i] : lanes[i + width];
-  return lanes[0];
+  v = max(v, upper<16>(v));
+  v = max(v, upper<8>(v));
+  v = max(v, upper<4>(v));
+  return max(v, upper<2>(v))[0];
 }
 
 // e^x to about 2 units in the last place: x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial for e^r.
