@@ -19,7 +19,9 @@ inline i32x16 load_ids(const std::int32_t* from) { return load_as<i32x16>(from);
 // The lanes where a comparison held: `lanes_of(a > b)`.
 inline Lanes lanes_of(i32x16 truth) {
 #if defined(__AVX512F__)
-  return _mm512_cmplt_epi32_mask((__m512i)truth, _mm512_setzero_si512());
+  Lanes lanes = _mm512_cmplt_epi32_mask((__m512i)truth, _mm512_setzero_si512());
+  asm("" : "+r"(lanes));  // else GCC 12 may keep it in memory as 16 bits and read 32
+  return lanes;
 #else
   Lanes lanes = 0;
   for (int i = 0; i < LANES; i++) lanes |= Lanes(truth[i] & 1) << i;
