@@ -12,7 +12,8 @@ namespace penstock {
 namespace {
 
 constexpr std::int64_t BLOCK_BYTES = 384 * 1024;  // of activations: the panels want some of the second cache too
-constexpr std::int64_t TILE_BYTES = 64 * 1024;    // of weights: enough to be worth the asking
+constexpr std::int64_t TILE_BYTES = 16 * 1024;    // of weights: enough to be worth the asking
+constexpr std::int64_t TILES_PER_MEMBER = 4;      // where there are tokens enough, so that all end together
 
 template <class Format, class Epilogue>
 class QuantLinear : public Op {
@@ -23,10 +24,8 @@ class QuantLinear : public Op {
 
   void run(const Step& step, Member& member) override {
     const std::int64_t count = rows_of(step, extent_);
-    const std::int64_t most = std::max<std::int64_t>(BLOCK_BYTES / (groups_ * sizeof(QuantizedGroup)), MAX_QUANTIZED_TOKENS);
-    const std::int64_t blocks = (count + most - 1) / most;
     const std::int64_t width = std::max<std::int64_t>(TILE_BYTES / (groups_ * GROUP_BYTES<Format>), 1);
-    const std::int64_t strips = (panels_ + width - 1) / width;
+    const std::int64_t strips = over(panels_, width), blocks = blocks_of(count, TILES_PER_MEMBER * member.size(), strips);
     member.each_tile(blocks * strips, [&](std::int64_t tile) {
       const std::int64_t first = tile / strips * count / blocks;
       const std::int64_t end = (tile / strips + 1) * count / blocks;
@@ -37,10 +36,18 @@ class QuantLinear : public Op {
   }
 
  private:
+  static std::int64_t over(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+  // Into how many blocks the tokens are cut: small enough for the cache, and enough tiles for everybody.
+  std::int64_t blocks_of(std::int64_t count, std::int64_t wanted_tiles, std::int64_t strips) const {
+    const std::int64_t fitting = over(count * groups_ * std::int64_t(sizeof(QuantizedGroup)), BLOCK_BYTES);
+    return std::max(fitting, std::min(over(wanted_tiles, strips), over(count, MAX_QUANTIZED_TOKENS)));
+  }
+
   // Groups of equal size: a last one with few tokens would use few of the registers.
   void multiply_block(std::int64_t first, std::int64_t end, std::int64_t panel) const {
     const std::uint8_t* weights = group_at<Format>(packed_, panel, groups_);
-    const std::int64_t count = end - first, parts = (count + MAX_QUANTIZED_TOKENS - 1) / MAX_QUANTIZED_TOKENS;
+    const std::int64_t count = end - first, parts = over(count, MAX_QUANTIZED_TOKENS);
     for (std::int64_t part = 0; part < parts; part++) {
       const std::int64_t token = first + count * part / parts, next = first + count * (part + 1) / parts;
       multiply_few_quantized<Format>(int(next - token), x_, weights, groups_, token, panel, finish_);
