@@ -2,8 +2,9 @@
 
 python tests/bench/cpu_linear.py [rows ...]
 
-Weights are read from memory, not from a cache: a pass goes over as many copies as fill SPREAD_BYTES. Times are the thread's own
-CPU time, the least of some passes. Operations count a multiplication and an addition as two; bytes are those of the packed weights.
+Weights are read from memory, not from a cache: a pass goes over as many copies as fill SPREAD_BYTES. Times are
+the thread's own CPU time, the least of some passes, with the rounding of the activations. A multiplication and an
+addition are two operations; bytes are those of the packed weights.
 """
 
 import ctypes
