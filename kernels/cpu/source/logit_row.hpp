@@ -72,7 +72,7 @@ class Weigher {
     p = p * f + 2.4022242e-1f;
     p = p * f + 6.93147e-1f;
     p = p * f + 1.0f;
-    const f32x16 result = (f32x16)((i32x16)p + ((i32x16)shifted << 23));
+    const f32x16 result = (f32x16)((u32x16)p + ((u32x16)shifted << 23));
     return x > -126.0f ? result : f32x16{};
   }
 
