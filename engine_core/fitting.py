@@ -18,6 +18,7 @@ log = logging.getLogger("penstock.engine")
 
 MAX_NUM_SEQS = {"cpu": 64, "cuda": 256}
 MAX_NUM_BATCHED_TOKENS = {"cpu": 2048, "cuda": 8192}
+STEP_STRETCH = {"cpu": 1.8, "cuda": 0.0}
 QUEUED_LENGTHS = 64
 
 
@@ -27,6 +28,8 @@ class Fit(NamedTuple):
     config: SchedulerConfig
     card: ModelCard
     limits: Limits
+    step_stretch: float
+    """See pacing.py."""
 
     @property
     def configure(self) -> Configure:
@@ -59,8 +62,12 @@ def fit(settings: EngineSettings, hellos: Sequence[WorkerHello], created: int) -
         long_prefill_token_threshold=settings.long_prefill_token_threshold,
         by_priority=settings.scheduling_policy == "priority",
     )
+    stretch = settings.step_stretch
     return Fit(
-        config, _card(settings, hellos[0], max_model_len, created), _limits(settings, config)
+        config=config,
+        card=_card(settings, hellos[0], max_model_len, created),
+        limits=_limits(settings, config),
+        step_stretch=STEP_STRETCH[device] if stretch is None else stretch,
     )
 
 

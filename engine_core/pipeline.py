@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from penstock.engine_core.pacing import Pacer
 from penstock.engine_core.plan_draft import ScheduledStep
 from penstock.engine_core.scheduler import Output, Scheduler
 from penstock.engine_core.sequence import Sequence, State
@@ -14,9 +15,11 @@ class Pipeline:
     """At most `depth` plans in flight: with two, the workers never wait for the scheduler."""
 
     def __init__(
-        self, scheduler: Scheduler, workers: WorkerGroup, metrics: EngineMetrics, depth: int
-    ) -> None:
+        self, scheduler: Scheduler, workers: WorkerGroup, metrics: EngineMetrics, depth: int,
+        pacer: Pacer,
+    ) -> None:  # fmt: skip
         self.scheduler = scheduler
+        self._pacer = pacer
         self._workers = workers
         self._metrics = metrics
         self._depth = depth
@@ -28,6 +31,7 @@ class Pipeline:
         if self._workers.phase is not Phase.SERVING:
             return
         while len(self._in_flight) < self._depth:
+            self.scheduler.chunk_bound = self._pacer.bound
             step = self.scheduler.schedule()
             if step is None:
                 break
@@ -40,6 +44,8 @@ class Pipeline:
     def finish(self, result: StepResult, now: float) -> list[Output]:
         """What the oldest plan in flight brought."""
         step = self._in_flight.popleft()
+        num_decoded = step.num_tokens - step.num_chunked
+        self._pacer.observe(num_decoded, step.num_chunked, result.busy_s)
         outputs = self.scheduler.update(step, result)
         self._progress_at = now
         self._metrics.step_done(step, result.busy_s, outputs, now)

@@ -9,10 +9,12 @@ class ScheduledStep:
     """A plan and the sequences behind it: results are matched to these, never to slots.
 
     `sampling` are the rows that sample, in row order; `first_tokens` is where a row begins, for rows that
-    bring prompt logprobs.
+    bring prompt logprobs. `num_chunked` of its tokens belong to rows of more than one.
     """
 
-    __slots__ = ("admitted", "first_tokens", "num_tokens", "plan", "rows", "sampling")
+    __slots__ = (
+        "admitted", "first_tokens", "num_chunked", "num_tokens", "plan", "rows", "sampling",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -22,6 +24,7 @@ class ScheduledStep:
         admitted: list[Sequence],
         first_tokens: dict[int, int],
         num_tokens: int,
+        num_chunked: int,
     ) -> None:
         self.plan = plan
         self.rows = rows
@@ -29,6 +32,7 @@ class ScheduledStep:
         self.admitted = admitted
         self.first_tokens = first_tokens
         self.num_tokens = num_tokens
+        self.num_chunked = num_chunked
 
 
 class PlanDraft:
@@ -43,12 +47,16 @@ class PlanDraft:
         "_slots",
         "_starts",
         "_total",
+        "_total_chunks",
         "budget",
+        "chunk_budget",
         "rows",
     )
 
-    def __init__(self, budget: int) -> None:
+    def __init__(self, budget: int, chunk_budget: int) -> None:
+        """Tokens in all, and tokens of rows that lack more than one."""
         self.budget = self._total = budget
+        self.chunk_budget = self._total_chunks = chunk_budget
         self.rows: list[Sequence] = []
         self._slots: list[int] = []
         self._counts: list[int] = []
@@ -81,7 +89,10 @@ class PlanDraft:
         self._counts.append(count)
         self.budget -= count
         sequence.num_computed += count
-        if sequence.num_computed == len(sequence.tokens) + sequence.num_pending:
+        is_last = sequence.num_computed == len(sequence.tokens) + sequence.num_pending
+        if count > 1 or not is_last:
+            self.chunk_budget -= count
+        if is_last:
             sequence.num_pending += 1
             self._sampling.append(sequence)
 
@@ -116,5 +127,6 @@ class PlanDraft:
         )
         num_tokens = self._total - self.budget
         return ScheduledStep(
-            plan, self.rows, self._sampling, self._admitted, self._first_tokens, num_tokens
-        )
+            plan, self.rows, self._sampling, self._admitted, self._first_tokens, num_tokens,
+            self._total_chunks - self.chunk_budget,
+        )  # fmt: skip

@@ -35,6 +35,8 @@ class Scheduler:
         self.waiting = WaitingQueue()
         self.running: list[Sequence] = []
         self.num_preemptions = 0
+        self.chunk_bound: int | None = None
+        """Most tokens of prompts in a step that decodes as well; see pacing.py."""
         self._num_arrivals = 0
         self._num_steps = 0
         self._reset_slots()
@@ -93,7 +95,7 @@ class Scheduler:
 
     def schedule(self) -> ScheduledStep | None:
         """The next plan, or None when no sequence can advance now."""
-        draft = PlanDraft(self.config.max_num_batched_tokens)
+        draft = PlanDraft(self.config.max_num_batched_tokens, self._chunk_budget())
         self.cache.begin_step()
         if self._continue_running(draft):
             self._admit_waiting(draft)
@@ -103,31 +105,38 @@ class Scheduler:
         freed, self._freed_slots = self._freed_slots, []
         return draft.finish(self._num_steps, freed)
 
+    def _chunk_budget(self) -> int:
+        """Prompts may take the whole step, but for the bound while other sequences wait for their next token."""
+        bound, budget = self.chunk_bound, self.config.max_num_batched_tokens
+        if bound is None or not any(s.target - s.num_computed == 1 for s in self.running):
+            return budget
+        return min(bound, budget)
+
     def _continue_running(self, draft: PlanDraft) -> bool:
         """Rows for running sequences, in the order of service; False if blocks had to be taken from some."""
         num_preemptions, index = self.num_preemptions, 0
         while index < len(self.running) and draft.budget:
             sequence = self.running[index]
             if not draft.decode(sequence, self.config.block_size):
-                count = self._count(sequence, draft.budget)
+                count = self._count(sequence, draft)
                 if count and not self._extend(sequence, count, draft):
                     break
             index += 1
         return self.num_preemptions == num_preemptions
 
-    def _count(self, sequence: Sequence, budget: int) -> int:
+    def _count(self, sequence: Sequence, draft: PlanDraft) -> int:
         """How many tokens to compute next; none if the pending ones bring it to its end already."""
         target = len(sequence.tokens) + sequence.num_pending
         if sequence.num_pending and target >= sequence.max_len:
             return 0
         missing = target - sequence.num_computed
-        return 1 if missing == 1 else self._chunk(missing, budget)
+        return 1 if missing == 1 else self._chunk(missing, draft)
 
-    def _chunk(self, missing: int, budget: int) -> int:
+    def _chunk(self, missing: int, draft: PlanDraft) -> int:
         if not self.config.chunked_prefill:
-            return missing if missing <= budget else 0
-        threshold = self.config.long_prefill_token_threshold or budget
-        return min(missing, budget, threshold)
+            return missing if missing <= draft.budget else 0
+        threshold = self.config.long_prefill_token_threshold or draft.budget
+        return min(missing, draft.budget, draft.chunk_budget, threshold)
 
     def _extend(self, sequence: Sequence, count: int, draft: PlanDraft) -> bool:
         """A row of `count` tokens; False if the sequence itself had to give its blocks away."""
@@ -162,7 +171,7 @@ class Scheduler:
             return False
         matched = self.cache.match(sequence)
         num_matched = len(matched) * self.config.block_size
-        count = self._chunk(len(sequence.tokens) - num_matched, draft.budget)
+        count = self._chunk(len(sequence.tokens) - num_matched, draft)
         if (
             not count
             or self.cache.is_fresh(matched)

@@ -3,6 +3,7 @@
 from penstock.engine_core.fitting import Fit
 from penstock.engine_core.frontends import Frontends
 from penstock.engine_core.intake import Intake
+from penstock.engine_core.pacing import Pacer
 from penstock.engine_core.pipeline import Pipeline
 from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.soundness import Soundness
@@ -28,7 +29,8 @@ class ServedModel:
             fit.card.vocab_size, fit.limits.max_logprobs, fit.config.max_num_batched_tokens
         )
         self.intake = Intake(self.scheduler, soundness, frontends, metrics)
-        self.pipeline = Pipeline(self.scheduler, workers, metrics, depth)
+        pacer = Pacer(fit.step_stretch)
+        self.pipeline = Pipeline(self.scheduler, workers, metrics, depth, pacer)
         metrics.configured(fit.config, fit.card.dtype)
 
     def load(self, now: float) -> EngineStats:

@@ -49,6 +49,12 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
             description="Most prompt tokens of one sequence in a step; 0 leaves it to the budget.",
         ),
     ] = 0
+    step_stretch: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        described(
+            "How many times as long prompts may make a step of running streams; 0: no bound. CPUs 1.8, GPUs 0."
+        ),
+    ] = None
     scheduling_policy: Annotated[
         Literal["fcfs", "priority"],
         described("fcfs serves by arrival; priority by the request's number, lower first."),

@@ -225,6 +225,9 @@ class Simulation:
 
     def plan(self) -> bool:
         was_running = [s.id for s in self.scheduler.running]
+        if self.rng.random() < 0.1:
+            bound = self.rng.choice([None, 1, 3, 8])
+            self.scheduler.chunk_bound = self.gold.chunk_bound = bound
         step = self.scheduler.schedule()
         self.scheduler.check()
         self.compare(step, was_running)
@@ -298,7 +301,7 @@ def test_the_simulation_reaches_what_it_is_for() -> None:
     for run in runs:
         run.run()
     assert sum(run.scheduler.num_preemptions for run in runs) > 50
-    assert sum(run.scheduler.cache.num_hit_tokens for run in runs) > 500
+    assert sum(run.scheduler.cache.num_hit_tokens for run in runs) > 400
     assert {case.finish for run in runs for case in run.cases} == {
         FinishReason.STOP,
         FinishReason.LENGTH,

@@ -41,6 +41,7 @@ class GoldScheduler:
         self.config = config
         self.running: list[GoldSequence] = []
         self.waiting: list[GoldSequence] = []
+        self.chunk_bound: int | None = None
         self.forget_memory()
 
     def forget_memory(self) -> None:
@@ -125,13 +126,16 @@ class GoldScheduler:
     def decide(self) -> Decision:
         decision = Decision()
         budget = self.config.max_num_batched_tokens
+        decoding = any(s.target - s.computed == 1 for s in self.running)
+        self.prompts_left = self.chunk_bound if decoding and self.chunk_bound else budget
         named_now: set[int] = set()
         for sequence in sorted(self.running, key=lambda s: s.order):
             if sequence not in self.running or not budget:
                 continue
             if sequence.pending and sequence.target >= sequence.limit:
                 continue
-            count = self.share(sequence.target - sequence.computed, budget)
+            missing = sequence.target - sequence.computed
+            count = 1 if missing == 1 else self.share(missing, budget)
             if count and self.make_room(sequence, sequence.computed + count, decision):
                 budget -= self.run(sequence, count, decision, named_now)
         while not decision.preempted and budget and len(self.running) < self.config.max_num_seqs:
@@ -143,7 +147,7 @@ class GoldScheduler:
 
     def share(self, missing: int, budget: int) -> int:
         if self.config.chunked_prefill:
-            most = [missing, budget]
+            most = [missing, budget, max(0, self.prompts_left)]
             if self.config.long_prefill_token_threshold:
                 most.append(self.config.long_prefill_token_threshold)
             return min(most)
@@ -187,6 +191,8 @@ class GoldScheduler:
     ) -> int:
         decision.rows.append((sequence.name, count))
         sequence.computed += count
+        if count > 1 or sequence.computed < sequence.target:
+            self.prompts_left -= count
         if sequence.computed == sequence.target:
             sequence.pending += 1
         named_now.update(self.name_blocks(sequence))

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from penstock.engine_core.admission import SchedulerConfig
+from penstock.engine_core.pacing import Pacer
 from penstock.engine_core.pipeline import Pipeline
 from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence
@@ -25,7 +26,7 @@ PARAMS = SamplingParams(max_tokens=5)
 
 def pipeline() -> Pipeline:
     workers: Any = SimpleNamespace(phase=Phase.SERVING, submit=lambda plan, now: None)
-    return Pipeline(Scheduler(CONFIG), workers, EngineMetrics(), depth=2)
+    return Pipeline(Scheduler(CONFIG), workers, EngineMetrics(), depth=2, pacer=Pacer(2.0))
 
 
 def test_the_only_suspect_on_board_is_guilty_unless_it_is_gone_already() -> None:
