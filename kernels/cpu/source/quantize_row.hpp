@@ -4,7 +4,9 @@
 // all that is computed from the token shows it, and nothing else.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "quantized.hpp"
 
@@ -22,18 +24,39 @@ inline i32x16 nearest(f32x16 v) {
   return (i32x16)(v + MAGIC) - (i32x16)splat(MAGIC);
 }
 
-inline std::int32_t sum(i32x16 v) {
-  std::int32_t lanes[LANES], total = 0;
-  store_as(lanes, v);
-  for (int i = 0; i < LANES; i++) total += lanes[i];
-  return total;
+// Lane i and lane i ^ STEP change places.
+template <int STEP, int... LANE>
+inline i32x16 swapped(i32x16 v, std::integer_sequence<int, LANE...>) {
+  return __builtin_shufflevector(v, v, (LANE ^ STEP)...);
+}
+template <int STEP>
+inline i32x16 swapped(i32x16 v) {
+  return swapped<STEP>(v, std::make_integer_sequence<int, LANES>{});
 }
 
+inline i32x16 larger(i32x16 a, i32x16 b) { return a > b ? a : b; }
+
+inline std::int32_t sum(i32x16 v) {
+  v += swapped<8>(v);
+  v += swapped<4>(v);
+  v += swapped<2>(v);
+  return v[0] + v[1];
+}
+
+inline std::int32_t largest(i32x16 v) {
+  v = larger(v, swapped<8>(v));
+  v = larger(v, swapped<4>(v));
+  v = larger(v, swapped<2>(v));
+  return std::max<std::int32_t>(v[0], v[1]);
+}
+
+// Magnitudes compare as their bits do, and what is not finite comes last.
 inline float quantization_scale(f32x16 left, f32x16 right) {
-  const float largest = max(max(absolute(left), absolute(right)));
-  const float poison = sum(left * 0.0f + right * 0.0f);  // NaN when any value is not finite
-  const float scale = largest / 127.0f;
-  return scale < LEAST_SCALE ? poison : scale + poison;
+  constexpr std::int32_t INFINITE = 0x7f800000;
+  const std::int32_t bits = largest(larger((i32x16)absolute(left), (i32x16)absolute(right)));
+  if (bits >= INFINITE) return NAN;
+  const float scale = load_as<float>(&bits) / 127.0f;
+  return scale < LEAST_SCALE ? 0.0f : scale;
 }
 
 template <class T>
