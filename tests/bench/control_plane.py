@@ -1,6 +1,6 @@
 """What a deployment spends around the model as work grows: engine core per step, front end per chunk, link per step.
 
-python -P tests/bench/control_plane.py [--streams 1 8 64 256 512] [--rounds 3] [--json FILE] [--model brook]
+python -P tests/bench/control_plane.py [--streams 1 8 64] [--rounds 3] [--json FILE] [--growth FILE] [--model brook]
 
 A real engine-core and api-frontend serve a worker that answers at once (support/instant_worker.py); a client in a
 process of its own reads all streams. Figures are CPU time of each process (system calls and I/O threads included) while
@@ -145,6 +145,20 @@ def least(rounds: list[Cost]) -> Cost:
     return Cost(*(min(values) for values in zip(*rounds, strict=True)))
 
 
+def growths(costs: list[Cost]) -> Iterator[dict[str, object]]:
+    """docs/benchmarking.md has the form; the title says what grows, and straight is flat for one chunk."""
+    num_streams = [cost[0] for cost in costs]
+    panels = [
+        ("Engine core, one step", 1, "with work"),
+        ("Link to the worker, one step", 2, "with work"),
+        ("Front end, one chunk", 3, "not at all"),
+    ]
+    for title, column, grows in panels:
+        points = list(zip(num_streams, [cost[column] for cost in costs], strict=True))
+        form = {"schema": "penstock-growth/1", "title": title, "x": "streams", "y": "us of CPU"}
+        yield {**form, "points": points, "grows": grows}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -153,6 +167,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", default="brook")
     parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--growth", type=Path, help="the same, for penstock bench plot")
     given = parser.parse_args()
     with deployment(given.model, max(given.streams)) as server:
         rounds = [[measure(server, n) for n in given.streams] for _ in range(given.rounds)]
@@ -162,6 +177,8 @@ def main() -> None:
         print("{:7d}  {:14.1f}  {:12.1f}  {:18.2f}".format(*cost))
     if given.json:
         given.json.write_text(json.dumps([cost._asdict() for cost in costs], indent=1) + "\n")
+    if given.growth:
+        given.growth.write_text("".join(json.dumps(one) + "\n" for one in growths(costs)))
 
 
 if __name__ == "__main__":

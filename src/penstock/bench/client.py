@@ -1,6 +1,6 @@
 """Asks one server and notes when each part of an answer came. Knows no schedule and no statistics.
 
-aiohttp spends about 9 us of CPU on a chunk here, so that one core takes some 50,000 a second.
+A chunk costs about 10 us of CPU, decoding included: 28,600 a second of 64 streams took 29 % of a core.
 """
 
 import asyncio

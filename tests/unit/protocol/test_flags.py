@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from penstock.protocol.settings import (
     ServeSettings,
     WorkerSettings,
 )
+from penstock.protocol.settings.field import described
 
 ALL: list[type[msgspec.Struct]] = [ServeSettings, FrontendSettings, EngineSettings]
 
@@ -194,3 +196,40 @@ def test_help_names_variables_and_what_has_no_effect() -> None:
     text = " ".join(flags.build_parser("penstock serve", "", ALL).format_help().split())
     assert "Variable: PENSTOCK_PORT, VLLM_PORT. [8000]" in text
     assert "No effect here: preempted sequences are recomputed. [auto]" in text
+
+
+class Told(msgspec.Struct, kw_only=True):
+    """One flag that may stand alone, beside others."""
+
+    how: Annotated[Literal["long", "short"] | None, described("How.", bare="short")] = None
+    size: Annotated[int, described("Size.", env=["TOLD_SIZE"])] = 1
+    name: Annotated[str, described("Name.")] = "n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "how"),
+    [
+        (["--how"], "short"),
+        (["--how", "model"], "short"),
+        (["model", "--how"], "short"),
+        (["--how", "--size", "2"], "short"),
+        (["--how", "long"], "long"),
+        (["--how=long", "model"], "long"),
+        ([], None),
+    ],
+)
+def test_a_flag_may_stand_alone(argv: list[str], how: str | None) -> None:
+    (told,) = flags.parse("prog", "", [Told], argv, {})
+    assert told.how == how
+
+
+def test_where_values_came_from(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("name: a\nsize: 5\n")
+    environ = {"TOLD_SIZE": "3"}
+    argv = ["--config", str(file)]
+    (told,), sources = flags.parse_and_tell("prog", "", [Told], argv, environ)
+    assert (told.size, told.name) == (5, "a")
+    assert sources == {"size": f"--config {file}", "name": f"--config {file}"}
+    (told,), sources = flags.parse_and_tell("prog", "", [Told], ["--how"], environ)
+    assert (told.size, sources) == (3, {"how": "--how", "size": "variable TOLD_SIZE"})
