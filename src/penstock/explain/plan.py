@@ -44,6 +44,7 @@ def make_plan(asked: Asked) -> Plan:
 def _model(asked: Asked, found: Estimate) -> list[Row]:
     names = asked.engine.served_model_name or [asked.engine.model]
     dtype, config = found.hello.dtype, found.config
+    quantized = asked.engine.quantization
     count = f"{found.num_parameters / 1e6:,.1f} M"
     return [
         Row("model", asked.engine.model, asked.engine.model, asked.sources.of("model")),
@@ -52,6 +53,7 @@ def _model(asked: Asked, found: Estimate) -> list[Row]:
         Row("architecture", config.architecture, config.architecture, "model"),
         Row("parameters", found.num_parameters, count, "model"),
         Row("dtype", dtype, dtype, asked.sources.of("dtype", "model")),
+        Row("quantization", quantized, quantized or "none", asked.sources.of("quantization")),
     ]
 
 
@@ -64,7 +66,7 @@ def _memory(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
     free = found.memory.free
     return [
         _bytes("available now", free, "machine, within its container's limit"),
-        _bytes("weights", hello.weights_bytes, "model, in the dtype that is served"),
+        _bytes("weights", hello.weights_bytes, _weights_source(asked)),
         _bytes("worker, besides", WORKER_BASE_BYTES, MEASURED),
         _bytes("engine core", ENGINE_BYTES, MEASURED),
         Row("front ends", count * each, f"{count} x {mib(each)}", MEASURED),
@@ -76,6 +78,11 @@ def _memory(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
 
 def _bytes(name: str, value: int, source: str) -> Row:
     return Row(name, value, mib(value), source)
+
+
+def _weights_source(asked: Asked) -> str:
+    served = "model, in the dtype that is served"
+    return f"{served}; fewer once quantized" if asked.engine.quantization else served
 
 
 def _kv_source(asked: Asked) -> str:
