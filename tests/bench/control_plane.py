@@ -33,6 +33,10 @@ INSTANT_WORKER = Path(__file__).parents[1] / "support" / "instant_worker.py"
 WARM_TOKENS = 32
 """Of each stream, before anything is measured."""
 TOKENS_PER_ROUND, LEAST_TOKENS, MOST_TOKENS = 40_000, 200, 4_000
+LAST_SHARE = 0.9
+"""Up to there is measured: a token that ends within a character brings no event."""
+TOKENS_WHILE_ONE_BEGINS = 4
+"""At most: the first stream is not to end before the last has begun."""
 PAUSE_S = 25e-6
 PROMPT = list(range(300, 332))
 _CPU_CLOCK = 2
@@ -95,7 +99,7 @@ def read_streams(port: int, num_streams: int, num_tokens: int, news: "Connection
             selector.register(connection, selectors.EVENT_READ)
         read_until(lambda: min(counts.values()) >= WARM_TOKENS, selector, counts)
         news.send(sum(counts.values()))
-        read_until(lambda: max(counts.values()) >= num_tokens - WARM_TOKENS, selector, counts)
+        read_until(lambda: max(counts.values()) >= LAST_SHARE * num_tokens, selector, counts)
         news.send(sum(counts.values()))
         read_until(lambda: not selector.get_map(), selector, counts)
 
@@ -123,7 +127,8 @@ def read_until(
 
 
 def measure(server: Deployment, num_streams: int) -> Cost:
-    num_tokens = min(MOST_TOKENS, max(LEAST_TOKENS, TOKENS_PER_ROUND // num_streams))
+    least = LEAST_TOKENS + TOKENS_WHILE_ONE_BEGINS * num_streams
+    num_tokens = min(MOST_TOKENS, max(least, TOKENS_PER_ROUND // num_streams))
     ours, theirs = multiprocessing.Pipe()
     args = (server.port, num_streams, num_tokens, theirs)
     client = multiprocessing.get_context("spawn").Process(target=read_streams, args=args)
