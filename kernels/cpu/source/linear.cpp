@@ -14,7 +14,7 @@ namespace penstock {
 namespace {
 
 constexpr std::int64_t TOKENS_PER_BLOCK = 16 * MAX_TOKENS;
-constexpr std::int64_t PANELS_PER_TILE = 4;
+constexpr std::int64_t TILE_BYTES = 128 << 10;  // a few microseconds of memory: little to wait for at the end
 
 template <class T, class Epilogue>
 class Linear : public Op {
@@ -25,12 +25,12 @@ class Linear : public Op {
   void run(const Step& step, Member& member) override {
     const std::int64_t count = rows_of(step, extent_);
     const std::int64_t blocks = (count + TOKENS_PER_BLOCK - 1) / TOKENS_PER_BLOCK;
-    const std::int64_t strips = (panels_ + PANELS_PER_TILE - 1) / PANELS_PER_TILE;
+    const std::int64_t strips = (panels_ + panels_per_tile_ - 1) / panels_per_tile_;
     member.each_tile(blocks * strips, [&](std::int64_t tile) {
       const std::int64_t first = tile / strips * count / blocks;
       const std::int64_t end = (tile / strips + 1) * count / blocks;
-      const std::int64_t strip = tile % strips * PANELS_PER_TILE;
-      for (std::int64_t panel = strip; panel < std::min(strip + PANELS_PER_TILE, panels_); panel++)
+      const std::int64_t strip = tile % strips * panels_per_tile_;
+      for (std::int64_t panel = strip; panel < std::min(strip + panels_per_tile_, panels_); panel++)
         multiply_block(first, end, panel);
     });
   }
@@ -51,6 +51,7 @@ class Linear : public Op {
   const T* packed_;
   std::int64_t panels_;
   std::int64_t depth_;
+  std::int64_t panels_per_tile_ = std::max<std::int64_t>(1, TILE_BYTES / (depth_ * PANEL * std::int64_t(sizeof(T))));
   Epilogue finish_;
 };
 
