@@ -5,11 +5,13 @@ is modelled as
 
     seconds = decode + cost * prompt tokens
 
-and prompts get as many tokens as keep it within a given stretch of `decode` alone. The prompts lose little: on
+and prompts get as many tokens as keep it within a given stretch of `decode` alone, or within 10 ms. The prompts lose little: on
 a CPU a token costs about the same in small chunks as in large ones.
 """
 
 MIN_TOKENS = 8
+UNNOTICED_S = 0.010
+"""No step is bound below this: nobody sees it, and tiny steps cost more than they compute."""
 _WEIGHT = 0.2
 """Of the newest step in the running means."""
 _PURE_TOKENS = 64
@@ -45,7 +47,8 @@ class Pacer:
             return None
         if not self._decode_s or not self._token_s:
             return 8 * MIN_TOKENS
-        return max(MIN_TOKENS, int((self._stretch - 1) * self._decode_s / self._token_s))
+        allowed_s = max((self._stretch - 1) * self._decode_s, UNNOTICED_S - self._decode_s)
+        return max(MIN_TOKENS, int(allowed_s / self._token_s))
 
 
 def _mean(old: float | None, new: float) -> float:

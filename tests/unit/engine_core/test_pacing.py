@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.engine_core.pacing import MIN_TOKENS, Pacer
+from penstock.engine_core.pacing import MIN_TOKENS, UNNOTICED_S, Pacer
 
 
 class Machine:
@@ -32,7 +32,7 @@ def test_decode_time_is_told_apart_from_prompts_that_were_never_absent() -> None
 
 def test_it_follows_a_machine_that_slows_down() -> None:
     pacer = Pacer(1.5)
-    for machine in (Machine(0.010, 0.0001), Machine(0.010, 0.0010)):
+    for machine in (Machine(0.020, 0.0001), Machine(0.020, 0.0020)):
         for _ in range(60):
             pacer.observe(4, 0, machine.seconds(4, 0))
             assert pacer.bound
@@ -46,6 +46,14 @@ def test_before_it_has_learnt_and_when_it_is_off() -> None:
     off.observe(8, 0, 0.02)
     off.observe(0, 100, 0.05)
     assert off.bound is None
+
+
+def test_steps_that_nobody_notices_are_not_bound() -> None:
+    machine, pacer = Machine(0.0001, 0.000005), Pacer(1.8)
+    pacer.observe(0, 256, machine.seconds(0, 256))
+    pacer.observe(1, 0, machine.seconds(1, 0))
+    assert pacer.bound
+    assert machine.seconds(1, pacer.bound) == pytest.approx(UNNOTICED_S, rel=0.01)
 
 
 def test_small_prompts_do_not_tell_the_cost_of_a_token() -> None:
