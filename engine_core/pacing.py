@@ -5,8 +5,8 @@ is modelled as
 
     seconds = decode + cost * prompt tokens
 
-and prompts get as many tokens as keep it within a given stretch of `decode` alone, or within 10 ms. The prompts lose little: on
-a CPU a token costs about the same in small chunks as in large ones.
+and prompts get as many tokens as keep it within a given stretch of `decode` alone, or within 10 ms. The prompts
+lose little: on a CPU a token costs about the same in small chunks as in large ones.
 """
 
 MIN_TOKENS = 8

@@ -12,6 +12,10 @@ from pathlib import Path
 from penstock.workers.cgroup import own_groups
 
 BYTES_PER_THREAD = 32 << 20
+"""A core reads these in a millisecond: for less, waking a second one costs more than it brings."""
+TOKENS_PER_READING = 8
+"""A core multiplies about so many tokens while it reads the weights once."""
+MANY_TOKENS = 64
 CPUS = Path("/sys/devices/system/cpu")
 
 WAITING = {
@@ -34,11 +38,9 @@ def prepare_threads(wanted: int | None, environ: MutableMapping[str, str] = os.e
 
 
 def worthwhile(weights_bytes: int, num_threads: int) -> int:
-    """At most one thread for each 32 MiB of weights: one that has less to read costs more to wake.
-
-    Measured with sleeping threads on two cores: a model of 4 M parameters is 1.5 times as fast on one.
-    """
-    return max(1, min(num_threads, weights_bytes // BYTES_PER_THREAD))
+    """One thread for each 32 MiB that a step of many tokens is worth; see native/forward.py for one of few."""
+    most_bytes = weights_bytes * MANY_TOKENS // TOKENS_PER_READING
+    return max(1, min(num_threads, most_bytes // BYTES_PER_THREAD))
 
 
 def available_cores() -> int:

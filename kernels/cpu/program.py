@@ -55,6 +55,7 @@ class CStep(ctypes.Structure):
         ("block_tables", ctypes.c_void_p),
         ("num_samples", ctypes.c_int64),
         ("sample_tokens", ctypes.c_void_p),
+        ("is_short", ctypes.c_int64),
     )
 
 

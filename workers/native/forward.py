@@ -22,6 +22,7 @@ from penstock.workers.native.weights import Weights
 from penstock.workers.prompt_logprobs import tokens_per_slice
 from penstock.workers.sampler.rows import Ints
 from penstock.workers.slots import Slots
+from penstock.workers.threads import BYTES_PER_THREAD, TOKENS_PER_READING
 
 
 class NativeForward:
@@ -33,6 +34,7 @@ class NativeForward:
     ) -> None:  # fmt: skip
         dtype = weights.norm.dtype
         self._vocab_size = config.vocab_size
+        self._weights_bytes = weights.nbytes()
         # A plan that was made before its sequence was known to end computes one token too many.
         cos_PE, sin_PE = rope_tables(config.rope, shape.max_model_len, shape.max_model_len + 1)
         cache = NativeCache(config, shape.num_blocks, shape.block_size, dtype)
@@ -52,7 +54,10 @@ class NativeForward:
         return self._vocab_size
 
     def run(self, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> torch.Tensor:
-        self._program.run_filled(self._filler.fill(slots_R, counts_R, samples_N))
+        step = self._filler.fill(slots_R, counts_R, samples_N)
+        bytes_worth = self._weights_bytes * max(1, step.num_tokens / TOKENS_PER_READING)
+        step.is_short = bytes_worth < BYTES_PER_THREAD
+        self._program.run_filled(step)
         return self._head.logits_NV[: len(samples_N)]
 
     def logits(self, first: int, end: int) -> torch.Tensor:

@@ -26,6 +26,7 @@ struct Step {
   const std::int32_t* block_tables;  // [R, table_stride]
   std::int64_t num_samples;
   const std::int32_t* sample_tokens;  // [N] the tokens whose logits are wanted
+  std::int64_t is_short;              // not worth waking anybody for
 };
 
 // Which rows of its buffers an operation works on.

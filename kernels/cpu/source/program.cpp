@@ -14,7 +14,11 @@ class Program : public Work {
   void run_step(const Step& step, Team& team) {
     step_ = step;
     team_ = &team;
-    team.run(static_cast<Work&>(*this));
+    if (step.is_short) {
+      team.run_alone(*this);
+    } else {
+      team.run(static_cast<Work&>(*this));
+    }
   }
 
   void run(Member& member) override {

@@ -60,7 +60,7 @@ std::int64_t penstock_step_fill(const Slots* slots, const StepArrays* to, const 
     to->sample_tokens[n] = to->first_tokens[r] + to->query_lens[r] - 1;
   }
   *step = {token,          num_rows,          slots->blocks_stride, to->token_ids,    to->positions,  to->token_rows,
-           to->first_tokens, to->query_lens, to->context_lens,     to->block_tables, num_samples, to->sample_tokens};
+           to->first_tokens, to->query_lens, to->context_lens,     to->block_tables, num_samples, to->sample_tokens, 0};
   return token;
 }
 }

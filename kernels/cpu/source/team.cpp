@@ -54,13 +54,21 @@ Team::~Team() {
 }
 
 void Team::run(Work& work) {
-  const std::uint32_t first = generation_.load(std::memory_order_relaxed);
-  work.first_generation_.store(first, std::memory_order_release);
-  work_.store(&work);
+  begin(work);
   round_.fetch_add(1, std::memory_order_release);
   if (size() > 1) round_.notify_all();
-  members_[0].generation_ = first;
   work.run(members_[0]);
+}
+
+void Team::run_alone(Work& work) {
+  begin(work);
+  work.run(members_[0]);
+}
+
+void Team::begin(Work& work) {
+  members_[0].generation_ = generation_.load(std::memory_order_relaxed);
+  work.first_generation_.store(members_[0].generation_, std::memory_order_release);
+  work_.store(&work);
 }
 
 void Team::settle() {

@@ -69,6 +69,9 @@ class Team {
   // The caller takes part as rank 0; returns when the last operation is done. One caller at a time.
   void run(Work& work);
 
+  // The same without waking anybody: for work that is shorter than a thread's awakening.
+  void run_alone(Work& work);
+
   // Returns when no helper is inside a work any more; from then on the last one may be destroyed.
   void settle();
 
@@ -94,6 +97,7 @@ class Team {
     std::atomic<std::uint64_t> next{0};
   };
 
+  void begin(Work& work);
   void serve(int rank);
   void open_next(std::uint32_t generation);
 

@@ -93,6 +93,6 @@ def test_faults_come_with_the_advice_that_fits() -> None:
 
 
 def test_a_small_model_gets_few_threads_and_a_large_one_all() -> None:
-    assert worthwhile(10 << 20, 8) == 1
-    assert worthwhile(100 << 20, 8) == 3
+    assert worthwhile(1 << 20, 8) == 1
+    assert worthwhile(12 << 20, 8) == 3
     assert worthwhile(10 << 30, 8) == 8
