@@ -21,6 +21,7 @@ class FakeOpenAI:
     between_s: float = 0.0
     num_tokens: int | None = None
     tells_usage: bool = True
+    speaks: bool = True
     fails: dict[int, int] = field(default_factory=dict)
     cuts: set[int] = field(default_factory=set)
     seen: list[dict[str, Any]] = field(default_factory=list)
@@ -95,7 +96,7 @@ class FakeOpenAI:
         if is_chat:
             yield {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}
         count = self.num_tokens or body["max_tokens"]
-        for i in range(count):
+        for i in range(count if self.speaks else 0):
             await asyncio.sleep(self.between_s if i else self.first_s)
             said = {"delta": {"content": "x"}} if is_chat else {"text": "x"}
             yield {"choices": [{"index": 0, "finish_reason": None, **said}]}

@@ -42,12 +42,12 @@ def open_model(
 ) -> OpenModel:
     """`dtype` None is the checkpoint's; `dummy` needs only config.json and draws weights from `seed`."""
     config = read_model_config(model_dir)
-    dtype = dtype or getattr(torch, config.dtype)
+    served: torch.dtype = dtype or getattr(torch, config.dtype)
     if load_format == "dummy":
-        return OpenModel(config, dtype, _noise(config, dtype, seed))
+        return OpenModel(config, served, _noise(config, served, seed))
     shapes = {name: parameter.shape for name, parameter in _shapes(config).named_parameters()}
     all_places = places(FAMILIES[config.architecture], config)
-    return OpenModel(config, dtype, open_parts(model_dir, shapes, all_places, spare_names(config)))
+    return OpenModel(config, served, open_parts(model_dir, shapes, all_places, spare_names(config)))
 
 
 def materialize(

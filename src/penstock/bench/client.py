@@ -84,7 +84,8 @@ class Client:
 
 def _note(record: Record, event: bytes, now: float) -> None:
     chunk = decode_chunk(event)
-    if chunk.has_output:
+    # Tokens that spell nothing, all of them special, come with the last word only.
+    if chunk.has_output or (chunk.is_last and not record.times):
         record.times.append(now)
     if chunk.usage:
         if chunk.usage.completion_tokens is not None:
@@ -97,7 +98,7 @@ def _note(record: Record, event: bytes, now: float) -> None:
 def _close(record: Record) -> None:
     if not record.counted:
         record.num_output_tokens = len(record.times)
-    if record.error is None and not record.times:
+    if record.error is None and not (record.times and record.num_output_tokens):
         record.error = "the stream ended without any output"
 
 

@@ -52,6 +52,11 @@ class Chunk(msgspec.Struct, gc=False):
     def has_output(self) -> bool:
         return any(choice.has_output for choice in self.choices)
 
+    @property
+    def is_last(self) -> bool:
+        """Of a choice: there may be more choices, and usage."""
+        return any(choice.finish_reason is not None for choice in self.choices)
+
 
 decode_chunk = msgspec.json.Decoder(Chunk).decode
 

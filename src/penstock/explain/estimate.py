@@ -15,6 +15,8 @@ from penstock.workers.host_memory import Memory, host_memory, share
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.families import read_model_config
 
+QUANTIZED_BYTES: dict[str | None, float] = {"int8": 1 + 2 / 32, "int4": 0.5 + 2 / 32}
+"""Bytes a weight, its share of the group's scale included; norms and biases are nothing beside them."""
 SERVED = {"half": "float16", "float": "float32"}
 WORKER_BASE_BYTES = 250 << 20
 """A worker's resident memory besides weights and cache, as measured with models of 5 M to 500 M parameters."""
@@ -59,7 +61,7 @@ def _hello(
     settings: EngineSettings, config: ModelConfig, parameters: int, memory: Memory
 ) -> WorkerHello:
     dtype = served_dtype(settings, config)
-    weights_bytes = parameters * ITEM_BYTES[dtype]
+    weights_bytes = int(parameters * QUANTIZED_BYTES.get(settings.quantization, ITEM_BYTES[dtype]))
     left = Memory(memory.total, max(0, memory.free - weights_bytes - WORKER_BASE_BYTES))
     wanted = settings.kv_cache_memory_bytes
     return WorkerHello(

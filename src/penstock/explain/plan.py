@@ -81,8 +81,8 @@ def _bytes(name: str, value: int, source: str) -> Row:
 
 
 def _weights_source(asked: Asked) -> str:
-    served = "model, in the dtype that is served"
-    return f"{served}; fewer once quantized" if asked.engine.quantization else served
+    rounded = asked.engine.quantization
+    return f"model, rounded to {rounded}" if rounded else "model, in the dtype that is served"
 
 
 def _kv_source(asked: Asked) -> str:

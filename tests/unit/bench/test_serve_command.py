@@ -121,6 +121,12 @@ def test_nothing_but_failures_is_status_1(capsys: pytest.CaptureFixture[str]) ->
     assert "Serving Benchmark Result" not in capsys.readouterr().out
 
 
+def test_tokens_that_spell_nothing_are_an_answer(tmp_path: Path) -> None:
+    with FakeOpenAI(speaks=False, num_tokens=2) as server:
+        found = saved(server, tmp_path)
+    assert (found["completed"], found["total_output_tokens"]) == (6, 12)
+
+
 def test_chunks_count_where_no_usage_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
