@@ -6,7 +6,8 @@ is modelled as
     seconds = decode + cost * prompt tokens
 
 and prompts get as many tokens as keep it within a given stretch of `decode` alone, or within 10 ms. The prompts
-lose little: on a CPU a token costs about the same in small chunks as in large ones.
+lose little: on a CPU a token costs about the same in small chunks as in large ones. Where prompts outnumber the
+streams, more wait for a first token than for a next one, and the stretch grows with their share.
 """
 
 MIN_TOKENS = 8
@@ -40,14 +41,17 @@ class Pacer:
         else:
             self._token_s = _mean(self._token_s, max(0.0, busy_s - self._decode_s) / num_chunked)
 
-    @property
-    def bound(self) -> int | None:
-        """Most prompt tokens in a step that decodes as well; None is no bound."""
+    def bound(self, crowd: float = 1.0) -> int | None:
+        """Most prompt tokens in a step that decodes as well; None is no bound.
+
+        `crowd` is how many prompts there are for each stream that decodes.
+        """
         if self._stretch <= 1:
             return None
         if not self._decode_s or not self._token_s:
             return 8 * MIN_TOKENS
-        allowed_s = max((self._stretch - 1) * self._decode_s, UNNOTICED_S - self._decode_s)
+        stretch = self._stretch * max(1.0, crowd)
+        allowed_s = max((stretch - 1) * self._decode_s, UNNOTICED_S - self._decode_s)
         return max(MIN_TOKENS, int(allowed_s / self._token_s))
 
 

@@ -20,6 +20,7 @@ class Pipeline:
     ) -> None:  # fmt: skip
         self.scheduler = scheduler
         self._pacer = pacer
+        scheduler.chunk_bound = pacer.bound
         self._workers = workers
         self._metrics = metrics
         self._depth = depth
@@ -31,7 +32,6 @@ class Pipeline:
         if self._workers.phase is not Phase.SERVING:
             return
         while len(self._in_flight) < self._depth:
-            self.scheduler.chunk_bound = self._pacer.bound
             step = self.scheduler.schedule()
             if step is None:
                 break

@@ -8,6 +8,7 @@ Two plans may be in flight: the second counts on tokens that the first has not b
 """
 
 from bisect import insort
+from collections.abc import Callable
 
 from penstock.engine_core import admission, stops
 from penstock.engine_core.admission import Rejection, SchedulerConfig
@@ -21,6 +22,8 @@ from penstock.protocol.plan import StepResult
 from penstock.protocol.token_ids import BYTES_PER_ID, pack, unpack
 
 Output = tuple[Sequence, Delta]
+ChunkBound = Callable[[float], int | None]
+"""Most tokens of prompts in a step that decodes as well, given the prompts for each stream that does; see pacing.py."""
 
 
 class Scheduler:
@@ -35,8 +38,7 @@ class Scheduler:
         self.waiting = WaitingQueue()
         self.running: list[Sequence] = []
         self.num_preemptions = 0
-        self.chunk_bound: int | None = None
-        """Most tokens of prompts in a step that decodes as well; see pacing.py."""
+        self.chunk_bound: ChunkBound = _unbound
         self._num_arrivals = 0
         self._num_steps = 0
         self._reset_slots()
@@ -107,10 +109,13 @@ class Scheduler:
 
     def _chunk_budget(self) -> int:
         """Prompts may take the whole step, but for the bound while other sequences wait for their next token."""
-        bound, budget = self.chunk_bound, self.config.max_num_batched_tokens
-        if bound is None or not any(s.target - s.num_computed == 1 for s in self.running):
+        budget, num_running = self.config.max_num_batched_tokens, len(self.running)
+        num_decoding = sum(s.target - s.num_computed == 1 for s in self.running)
+        num_prompts = num_running - num_decoding + len(self.waiting)
+        if not num_decoding or not num_prompts:
             return budget
-        return min(bound, budget)
+        bound = self.chunk_bound(num_prompts / num_decoding)
+        return budget if bound is None else min(bound, budget)
 
     def _continue_running(self, draft: PlanDraft) -> bool:
         """Rows for running sequences, in the order of service; False if blocks had to be taken from some."""
@@ -289,6 +294,10 @@ def _delta(
         scores.take(sequence),
         sequence.num_cached if is_first else 0,
     )
+
+
+def _unbound(crowd: float) -> int | None:
+    return None
 
 
 def _rank(sequence: Sequence) -> tuple[int, int]:

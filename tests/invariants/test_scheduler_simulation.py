@@ -227,7 +227,8 @@ class Simulation:
         was_running = [s.id for s in self.scheduler.running]
         if self.rng.random() < 0.1:
             bound = self.rng.choice([None, 1, 3, 8])
-            self.scheduler.chunk_bound = self.gold.chunk_bound = bound
+            self.gold.chunk_bound = bound
+            self.scheduler.chunk_bound = lambda crowd: bound and bound * max(1, int(crowd))
         step = self.scheduler.schedule()
         self.scheduler.check()
         self.compare(step, was_running)

@@ -126,8 +126,11 @@ class GoldScheduler:
     def decide(self) -> Decision:
         decision = Decision()
         budget = self.config.max_num_batched_tokens
-        decoding = any(s.target - s.computed == 1 for s in self.running)
-        self.prompts_left = self.chunk_bound if decoding and self.chunk_bound else budget
+        decoding = [s for s in self.running if s.target - s.computed == 1]
+        prompts = len(self.running) - len(decoding) + len(self.waiting)
+        self.prompts_left = budget
+        if decoding and self.chunk_bound:
+            self.prompts_left = min(budget, self.chunk_bound * max(1, prompts // len(decoding)))
         named_now: set[int] = set()
         for sequence in sorted(self.running, key=lambda s: s.order):
             if sequence not in self.running or not budget:
