@@ -6,8 +6,8 @@ is modelled as
     seconds = decode + cost * prompt tokens
 
 and prompts get as many tokens as keep it within a given stretch of `decode` alone, or within 10 ms. The prompts
-lose little: on a CPU a token costs about the same in small chunks as in large ones. Where prompts outnumber the
-streams, more wait for a first token than for a next one, and the stretch grows with their share.
+lose little: on a CPU a token costs about the same in small chunks as in large ones. The more prompts there are
+for each stream, the more wait for a first token than for a next one: the stretch grows with them.
 """
 
 MIN_TOKENS = 8
@@ -41,7 +41,7 @@ class Pacer:
         else:
             self._token_s = _mean(self._token_s, max(0.0, busy_s - self._decode_s) / num_chunked)
 
-    def bound(self, crowd: float = 1.0) -> int | None:
+    def bound(self, crowd: float = 0.0) -> int | None:
         """Most prompt tokens in a step that decodes as well; None is no bound.
 
         `crowd` is how many prompts there are for each stream that decodes.
@@ -50,7 +50,7 @@ class Pacer:
             return None
         if not self._decode_s or not self._token_s:
             return 8 * MIN_TOKENS
-        stretch = self._stretch * max(1.0, crowd)
+        stretch = self._stretch * (1 + crowd)
         allowed_s = max((stretch - 1) * self._decode_s, UNNOTICED_S - self._decode_s)
         return max(MIN_TOKENS, int(allowed_s / self._token_s))
 

@@ -63,9 +63,9 @@ def test_small_prompts_do_not_tell_the_cost_of_a_token() -> None:
     assert pacer.bound() == 8 * MIN_TOKENS
 
 
-def test_prompts_that_outnumber_the_streams_get_more_of_each_step() -> None:
+def test_the_more_prompts_there_are_for_a_stream_the_more_of_each_step_they_get() -> None:
     machine, pacer = Machine(0.020, 0.0005), Pacer(2.0)
     pacer.observe(0, 1000, machine.seconds(0, 1000))
     pacer.observe(4, 0, machine.seconds(4, 0))
-    assert pacer.bound(crowd=0.25) == pacer.bound(crowd=1.0) == 40
-    assert pacer.bound(crowd=3.0) == 200
+    assert pacer.bound(crowd=0.5) == 80
+    assert pacer.bound(crowd=3.0) == 280
