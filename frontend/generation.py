@@ -160,6 +160,7 @@ def _text_stream(prompt: ValidPrompt, request: ValidRequest, tokenizer: Tokenize
         prompt.ids,
         skip_special_tokens=request.skip_special_tokens,
         spaces_between_special_tokens=request.spaces_between_special_tokens,
+        shown_ids=request.shown_ids,
     )
     return TextStream(
         decoder,

@@ -52,6 +52,8 @@ class ValidRequest(msgspec.Struct, frozen=True, kw_only=True):
     include_stop: bool
     skip_special_tokens: bool
     spaces_between_special_tokens: bool
+    shown_ids: frozenset[int] = frozenset()
+    """Special tokens that are shown even so: what marks the parts of an answer."""
     stream: bool
     stream_interval: int
     priority: int

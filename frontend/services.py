@@ -6,12 +6,14 @@ from pathlib import Path
 from aiohttp import web
 from msgspec.structs import replace
 
+from penstock.frontend.api.answer_rules import AnswerRules
 from penstock.frontend.bounds import Bounds
 from penstock.frontend.defaults import load_defaults, load_eos_ids
 from penstock.frontend.drain import Drain
 from penstock.frontend.encoding import Encoder
 from penstock.frontend.engine.client import EngineClient
 from penstock.frontend.errors import ApiError, unavailable
+from penstock.frontend.formats import AnswerFormat, detect, reasoning_format, tool_format
 from penstock.frontend.params import ParamsMaker
 from penstock.frontend.prompts import Rules, Validator
 from penstock.frontend.text.chat_template import ChatTemplates
@@ -32,6 +34,7 @@ class Services:
     """What requests may call the model; the first is reported."""
     encoder: Encoder
     validator: Validator
+    answers: AnswerRules
     client: EngineClient
     registry: Registry
     drain: Drain = field(default_factory=Drain)
@@ -82,9 +85,24 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
             _params_maker(settings, folder, tokenizer),
             Rules(settings.max_stop_strings, settings.stream_interval),
         ),
+        answers=AnswerRules(_answer_format(settings, templates), tokenizer),
         client=client,
         registry=registry,
     )
+
+
+def _answer_format(settings: FrontendSettings, templates: ChatTemplates) -> AnswerFormat:
+    """By the templates, but for what the settings name. Raises SettingsError."""
+    found = detect(templates.source)
+    if settings.tool_call_parser != "auto":
+        found = replace(found, tools=tool_format(settings.tool_call_parser))
+    match settings.reasoning_parser:
+        case "auto":
+            return found
+        case "none" | "":
+            return replace(found, reasoning=None)
+        case name:
+            return replace(found, reasoning=reasoning_format(name))
 
 
 def _params_maker(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer) -> ParamsMaker:

@@ -16,6 +16,9 @@ class ChatRequest(SharedFields, kw_only=True):
     messages: list[Message]
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    include_reasoning: bool | None = None
+    thinking_token_budget: int | None = None
     documents: list[dict[str, Any]] | None = None
     chat_template: str | None = None
     chat_template_kwargs: dict[str, Any] | None = None
@@ -28,7 +31,7 @@ class ChatRequest(SharedFields, kw_only=True):
 
 
 def check_conversation(request: ChatRequest) -> None:
-    """Refuses what no template can render, and what this version does not do."""
+    """Refuses what no template can render."""
     if not request.messages:
         raise bad_request(
             "Cannot apply chat template to an empty conversation. Provide at least one message.",
@@ -42,7 +45,6 @@ def check_conversation(request: ChatRequest) -> None:
             "continue_final_message",
         )
     _check_effort(request.reasoning_effort)
-    _check_tools(request)
 
 
 def _check_message(index: int, message: Message) -> None:
@@ -77,21 +79,6 @@ def _check_effort(effort: str | None) -> None:
     if effort is not None and effort not in _EFFORTS:
         raise bad_request(
             f"reasoning_effort must be one of {', '.join(_EFFORTS)}.", "reasoning_effort", effort
-        )
-
-
-def _check_tools(request: ChatRequest) -> None:
-    if request.tools is not None and not request.tools:
-        raise bad_request("`tools` must not be an empty array; leave it out instead.", "tools")
-    choice = request.tool_choice
-    if choice is None or choice == "none":
-        return
-    if not request.tools:
-        raise bad_request("When using `tool_choice`, `tools` must be set.", "tool_choice")
-    if choice != "auto":
-        raise bad_request(
-            f"tool_choice={choice!r} is not supported by this version; use 'auto' or 'none'.",
-            "tool_choice",
         )
 
 

@@ -1,14 +1,12 @@
-"""What all chunks of a chat answer share, and the answer whole. Knows one request, not how it is sent."""
+"""What all chunks of a chat answer share. Knows one request, not how it is sent."""
 
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import UNSET
-
+from penstock.frontend.api.chat_reader import Reading
 from penstock.frontend.api.chat_request import ChatRequest
-from penstock.frontend.api.chat_shapes import AnswerMessage, ChatAnswer, ChatChoice, ChatLogprobs
-from penstock.frontend.api.shapes import Tally
+from penstock.frontend.api.shapes import Tally, Usage
 from penstock.frontend.generation import Piece
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.services import Services
@@ -20,7 +18,9 @@ from penstock.frontend.text.logprobs import ChatLogprob, PromptLogprob, TokenNam
 class ChatRun:
     """One chat request on its way out."""
 
-    def __init__(self, body: ChatRequest, valid: ValidRequest, services: Services) -> None:
+    def __init__(
+        self, body: ChatRequest, valid: ValidRequest, reading: Reading, services: Services
+    ) -> None:
         self.id = f"chatcmpl-{valid.name}"
         self.created = int(time.time())
         self.model = services.model
@@ -29,6 +29,8 @@ class ChatRun:
         self.prefix = _echoed(body, self.role)
         self.prompt_ids = valid.prompts[0].ids
         self.tally = Tally(valid)
+        self.reading = reading
+        self.readers = [reading.reader() for _ in range(valid.num_choices)]
         self.shows_ids = bool(body.return_token_ids)
         self.shows_logprobs = bool(body.logprobs)
         self.shows_prompt_logprobs = body.prompt_logprobs is not None
@@ -47,53 +49,10 @@ class ChatRun:
             return []
         return logprobs.prompt_logprobs(found, self._names)
 
-
-class ChatCollector:
-    """Puts pieces together again, for those who do not stream."""
-
-    def __init__(self, run: ChatRun) -> None:
-        self._run = run
-        self._choices = [_empty_choice(run, index) for index in range(run.num_choices)]
-        self._texts: list[list[str]] = [[run.prefix] for _ in self._choices]
-        self._prompt_logprobs: list[dict[int, PromptLogprob] | None] = [None]
-
-    def add(self, piece: Piece) -> None:
-        self._run.tally.add(piece)
-        choice = self._choices[piece.choice]
-        self._texts[piece.choice].append(piece.text)
-        if choice.logprobs is not None:
-            choice.logprobs.content += self._run.logprobs(piece)
-        if choice.token_ids is not UNSET:
-            choice.token_ids += piece.token_ids
-        if piece.choice == 0:
-            self._prompt_logprobs += self._run.prompt_logprobs(piece)
-        if piece.finish_reason is not None:
-            choice.finish_reason, choice.stop_reason = piece.finish_reason, piece.stop_reason
-
-    def answer(self) -> ChatAnswer:
-        run = self._run
-        for choice, texts in zip(self._choices, self._texts, strict=True):
-            choice.message.content = "".join(texts)
-        return ChatAnswer(
-            id=run.id,
-            created=run.created,
-            model=run.model,
-            choices=self._choices,
-            usage=run.tally.usage(),
-            prompt_logprobs=self._prompt_logprobs if run.shows_prompt_logprobs else UNSET,
-            prompt_token_ids=run.prompt_ids if run.shows_ids else UNSET,
-        )
-
-
-def _empty_choice(run: ChatRun, index: int) -> ChatChoice:
-    return ChatChoice(
-        index=index,
-        message=AnswerMessage(run.role, ""),
-        logprobs=ChatLogprobs([]) if run.shows_logprobs else None,
-        finish_reason=None,
-        stop_reason=None,
-        token_ids=[] if run.shows_ids else UNSET,
-    )
+    def usage(self) -> Usage:
+        if self.reading.format.reasoning is None:
+            return self.tally.usage()
+        return self.tally.usage(sum(reader.num_reasoning for reader in self.readers))
 
 
 def _role(body: ChatRequest, response_role: str) -> str:

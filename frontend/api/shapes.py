@@ -5,6 +5,7 @@ Keys that are UNSET do not appear: those are vLLM's own, shown when they were as
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET, UnsetType
 
 from penstock.frontend.generation import Piece
 from penstock.frontend.prompts import ValidRequest
@@ -16,11 +17,17 @@ class PromptTokensDetails(msgspec.Struct):
     cached_tokens: int
 
 
+class CompletionTokensDetails(msgspec.Struct):
+    reasoning_tokens: int
+
+
 class Usage(msgspec.Struct):
     prompt_tokens: int
     total_tokens: int
     completion_tokens: int
     prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: CompletionTokensDetails | UnsetType = UNSET
+    """Of a model that reasons."""
 
 
 class Tally:
@@ -37,13 +44,14 @@ class Tally:
         if piece.choice % self._n == 0:  # a prompt is counted once, whatever n is
             self._num_cached += piece.update.num_cached
 
-    def usage(self) -> Usage:
+    def usage(self, num_reasoning: int | None = None) -> Usage:
         num_output = sum(self.by_choice)
         return Usage(
             self._num_prompt,
             self._num_prompt + num_output,
             num_output,
             PromptTokensDetails(self._num_cached),
+            UNSET if num_reasoning is None else CompletionTokensDetails(num_reasoning),
         )
 
     def record(self, registry: Registry) -> None:

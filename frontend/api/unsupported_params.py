@@ -23,7 +23,6 @@ UNSUPPORTED = {
     "mm_payload": "Multimodal input",
     "mm_processor_kwargs": "Multimodal input",
     "media_io_kwargs": "Multimodal input",
-    "thinking_token_budget": "A budget of thinking tokens",
     "repetition_detection": "Detection of repetitions",
     "kv_transfer_params": "Transfer of KV caches",
     "ec_transfer_params": "Transfer of encoder caches",
@@ -39,7 +38,6 @@ _IDLE: dict[str, Any] = {
     "function_call": "none",
     "modalities": ["text"],
     "response_format": {"type": "text"},
-    "thinking_token_budget": -1,
 }
 """What clients send that do not mean to use a parameter; for each of them also null, false and the empty."""
 

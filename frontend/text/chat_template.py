@@ -32,7 +32,7 @@ class ChatTemplate:
             self._template = environment.from_string(source)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateError(f"the chat template is broken: {error}", error.lineno) from error
-        self._source = source
+        self.source = source
         self.traits = probe(traits(tree), self._try)
 
     def render(
@@ -84,7 +84,7 @@ class ChatTemplate:
         """Puts a mark behind the final message's text, and returns that text."""
         message = conversation[-1]
         content = message.get("content")
-        if content is None or "content" not in self._source:
+        if content is None or "content" not in self.source:
             raise TextError("continue_final_message is set but the final message has no content")
         if isinstance(content, str):
             message["content"] = content + _CONTINUE_TAG
@@ -114,6 +114,12 @@ class ChatTemplates:
 
     def __bool__(self) -> bool:
         return bool(self._by_name)
+
+    @property
+    def source(self) -> str:
+        """Of the one that tools are shown with, if any: what an answer may look like."""
+        chosen = self._by_name.get("tool_use") or self._by_name.get("default")
+        return chosen.source if chosen else ""
 
     def pick(self, name: str | None = None, *, with_tools: bool = False) -> ChatTemplate:
         """The named one; else tool_use where tools are given and it exists; else default."""

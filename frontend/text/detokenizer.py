@@ -41,12 +41,17 @@ def detokenizer(
     *,
     skip_special_tokens: bool = True,
     spaces_between_special_tokens: bool = True,
+    shown_ids: frozenset[int] = frozenset(),
 ) -> Detokenizer:
-    """The right kind for this tokenizer. `spaces_between_special_tokens` matters to few (`Windowed`)."""
+    """The right kind for this tokenizer. `spaces_between_special_tokens` matters to few (`Windowed`).
+
+    `shown_ids` are special tokens that mean something to whoever reads the text: they are never skipped.
+    """
+    hidden = tokenizer.special_ids - shown_ids if skip_special_tokens else frozenset[int]()
     if tokenizer.plan is not None:
-        return ByBytes(tokenizer, prompt_ids, skip_special_tokens)
+        return ByBytes(tokenizer, prompt_ids, hidden)
     spaces = spaces_between_special_tokens or skip_special_tokens
-    return Windowed(tokenizer, prompt_ids, skip_special_tokens, spaces)
+    return Windowed(tokenizer, prompt_ids, hidden, spaces)
 
 
 class Silent:
@@ -62,9 +67,9 @@ class Silent:
 class ByBytes:
     """Adds up the bytes of the tokens and decodes what is whole."""
 
-    def __init__(self, tokenizer: Tokenizer, prompt_ids: Sequence[int], skip_special: bool) -> None:
+    def __init__(self, tokenizer: Tokenizer, prompt_ids: Sequence[int], hidden: frozenset[int]) -> None:
         assert tokenizer.plan is not None
-        self._table = tokenizer.shown_bytes if skip_special else tokenizer.all_bytes
+        self._table = tokenizer.bytes_hiding(hidden)
         self._torn = _torn_tail(self._table, prompt_ids)
         at_start = not any(map(self._table.__getitem__, prompt_ids))
         self._spaces_to_strip = tokenizer.plan.leading_spaces if at_start else 0
@@ -112,12 +117,15 @@ class Windowed:
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, prompt_ids: Sequence[int], skip_special: bool, spaces: bool
+        self,
+        tokenizer: Tokenizer,
+        prompt_ids: Sequence[int],
+        hidden: frozenset[int],
+        spaces: bool,
     ) -> None:
         self._tokenizer = tokenizer
-        self._skip_special = skip_special
         self._spaces = spaces
-        self._hidden = tokenizer.special_ids if skip_special else frozenset[int]()
+        self._hidden = hidden
         self._window = [i for i in prompt_ids if i not in self._hidden][-_WINDOW:]
         self._num_shown = len(self._window)
         self._after_added = False
@@ -155,4 +163,4 @@ class Windowed:
         return added.content if added is not None and in_a_row else text
 
     def _decode(self, ids: Sequence[int]) -> str:
-        return self._tokenizer.decode(ids, skip_special_tokens=self._skip_special)
+        return self._tokenizer.decode(ids, skip_special_tokens=False)  # the hidden never come here

@@ -51,6 +51,7 @@ class Tokenizer:
         _add_missing(backend, self.config)
         self.added_tokens = backend.get_added_tokens_decoder()
         self.special_ids = frozenset(i for i, t in self.added_tokens.items() if t.special)
+        self._tables: dict[frozenset[int], TokenBytes] = {}
 
     @classmethod
     def load(cls, folder: Path) -> "Tokenizer":
@@ -104,12 +105,12 @@ class Tokenizer:
 
     @cached_property
     def all_bytes(self) -> TokenBytes:
-        return self._bytes_hiding(frozenset())
+        return self.bytes_hiding(frozenset())
 
     @cached_property
     def shown_bytes(self) -> TokenBytes:
         """As `all_bytes`, with special tokens empty."""
-        return self._bytes_hiding(self.special_ids)
+        return self.bytes_hiding(self.special_ids)
 
     @cached_property
     def cleans_up(self) -> bool:
@@ -144,10 +145,14 @@ class Tokenizer:
         bos = self.bos_token
         return bos is not None and self.encode("")[:1] == [self.token_id(bos)]
 
-    def _bytes_hiding(self, hidden: frozenset[int]) -> TokenBytes:
-        if self.plan is not None:
-            return TokenBytes(self.token_name, self.plan.to_bytes, hidden)
-        return TokenBytes(self.token_name, _bytes_behind_a_word(self._backend.decoder), hidden)
+    def bytes_hiding(self, hidden: frozenset[int]) -> TokenBytes:
+        """As `all_bytes`, with these tokens empty; one table for each such set, and there are few."""
+        table = self._tables.get(hidden)
+        if table is None:
+            plain = self.plan
+            to_bytes = plain.to_bytes if plain else _bytes_behind_a_word(self._backend.decoder)
+            table = self._tables[hidden] = TokenBytes(self.token_name, to_bytes, hidden)
+        return table
 
 
 def _bytes_behind_a_word(decoder: Decoder | None) -> Callable[[str], bytes]:

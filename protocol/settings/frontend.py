@@ -49,6 +49,20 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
     chat_template: Annotated[
         str | None, described("A Jinja file, or the template itself, in place of the model's.")
     ] = None
+    tool_call_parser: Annotated[
+        str,
+        described(
+            "How the model spells tool calls: a format's name (docs/tools-and-reasoning.md), or auto, by its chat template."
+        ),
+    ] = "auto"
+    reasoning_parser: Annotated[
+        str,
+        described("How the model marks its reasoning: a format's name, auto, or none."),
+    ] = "auto"
+    enable_auto_tool_choice: Annotated[
+        bool,
+        described("Accepted for compatibility.", inert="tools are always the model's to choose"),
+    ] = True
     response_role: Annotated[str, described("Role of the answers.")] = "assistant"
     generation_config: Annotated[
         str,

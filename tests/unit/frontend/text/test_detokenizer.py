@@ -116,8 +116,8 @@ def test_windows_agree_with_tables(byte_level: Tokenizer, samples: tuple[str, ..
     """The general way is slower, not different, where both apply."""
     rng = random.Random(4)
     for ids in outputs(byte_level, samples, rng):
-        table = ByBytes(byte_level, (), skip_special=True)
-        window = Windowed(byte_level, (), skip_special=True, spaces=True)
+        table = ByBytes(byte_level, (), byte_level.special_ids)
+        window = Windowed(byte_level, (), byte_level.special_ids, spaces=True)
         text = streamed(table, ids, rng)
         if "\ufffd" not in text:
             assert streamed(window, ids, rng) == text

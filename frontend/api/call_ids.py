@@ -1,0 +1,22 @@
+"""Ids of tool calls, as a model's template wants to see them again. Knows no call."""
+
+import secrets
+import string
+
+from penstock.frontend.formats import AnswerFormat
+
+_LETTERS = string.ascii_letters + string.digits
+NUM_RANDOM = 24
+
+
+class CallIds:
+    """One for each call of a choice, in order."""
+
+    def __init__(self, format: AnswerFormat) -> None:
+        self._pattern = format.tools.call_id if format.tools else "call_{random24}"
+
+    def __call__(self, index: int, name: str) -> str:
+        random24 = "".join(secrets.choice(_LETTERS) for _ in range(NUM_RANDOM))
+        return self._pattern.format(
+            random24=random24, random9=random24[:9], index=index, name=name
+        )

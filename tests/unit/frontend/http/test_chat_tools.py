@@ -1,0 +1,216 @@
+"""Tool calls and reasoning over HTTP: shapes, streams, and what the engine is held to."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.front import Answer, Front
+
+TEMPLATE = """\
+{%- if tools %}{% for tool in tools %}{{ tool | tojson }}{% endfor %}
+To call: <tool_call>
+{"name": "...", "arguments": {...}}
+</tool_call>
+{% endif %}
+{%- for message in messages %}<|im_start|>{{ message.role }}
+{{ message.content or '' }}
+{%- for call in message.tool_calls or [] %}<tool_call>
+{"name": {{ call.function.name | tojson }}, "arguments": {{ call.function.arguments | tojson }}}
+</tool_call>{% endfor %}<|im_end|>
+{% endfor %}
+{%- if add_generation_prompt %}<|im_start|>assistant
+{% if enable_thinking is defined and not enable_thinking %}<think>
+
+</think>
+
+{% elif enable_thinking is defined %}<think>
+{% endif %}{% endif %}"""
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    },
+}
+OTHER = {"type": "function", "function": {"name": "clock"}}
+CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "Łódź"}}\n</tool_call>'
+TIME = '<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>'
+
+
+@pytest.fixture(scope="module")
+def front(byte_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    template = tmp_path_factory.mktemp("template") / "tools.jinja"
+    template.write_text(TEMPLATE)
+    with Front(byte_model, chat_template=str(template)) as front:
+        yield front
+
+
+def message_of(answer: Answer) -> dict[str, Any]:
+    assert answer.status == 200, answer.data
+    return dict(answer.choice["message"])
+
+
+def joined(answer: Answer) -> dict[str, Any]:
+    """A stream's deltas as one message, as SDKs put them together."""
+    message: dict[str, Any] = {"calls": []}
+    for chunk in answer.events:
+        for choice in chunk["choices"]:
+            delta = choice["delta"]
+            for key in ("content", "reasoning", "reasoning_content"):
+                message[key] = message.get(key, "") + (delta.get(key) or "")
+            for call in delta.get("tool_calls", ()):
+                if "id" in call:
+                    assert call["index"] == len(message["calls"])
+                    message["calls"].append([call["id"], call["function"]["name"], ""])
+                message["calls"][call["index"]][2] += call["function"]["arguments"]
+            message["finish_reason"] = choice["finish_reason"]
+    return message
+
+
+def test_a_call_is_not_text(front: Front) -> None:
+    front.says(f"Let me look.\n{CALL}")
+    answer = front.chat(tools=[TOOL])
+    message = message_of(answer)
+    assert answer.choice["finish_reason"] == "tool_calls"
+    assert message["content"] == "Let me look."
+    (call,) = message["tool_calls"]
+    assert call["type"] == "function"
+    assert call["function"]["name"] == "weather"
+    assert json.loads(call["function"]["arguments"]) == {"city": "Łódź"}
+    assert call["id"].startswith("call_")
+
+
+def test_a_message_of_calls_alone_has_no_content(front: Front) -> None:
+    front.says(CALL)
+    assert message_of(front.chat(tools=[TOOL]))["content"] is None
+
+
+@pytest.mark.parametrize("interval", [1, 3, 1000])
+def test_a_stream_brings_the_same_in_pieces(front: Front, interval: int) -> None:
+    front.says(f"Both!\n{CALL}\n{TIME}")
+    said = joined(front.chat(tools=[TOOL, OTHER], stream=True, stream_interval=interval))
+    assert said["finish_reason"] == "tool_calls"
+    assert said["content"] == "Both!"
+    assert [(name, json.loads(text)) for _, name, text in said["calls"]] == [
+        ("weather", {"city": "Łódź"}),
+        ("clock", {}),
+    ]
+    assert len({call_id for call_id, _, _ in said["calls"]}) == 2
+
+
+def test_only_one_call_where_no_more_are_wanted(front: Front) -> None:
+    front.says(f"{CALL}\n{TIME}")
+    asked = {"tools": [TOOL, OTHER], "parallel_tool_calls": False}
+    assert len(message_of(front.chat(**asked))["tool_calls"]) == 1
+    assert len(joined(front.chat(**asked, stream=True))["calls"]) == 1
+
+
+def test_a_malformed_call_is_text(front: Front) -> None:
+    said = '<tool_call>\n{"name": 7}\n</tool_call>'
+    front.says(said)
+    answer = front.chat(tools=[TOOL])
+    assert message_of(answer)["content"] == said
+    assert "tool_calls" not in message_of(answer)
+    assert answer.choice["finish_reason"] == "stop"
+
+
+def test_calls_are_text_where_none_may_be_made(front: Front) -> None:
+    front.says(CALL)
+    assert message_of(front.chat())["content"] == CALL
+    assert message_of(front.chat(tools=[TOOL], tool_choice="none"))["content"] == CALL
+
+
+def test_an_answer_cut_within_a_call_says_length(front: Front) -> None:
+    front.says(CALL)
+    answer = front.chat(tools=[TOOL], max_tokens=45)
+    assert answer.choice["finish_reason"] == "length"
+
+
+@pytest.mark.parametrize(
+    "choice", ["required", {"type": "function", "function": {"name": "weather"}}]
+)
+def test_a_forced_call_is_a_grammar(front: Front, choice: Any) -> None:
+    front.says(CALL)
+    answer = front.chat(tools=[TOOL, OTHER], tool_choice=choice)
+    assert answer.choice["finish_reason"] == "tool_calls"
+    constraint = front.last.params.constraint
+    assert constraint is not None
+    assert "weather" in constraint.text
+    assert ("clock" in constraint.text) == (choice == "required")
+
+
+def test_allowed_tools_narrow_the_choice(front: Front) -> None:
+    front.says(TIME)
+    allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "clock"}}]}
+    front.chat(
+        tools=[TOOL, OTHER], tool_choice={"type": "allowed_tools", "allowed_tools": allowed}
+    )
+    constraint = front.last.params.constraint
+    assert constraint is not None
+    assert "clock" in constraint.text
+    assert "weather" not in constraint.text
+
+
+def test_thoughts_are_told_apart_under_both_names(front: Front) -> None:
+    front.says("Hmm, hello?\n</think>\n\nHello!")
+    asked = {"chat_template_kwargs": {"enable_thinking": True}}
+    answer = front.chat(**asked)
+    message = message_of(answer)
+    assert message["reasoning"] == message["reasoning_content"] == "Hmm, hello?"
+    assert message["content"] == "Hello!"
+    thought = answer.json["usage"]["completion_tokens_details"]["reasoning_tokens"]
+    assert 0 < thought < answer.json["usage"]["completion_tokens"]
+    said = joined(front.chat(**asked, stream=True))
+    assert said["reasoning"] == said["reasoning_content"] == "Hmm, hello?"
+    assert said["content"] == "Hello!"
+
+
+def test_thoughts_are_left_out_on_request(front: Front) -> None:
+    front.says("<think>\nHm.\n</think>\n\nHello!")
+    message = message_of(front.chat(include_reasoning=False))
+    assert message["content"] == "Hello!"
+    assert "reasoning" not in message
+
+
+def test_no_effort_is_no_thinking(front: Front) -> None:
+    front.says("Hello!")
+    message = message_of(front.chat(reasoning_effort="none"))
+    assert message["content"] == "Hello!"
+
+
+def test_a_budget_of_thoughts_reaches_the_engine(front: Front) -> None:
+    front.says("Hello!")
+    front.chat(thinking_token_budget=7, chat_template_kwargs={"enable_thinking": True})
+    thinking = front.last.params.thinking
+    assert thinking is not None
+    assert (thinking.budget, thinking.begins_inside) == (7, True)
+    assert front.tokenizer.decode(list(thinking.end_ids), False) == "</think>"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "words"),
+    [
+        ({"tools": [{}]}, "tools", "tools[0]: expected"),
+        ({"tools": [{"type": "function", "function": {}}]}, "tools", "function.name"),
+        ({"tools": [TOOL], "tool_choice": "maybe"}, "tool_choice", "must be"),
+        (
+            {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "x"}}},
+            "tool_choice",
+            "does not match any",
+        ),
+        ({"thinking_token_budget": -2}, "thinking_token_budget", "non-negative"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    front: Front, fields: dict[str, Any], param: str, words: str
+) -> None:
+    answer = front.chat(**fields)
+    assert answer.status == 400
+    assert answer.error["param"] == param
+    assert words in answer.error["message"]
