@@ -1,6 +1,7 @@
 """Everything that endpoints share, made once per process and passed in. Knows no endpoint."""
 
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from pathlib import Path
 
 from aiohttp import web
@@ -95,14 +96,14 @@ def _answer_format(settings: FrontendSettings, templates: ChatTemplates) -> Answ
     """By the templates, but for what the settings name. Raises SettingsError."""
     found = detect(templates.source)
     if settings.tool_call_parser != "auto":
-        found = replace(found, tools=tool_format(settings.tool_call_parser))
+        found = replaced(found, tools=tool_format(settings.tool_call_parser))
     match settings.reasoning_parser:
         case "auto":
             return found
         case "none" | "":
-            return replace(found, reasoning=None)
+            return replaced(found, reasoning=None)
         case name:
-            return replace(found, reasoning=reasoning_format(name))
+            return replaced(found, reasoning=reasoning_format(name))
 
 
 def _params_maker(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer) -> ParamsMaker:

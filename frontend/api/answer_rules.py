@@ -4,7 +4,8 @@ A forced call is a grammar in the model's own format; with `response_format` bes
 answer is either calls or what the format asks for. Both begin where reasoning ends.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
@@ -15,14 +16,16 @@ from penstock.frontend.encoding import Prompt
 from penstock.frontend.errors import bad_request
 from penstock.frontend.formats import (
     AnswerFormat,
+    ToolFormat,
+    ToolSpec,
     begins_in_reasoning,
-    calls_grammar,
     tool_format,
 )
 from penstock.frontend.prompts import ValidPrompt, ValidRequest
+from penstock.frontend.text.chat_messages import text_of
 from penstock.frontend.text.tokenizer import Tokenizer
-from penstock.protocol.constraint import Constraint
-from penstock.protocol.sampling import SamplingParams, Thinking
+from penstock.protocol.constraint import Constraint, Thinking
+from penstock.protocol.sampling import SamplingParams
 
 FALLBACK = "hermes"
 """For calls that are forced on a model whose template shows none."""
@@ -33,7 +36,7 @@ class AnswerRules:
 
     def __init__(self, format: AnswerFormat, tokenizer: Tokenizer) -> None:
         self._format = format
-        self._forced = replace(format, tools=format.tools or tool_format(FALLBACK))
+        self._forced = replaced(format, tools=format.tools or tool_format(FALLBACK))
         self._tokenizer = tokenizer
 
     def reading(self, body: ChatRequest, tools: Tools, prompt: Prompt) -> Reading:
@@ -43,9 +46,9 @@ class AnswerRules:
         return Reading(
             format=format,
             tools=tools,
-            begins_in_reasoning=reasoning is not None and begins_in_reasoning(reasoning, text),
+            begins_in_reasoning=begins_in_reasoning(reasoning, text, _continued(body)),
             shows_reasoning=body.include_reasoning is not False,
-            end_of_reasoning=self._lone_id(reasoning.end) if reasoning else None,
+            end_of_reasoning=self._lone_id(reasoning.closes[0]) if reasoning else None,
         )
 
     def hold(self, valid: ValidRequest, reading: Reading, budget: int | None) -> ValidRequest:
@@ -68,8 +71,8 @@ class AnswerRules:
         if reasoning is None or (constraint is None and budget < 0):
             return None
         return Thinking(
-            start_ids=self._ids(reasoning.start),
-            end_ids=self._ids(reasoning.end),
+            start_ids=self._ids(reasoning.opens[0]),
+            end_ids=self._ids(reasoning.closes[0]),
             begins_inside=reading.begins_in_reasoning,
             budget=budget,
         )
@@ -88,12 +91,22 @@ class AnswerRules:
         return ids[0] if len(ids) == 1 else None
 
 
+def _continued(body: ChatRequest) -> str:
+    return text_of(body.messages[-1]) if body.continue_final_message else ""
+
+
+def calls_grammar(format: ToolFormat, tools: Sequence[ToolSpec], parallel: bool) -> str:
+    return " ".join(t.name for t in tools)
+
+
 def _constraint(params: SamplingParams, reading: Reading) -> Constraint | None:
     """Of the answer's content, of calls, or of either."""
     asked, tools = params.constraint, reading.tools
     if tools.choice is Choice.FORCED:
         assert reading.format.tools is not None
-        return Constraint("grammar", calls_grammar(reading.format.tools, tools.callable, tools.parallel))
+        return Constraint(
+            "grammar", calls_grammar(reading.format.tools, tools.callable, tools.parallel)
+        )
     return asked
 
 
@@ -108,5 +121,3 @@ def _checked(budget: int | None, format: AnswerFormat) -> int:
     if format.reasoning is None:
         raise bad_request(f"{name} needs a model that reasons; see --reasoning-parser.", name)
     return budget
-
-

@@ -13,10 +13,8 @@ class CallIds:
     """One for each call of a choice, in order."""
 
     def __init__(self, format: AnswerFormat) -> None:
-        self._pattern = format.tools.call_id if format.tools else "call_{random24}"
+        self._pattern = getattr(format.tools, "call_id", "call_{random24}")
 
     def __call__(self, index: int, name: str) -> str:
         random24 = "".join(secrets.choice(_LETTERS) for _ in range(NUM_RANDOM))
-        return self._pattern.format(
-            random24=random24, random9=random24[:9], index=index, name=name
-        )
+        return self._pattern.format(random24=random24, random9=random24[:9], index=index, name=name)

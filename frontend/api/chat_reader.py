@@ -37,6 +37,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     def _reads_calls(self) -> bool:
         return self.tools.is_parsed and self.format.tools is not None
 
+    @property
+    def markers(self) -> frozenset[str]:
+        """What has to reach the parser, special token or not."""
+        reasoning, tools = self.format.reasoning, self.format.tools
+        found = reasoning.markers if reasoning else frozenset[str]()
+        return found | tools.markers if tools and self._reads_calls else found
+
     def reader(self) -> "Reader":
         """For one choice."""
         if self.is_plain:
@@ -74,7 +81,7 @@ class PlainReader(Reader):
 class ParsingReader(Reader):
     def __init__(self, parser: AnswerParser, reading: Reading) -> None:
         self._parser = parser
-        self._num_calls_shown = len(reading.tools.specs) and (None if reading.tools.parallel else 1)
+        self._most_calls = None if reading.tools.parallel else 1
         self._shows_reasoning = reading.shows_reasoning
         self._end_of_reasoning = reading.end_of_reasoning
 
@@ -103,7 +110,7 @@ class ParsingReader(Reader):
         match event:
             case Reasoning():
                 return self._shows_reasoning
-            case CallStart(index) | CallArguments(index):
-                return self._num_calls_shown is None or index < self._num_calls_shown
+            case CallStart(index) | CallArguments(index, _):
+                return self._most_calls is None or index < self._most_calls
             case Content():
                 return True

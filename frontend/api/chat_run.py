@@ -1,8 +1,6 @@
 """What all chunks of a chat answer share. Knows one request, not how it is sent."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from penstock.frontend.api.chat_reader import Reading
 from penstock.frontend.api.chat_request import ChatRequest
@@ -11,7 +9,7 @@ from penstock.frontend.generation import Piece
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.services import Services
 from penstock.frontend.text import logprobs
-from penstock.frontend.text.chat_messages import text_of_part
+from penstock.frontend.text.chat_messages import text_of
 from penstock.frontend.text.logprobs import ChatLogprob, PromptLogprob, TokenNames
 
 
@@ -63,11 +61,4 @@ def _role(body: ChatRequest, response_role: str) -> str:
 
 def _echoed(body: ChatRequest, role: str) -> str:
     last = body.messages[-1]
-    return _text(last) if body.echo and last["role"] == role else ""
-
-
-def _text(message: Mapping[str, Any]) -> str:
-    content = message.get("content") or ""
-    if isinstance(content, str):
-        return content
-    return "\n".join(map(text_of_part, content))
+    return text_of(last) if body.echo and last["role"] == role else ""

@@ -74,12 +74,13 @@ def _choose(choice: Any, specs: tuple[ToolSpec, ...]) -> tuple[Choice, tuple[Too
             return Choice.FORCED, (_named(name, specs),)
         case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
             return _allowed(allowed, specs)
-    raise bad_request(
-        'tool_choice must be "none", "auto", "required" or '
-        '{"type": "function", "function": {"name": ...}}.',
-        "tool_choice",
-        choice,
-    )
+        case _:
+            raise bad_request(
+                'tool_choice must be "none", "auto", "required" or '
+                '{"type": "function", "function": {"name": ...}}.',
+                "tool_choice",
+                choice,
+            )
 
 
 def _allowed(
@@ -90,14 +91,16 @@ def _allowed(
         case {"mode": "auto" | "required" as mode, "tools": list(tools)} if tools:
             named = tuple(_named(_name_of(tool), specs) for tool in tools)
             return Choice(mode), named
-    raise bad_request("tool_choice.allowed_tools needs a mode and tools.", "tool_choice")
+        case _:
+            raise bad_request("tool_choice.allowed_tools needs a mode and tools.", "tool_choice")
 
 
 def _name_of(tool: Any) -> str:
     match tool:
         case {"function": {"name": str(name)}} | {"name": str(name)}:
             return name
-    raise bad_request("tool_choice.allowed_tools.tools: each needs a name.", "tool_choice")
+        case _:
+            raise bad_request("tool_choice.allowed_tools.tools: each needs a name.", "tool_choice")
 
 
 def _named(name: str, specs: tuple[ToolSpec, ...]) -> ToolSpec:

@@ -12,6 +12,7 @@ Prompt = str | list[int]
 class CompletionRequest(SharedFields, kw_only=True):
     prompt: str | list[str | int | list[int]] | None = None
     logprobs: int | None = None
+    thinking_token_budget: int | None = None
 
 
 def prompts_of(request: CompletionRequest) -> list[Prompt]:
@@ -48,6 +49,7 @@ def _one_of_batch(item: str | int | list[int]) -> Prompt:
 
 def wanted(request: CompletionRequest) -> Wanted:
     """How much output, and which log probabilities. An echo shows the prompt's among the output's."""
+    _check_budget(request.thinking_token_budget)
     prompt_logprobs = request.prompt_logprobs
     if request.echo and request.logprobs is not None and prompt_logprobs is None:
         prompt_logprobs = request.logprobs
@@ -56,6 +58,13 @@ def wanted(request: CompletionRequest) -> Wanted:
         logprobs=request.logprobs,
         prompt_logprobs=prompt_logprobs,
     )
+
+
+def _check_budget(budget: int | None) -> None:
+    """A completion's text is not taken apart."""
+    if budget is not None and budget != -1:
+        name = "thinking_token_budget"
+        raise bad_request(f"{name} is for chat completions: a completion is plain text.", name)
 
 
 def scores_only(request: CompletionRequest) -> bool:

@@ -84,6 +84,12 @@ def _content(content: Any, traits: TemplateTraits) -> Any:
     return [{"type": "text", "text": text} for text in texts]
 
 
+def text_of(message: Mapping[str, Any]) -> str:
+    """All of a message's content."""
+    content = message.get("content") or ""
+    return content if isinstance(content, str) else "\n".join(map(text_of_part, content))
+
+
 def text_of_part(part: Any) -> str:
     """Raises TextError for what is no text."""
     if isinstance(part, str):

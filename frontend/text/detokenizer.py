@@ -67,7 +67,9 @@ class Silent:
 class ByBytes:
     """Adds up the bytes of the tokens and decodes what is whole."""
 
-    def __init__(self, tokenizer: Tokenizer, prompt_ids: Sequence[int], hidden: frozenset[int]) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, prompt_ids: Sequence[int], hidden: frozenset[int]
+    ) -> None:
         assert tokenizer.plan is not None
         self._table = tokenizer.bytes_hiding(hidden)
         self._torn = _torn_tail(self._table, prompt_ids)

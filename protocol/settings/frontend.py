@@ -52,7 +52,8 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
     tool_call_parser: Annotated[
         str,
         described(
-            "How the model spells tool calls: a format's name (docs/tools-and-reasoning.md), or auto, by its chat template."
+            "How the model spells tool calls: a format's name, or auto, by its chat template "
+            "(docs/tools-and-reasoning.md)."
         ),
     ] = "auto"
     reasoning_parser: Annotated[

@@ -148,9 +148,7 @@ def test_a_forced_call_is_a_grammar(front: Front, choice: Any) -> None:
 def test_allowed_tools_narrow_the_choice(front: Front) -> None:
     front.says(TIME)
     allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "clock"}}]}
-    front.chat(
-        tools=[TOOL, OTHER], tool_choice={"type": "allowed_tools", "allowed_tools": allowed}
-    )
+    front.chat(tools=[TOOL, OTHER], tool_choice={"type": "allowed_tools", "allowed_tools": allowed})
     constraint = front.last.params.constraint
     assert constraint is not None
     assert "clock" in constraint.text

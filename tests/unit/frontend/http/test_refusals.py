@@ -67,7 +67,7 @@ BAD_PARAMETERS: list[tuple[dict[str, Any], str, str]] = [
     ({"guided_regex": "a+"}, "guided_regex", "not supported"),
     ({"use_beam_search": True}, "use_beam_search", "not supported"),
     ({"guided_regex": "none"}, "guided_regex", "not supported"),
-    ({"thinking_token_budget": 0}, "thinking_token_budget", "not supported"),
+    ({"thinking_token_budget": 0}, "thinking_token_budget", "thinking_token_budget"),
     ({"vllm_xargs": {"a": 1}}, "vllm_xargs", "not supported"),
     ({"watermarking": {"key": 1}}, "watermarking", "not supported"),
     ({"return_prompt_text": True}, "return_prompt_text", "not supported"),
@@ -89,7 +89,7 @@ BAD_CHATS: list[tuple[dict[str, Any], str | None, str]] = [
     ({"logprobs": True, "top_logprobs": 50}, "logprobs", "greater than max allowed: 20"),
     ({"tools": []}, "tools", "must not be an empty array"),
     ({"tool_choice": "auto"}, "tool_choice", "`tools` must be set"),
-    ({"tools": [{}], "tool_choice": "required"}, "tool_choice", "not supported"),
+    ({"tools": [{}], "tool_choice": "required"}, "tools", "tools[0]: expected"),
     (
         {"add_generation_prompt": True, "continue_final_message": True},
         "continue_final_message",
