@@ -2,6 +2,8 @@
 
 import msgspec
 
+from penstock.protocol.constraint import Constraint, Thinking
+
 
 class SamplingParams(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Checked at the front end's edge; the engine refuses what no worker could compute with.
@@ -34,6 +36,9 @@ class SamplingParams(msgspec.Struct, frozen=True, array_like=True, gc=False):
     prompt_logprobs: int | None = None
     logprob_token_ids: tuple[int, ...] = ()
     """Ids whose log probability is reported beside the sampled token's, in place of the top ones."""
+    constraint: Constraint | None = None
+    """What the output has to match; `eos_token_ids` must then name the ids that may end it."""
+    thinking: Thinking | None = None
 
     @property
     def is_greedy(self) -> bool:
