@@ -38,6 +38,10 @@ class Rejection(NamedTuple):
     bound: str = ""
 
 
+Refusal = tuple[Sequence, Rejection]
+"""Who was let in, and is refused after all."""
+
+
 def examine(sequence: Sequence, config: SchedulerConfig, waiting: WaitingQueue) -> Rejection | None:
     """None lets it in."""
     misfit = misfits(sequence.num_prompt, sequence.num_emitted, config)
@@ -61,13 +65,14 @@ def misfits(num_prompt: int, num_emitted: int, config: SchedulerConfig) -> Rejec
 
 
 def _full(num_tokens: int, config: SchedulerConfig, waiting: WaitingQueue) -> Rejection | None:
-    if len(waiting) >= config.max_queued_requests:
+    num_waiting = len(waiting) + waiting.num_held
+    if num_waiting >= config.max_queued_requests:
         return Rejection(
             RefusalCode.OVERLOADED,
-            f"{len(waiting)} requests are waiting already",
+            f"{num_waiting} requests are waiting already",
             "max_num_queued_reqs",
         )
-    if len(waiting) and waiting.num_tokens + num_tokens > config.max_queued_tokens:
+    if num_waiting and waiting.num_tokens + num_tokens > config.max_queued_tokens:
         return Rejection(
             RefusalCode.OVERLOADED,
             f"{waiting.num_tokens} tokens are waiting already",

@@ -42,7 +42,7 @@ from penstock.protocol.messages import (
     Up,
     Welcome,
 )
-from penstock.protocol.plan import StepResult, WorkerHello
+from penstock.protocol.plan import Prepared, StepResult, WorkerHello
 from penstock.protocol.settings import EngineSettings
 
 log = logging.getLogger("penstock.engine")
@@ -112,7 +112,7 @@ class EngineCore:
         if self.model:
             self.model.intake.expire(now)
         if self._drain_by is not None and self.exit_status is None:
-            is_idle = not self.model or not self.model.pipeline.has_work
+            is_idle = not self.model or not self.model.has_work
             if is_idle or now >= self._drain_by:
                 self._end(STATUS_OK, "the engine shuts down")
 
@@ -209,10 +209,10 @@ class EngineCore:
     def _on_workers(self, event: GroupEvent, now: float) -> None:
         match event:
             case StepResult():
+                self._step_done(event, now)
+            case Prepared():
                 assert self.model is not None
-                outputs = self.model.pipeline.finish(event, now)
-                self.model.pipeline.fill(now)
-                self.frontends.deliver(outputs)
+                self.model.intake.give_up(self.model.preparing.finished(event), now)
             case GroupLoaded(hellos):
                 self._loaded(hellos)
             case GroupReady():
@@ -223,6 +223,13 @@ class EngineCore:
             case GroupHopeless(reason):
                 log.error("workers failed again and again; giving up. Last: %s", reason)
                 self._end(STATUS_WORKERS_LOST, f"the workers cannot be started: {reason}")
+
+    def _step_done(self, result: StepResult, now: float) -> None:
+        assert self.model is not None
+        outputs, refused = self.model.finish(result, now)
+        self.model.intake.give_up(refused, now)
+        self.model.pipeline.fill(now)
+        self.frontends.deliver(outputs)
 
     def _loaded(self, hellos: list[WorkerHello]) -> None:
         try:
@@ -245,19 +252,14 @@ class EngineCore:
             *(config.max_num_seqs, config.max_num_batched_tokens),
         )
         self._is_ready = True
+        self.model.preparing.workers_ready()
         for session in self.frontends:
             self._welcome(session)
 
     def _recover(self, now: float) -> None:
         self.metrics.registry.inc("penstock:worker_restarts_total")
-        guilty = self.model.pipeline.recover() if self.model else []
-        for sequence in guilty:
-            session = sequence.owner
-            assert isinstance(session, Session)
-            log.error("request %s kills workers; it is given up", sequence.name or sequence.id)
-            self._abort(session, [sequence.id])
-            reason = f"the workers died {sequence.num_crashes} times while they ran this request"
-            self._refuse(session, sequence.id, RefusalCode.POISONED, reason)
+        if self.model:
+            self.model.intake.give_up(self.model.recover(), now)
 
     # ---- the whole
 

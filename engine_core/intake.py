@@ -1,9 +1,10 @@
 """Requests on their way into the scheduler: refused, queued, or dropped when too late. Knows no batch and no worker."""
 
 from penstock.engine_core import admission
-from penstock.engine_core.admission import Rejection
+from penstock.engine_core.admission import Refusal, Rejection
 from penstock.engine_core.deadlines import Deadlines
 from penstock.engine_core.frontends import Frontends, Session
+from penstock.engine_core.preparing import Preparing
 from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence
 from penstock.engine_core.soundness import Soundness
@@ -22,12 +23,14 @@ class Intake:
     def __init__(
         self,
         scheduler: Scheduler,
+        preparing: Preparing,
         soundness: Soundness,
         frontends: Frontends,
         metrics: EngineMetrics,
     ) -> None:
         self.draining = False
         self._scheduler = scheduler
+        self._preparing = preparing
         self._soundness = soundness
         self._frontends = frontends
         self._metrics = metrics
@@ -39,15 +42,27 @@ class Intake:
             self._refuse(session, message.id, rejection, now)
             return
         sequence = _sequence(session, message, now)
-        match self._soundness.examine(sequence) or self._scheduler.add(sequence):
+        held = sequence.params.constraint is not None
+        match self._soundness.examine(sequence) or self._scheduler.add(sequence, held):
             case Rejection() as rejection:
                 self._refuse(session, message.id, rejection, now)
             case None:
                 session.requests[message.id] = sequence
                 if message.deadline_s > 0:
                     self._deadlines.add(now + message.deadline_s, session, message.id)
+                if held and (rejection := self._preparing.hold(sequence)):
+                    self.give_up([(sequence, rejection)], now)
             case output:
                 self._frontends.deliver([output])
+
+    def give_up(self, refused: list[Refusal], now: float) -> None:
+        """They had been let in. Nothing is said of those that have ended."""
+        for sequence, rejection in refused:
+            session = sequence.owner
+            assert isinstance(session, Session)
+            if session.requests.get(sequence.id) is sequence:
+                self._scheduler.drop(session.requests.pop(sequence.id))
+                self._refuse(session, sequence.id, rejection, now)
 
     def _unfit(self, session: Session, message: Generate) -> Rejection | None:
         if self.draining:

@@ -1,14 +1,19 @@
 """Keeps plans in flight: schedules ahead, submits, matches results. Knows sequences, not whose they are."""
 
+import logging
 from collections import deque
 
+from penstock.engine_core.admission import Refusal, Rejection
 from penstock.engine_core.pacing import Pacer
 from penstock.engine_core.plan_draft import ScheduledStep
 from penstock.engine_core.scheduler import Output, Scheduler
 from penstock.engine_core.sequence import Sequence, State
 from penstock.engine_core.stats import EngineMetrics
 from penstock.engine_core.worker_group import Phase, WorkerGroup
+from penstock.protocol.messages import RefusalCode
 from penstock.protocol.plan import StepResult
+
+log = logging.getLogger("penstock.engine")
 
 
 class Pipeline:
@@ -51,7 +56,12 @@ class Pipeline:
         self._metrics.step_done(step, result.busy_s, outputs, now)
         return outputs
 
-    def recover(self) -> list[Sequence]:
+    def failed(self, result: StepResult) -> dict[Sequence, Rejection]:
+        """Who of the oldest plan in flight cannot go on, and why; to be asked before `finish`."""
+        rows, code = self._in_flight[0].rows, RefusalCode.UNSUPPORTED
+        return {rows[f.row]: Rejection(code, f.message) for f in result.failures}
+
+    def recover(self) -> list[Refusal]:
         """The workers died: everything runs again, but for the sequence that is known to kill them, if one is.
 
         A sequence on board of two crashes is a suspect, and suspects run one at a time: the only
@@ -64,7 +74,7 @@ class Pipeline:
             sequence.crashed()
         self._in_flight.clear()
         self.scheduler.requeue_running()
-        return suspects if len(suspects) == 1 else []
+        return [_guilty(sequence) for sequence in suspects] if len(suspects) == 1 else []
 
     @property
     def has_work(self) -> bool:
@@ -73,3 +83,9 @@ class Pipeline:
     def step_age_s(self, now: float) -> float:
         """Seconds without a finished step while there is work."""
         return now - self._progress_at if self.has_work else 0.0
+
+
+def _guilty(sequence: Sequence) -> Refusal:
+    log.error("request %s kills workers; it is given up", sequence.name or sequence.id)
+    reason = f"the workers died {sequence.num_crashes} times while they ran this request"
+    return sequence, Rejection(RefusalCode.POISONED, reason)

@@ -13,12 +13,17 @@ Entry = tuple[tuple[int, int], Sequence]
 
 
 class WaitingQueue:
-    """A heap by rank. Aborted entries stay in it until they surface or outnumber the living."""
+    """A heap by rank. Aborted entries stay in it until they surface or outnumber the living.
+
+    Held sequences are not in it, and count as if they were where there are bounds.
+    """
 
     def __init__(self) -> None:
         self._heap: list[Entry] = []
         self._length = 0
+        self.num_held = 0
         self.num_tokens = 0
+        """Of all of them, the held ones too."""
 
     def __len__(self) -> int:
         return self._length
@@ -26,6 +31,18 @@ class WaitingQueue:
     def __iter__(self) -> Iterator[Sequence]:
         """In no particular order."""
         return (sequence for _, sequence in self._heap if sequence.state is State.WAITING)
+
+    def hold(self, sequence: Sequence) -> None:
+        """It is to be pushed later, in the rank that it has now."""
+        sequence.state = State.HELD
+        self.num_held += 1
+        self.num_tokens += len(sequence.tokens)
+
+    def release(self, sequence: Sequence) -> None:
+        """One that was held."""
+        self.num_held -= 1
+        self.num_tokens -= len(sequence.tokens)
+        self.push(sequence)
 
     def push(self, sequence: Sequence) -> None:
         sequence.state = State.WAITING
@@ -50,7 +67,11 @@ class WaitingQueue:
 
     def remove(self, sequence: Sequence) -> None:
         """Takes it out from anywhere."""
-        sequence.state = State.FINISHED
+        is_held, sequence.state = sequence.state is State.HELD, State.FINISHED
+        if is_held:
+            self.num_held -= 1
+            self.num_tokens -= len(sequence.tokens)
+            return
         self._uncount(sequence)
         if len(self._heap) > 2 * self._length + 64:
             self._heap = [entry for entry in self._heap if entry[1].state is State.WAITING]
@@ -67,4 +88,5 @@ class WaitingQueue:
     def check(self) -> None:
         living = list(self)
         assert len(living) == len(set(map(id, living))) == self._length
-        assert sum(len(sequence.tokens) for sequence in living) == self.num_tokens
+        num_tokens = sum(len(sequence.tokens) for sequence in living)
+        assert num_tokens == self.num_tokens if not self.num_held else num_tokens < self.num_tokens

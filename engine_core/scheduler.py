@@ -49,8 +49,8 @@ class Scheduler:
 
     # ---- requests come and go
 
-    def add(self, sequence: Sequence) -> Rejection | Output | None:
-        """Queues it. An Output is that of a continued sequence which was complete already."""
+    def add(self, sequence: Sequence, held: bool = False) -> Rejection | Output | None:
+        """Queues it, or keeps its place. An Output is that of a continued sequence which was complete already."""
         rejection = admission.examine(sequence, self.config, self.waiting)
         if rejection:
             return rejection
@@ -63,7 +63,7 @@ class Scheduler:
             if reason:
                 sequence.state = State.FINISHED
                 return sequence, Delta(sequence.id, sequence.num_output, b"", reason, stop_token)
-        self.waiting.push(sequence)
+        (self.waiting.hold if held else self.waiting.push)(sequence)
         return None
 
     def _max_len(self, sequence: Sequence) -> int:
@@ -74,7 +74,7 @@ class Scheduler:
     def drop(self, sequence: Sequence) -> None:
         """Forgets it, wherever it is; results still to come for it are discarded. May be called twice."""
         match sequence.state:
-            case State.WAITING:
+            case State.WAITING | State.HELD:
                 self.waiting.remove(sequence)
             case State.RUNNING:
                 self.running.remove(sequence)

@@ -13,6 +13,8 @@ SUSPECT_CRASHES = 2
 class State(enum.Enum):
     """Where a sequence is."""
 
+    HELD = enum.auto()
+    """It counts as waiting, and something else must happen before its turn can come."""
     WAITING = enum.auto()
     RUNNING = enum.auto()
     FINISHED = enum.auto()

@@ -17,6 +17,8 @@ from penstock.protocol.sampling import SamplingParams
 BYTES_PER_LOGPROB = 8
 MOST_LISTED = 1024
 """Most ids in all bad words together, and in `logprob_token_ids`."""
+MOST_CHARS = 1 << 20
+"""Of a constraint. Front ends allow fewer."""
 LARGEST_ID, LARGEST_INT, LARGEST = (1 << 32) - 1, (1 << 63) - 1, sys.float_info.max
 RANGES = {
     "max_tokens": (0, LARGEST_INT),
@@ -46,6 +48,7 @@ class Soundness:
             self._in_ids("prompt", sequence.tokens, len(sequence.tokens)),
             _in_numbers(params),
             self._in_lists(params),
+            self._in_constraint(params),
             self._in_logprobs(params),
             self._in_scores(sequence),
         )
@@ -68,6 +71,19 @@ class Soundness:
             yield f"{name} holds at most {most} token ids, got {len(ids)}"
         if ids and not 0 <= min(ids) <= max(ids) < self._vocab_size:
             yield f"{name} holds a token id outside the vocabulary of {self._vocab_size}"
+
+    def _in_constraint(self, params: SamplingParams) -> Iterator[str]:
+        if params.constraint is not None:
+            if not params.eos_token_ids:
+                yield "constraint needs eos_token_ids that may end the output"
+            if len(params.constraint.text) > MOST_CHARS:
+                yield f"constraint holds at most {MOST_CHARS} characters"
+        if params.thinking is not None:
+            thinking = params.thinking
+            yield from self._in_ids("thinking.start_ids", thinking.start_ids, MOST_LISTED)
+            yield from self._in_ids("thinking.end_ids", thinking.end_ids, MOST_LISTED)
+            if not thinking.end_ids or not (thinking.start_ids or thinking.begins_inside):
+                yield "thinking needs end_ids, and start_ids where it does not begin inside"
 
     def _in_logprobs(self, params: SamplingParams) -> Iterator[str]:
         for name in ("logprobs", "prompt_logprobs"):

@@ -8,10 +8,13 @@ NONE: Ending = (None, None)
 
 
 def ending(sequence: Sequence) -> Ending:
-    """The reason to end, and the stop token that is one, or `NONE` itself; length yields to a stop."""
+    """The reason to end, and the stop token that is one, or `NONE` itself; length yields to a stop.
+
+    A constrained answer says its end when nothing else may follow, so there `min_tokens` has to yield.
+    """
     params, num_tokens = sequence.params, len(sequence.tokens)
     num_output = num_tokens - sequence.num_prompt
-    if num_output > params.min_tokens:
+    if num_output > params.min_tokens or params.constraint is not None:
         token = sequence.tokens[-1]
         if token in params.eos_token_ids:
             return FinishReason.STOP, None

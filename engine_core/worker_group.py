@@ -17,6 +17,9 @@ from penstock.protocol.errors import WireError
 from penstock.protocol.plan import (
     Configure,
     FromWorker,
+    Prepare,
+    Prepared,
+    Release,
     Shutdown,
     StepPlan,
     StepResult,
@@ -56,7 +59,7 @@ class GroupHopeless(NamedTuple):
     reason: str
 
 
-GroupEvent = GroupLoaded | GroupReady | StepResult | GroupFailed | GroupHopeless
+GroupEvent = GroupLoaded | GroupReady | StepResult | Prepared | GroupFailed | GroupHopeless
 
 
 class Phase(enum.Enum):
@@ -137,6 +140,12 @@ class WorkerGroup:
         if self._due_at is None:
             self._due_at = now + self._step_timeout_s
 
+    def tell(self, message: Prepare | Release) -> None:
+        """Beside the steps."""
+        assert self._link is not None
+        assert self.phase is Phase.SERVING
+        self._link.broadcast(message)
+
     def stop(self) -> None:
         """The ranks end well, or are killed after a moment."""
         if self._link and self.phase is not Phase.LOADING:
@@ -184,6 +193,8 @@ class WorkerGroup:
                 self._num_fruitless = 0
                 self._num_in_flight -= 1
                 self._due_at = now + self._step_timeout_s if self._num_in_flight else None
+                return [message]
+            case Prepared():
                 return [message]
             case WorkerHello():
                 return self._one_loaded(message)

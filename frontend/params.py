@@ -14,7 +14,9 @@ from penstock.frontend.api.fields import SamplingFields, StopField
 from penstock.frontend.bounds import Bounds
 from penstock.frontend.defaults import SamplingDefaults
 from penstock.frontend.errors import bad_request
+from penstock.frontend.structured import constraint_of
 from penstock.frontend.token_params import Encode
+from penstock.protocol.constraint import Constraint, Thinking
 from penstock.protocol.sampling import SamplingParams
 
 GREEDY_BELOW = 1e-5
@@ -56,6 +58,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What the client calls it."""
     logprobs: int | None
     prompt_logprobs: int | None
+    constraint: Constraint | None = None
+    """In place of what the body's fields for structured output ask for."""
+    thinking: Thinking | None = None
 
 
 class ParamsMaker:
@@ -74,11 +79,9 @@ class ParamsMaker:
         return SamplingParams(
             **self._distribution(fields, vocab_size),
             **self._lengths(fields, wanted, bounds),
+            **self._endings(fields, wanted, vocab_size),
             **_logprobs(fields, wanted, bounds),
             seed=seed(fields.seed),
-            stop_token_ids=token_params.token_ids(
-                "stop_token_ids", fields.stop_token_ids, vocab_size
-            ),
             logit_bias=token_params.logit_bias(fields.logit_bias, vocab_size),
             allowed_token_ids=token_params.allowed_token_ids(fields.allowed_token_ids, vocab_size),
             bad_words=token_params.bad_words(fields.bad_words, self._encode, vocab_size),
@@ -89,7 +92,21 @@ class ParamsMaker:
         return {
             "max_tokens": max_tokens,
             "min_tokens": _min_tokens(fields.min_tokens, max_tokens),
-            "eos_token_ids": () if fields.ignore_eos else self._eos_token_ids,
+        }
+
+    def _endings(self, fields: SamplingFields, wanted: Wanted, vocab_size: int) -> dict[str, Any]:
+        """A constrained answer ends where its constraint says so, and nowhere else."""
+        constraint = wanted.constraint or constraint_of(fields)
+        stop_ids = token_params.token_ids("stop_token_ids", fields.stop_token_ids, vocab_size)
+        if constraint is not None and not self._eos_token_ids:
+            raise bad_request(
+                "This model has no token that ends an answer, so none can be constrained."
+            )
+        return {
+            "constraint": constraint,
+            "thinking": wanted.thinking,
+            "eos_token_ids": () if fields.ignore_eos and not constraint else self._eos_token_ids,
+            "stop_token_ids": () if constraint else stop_ids,
         }
 
     def _max_tokens(self, wanted: Wanted, bounds: Bounds) -> int:

@@ -92,12 +92,13 @@ class Validator:
         _check_stream(asked)
         params = self._params.make(asked, wanted, bounds)
         cut = [_truncated(prompt, asked, wanted.max_tokens, bounds) for prompt in prompts]
+        stops = stop_strings(asked.stop, self._rules.max_stop_strings)
         return ValidRequest(
             name=caller.name,
             arrived_s=caller.arrived_s,
             prompts=[_fitted(prompt, params, bounds) for prompt in cut],
             n=_num_choices(asked, len(prompts), bounds),
-            stop=stop_strings(asked.stop, self._rules.max_stop_strings),
+            stop=() if params.constraint else stops,  # they would cut what has to match
             include_stop=bool(asked.include_stop_str_in_output),
             skip_special_tokens=asked.skip_special_tokens is not False,
             spaces_between_special_tokens=asked.spaces_between_special_tokens is not False,

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from penstock.protocol.constraint import Constraint
 from penstock.protocol.messages import TokenLogprobs
 from penstock.protocol.sampling import SamplingParams
 
@@ -72,6 +73,19 @@ class Shutdown(PlanMessage, frozen=True, tag=3):
     """Exit with status 0."""
 
 
+class Prepare(PlanMessage, frozen=True, tag=4):
+    """Compile this beside the steps: sequences with it wait until rank 0 has answered Prepared."""
+
+    id: int
+    constraint: Constraint
+
+
+class Release(PlanMessage, frozen=True, tag=5):
+    """No sequence will start with these any more."""
+
+    ids: list[int]
+
+
 # ---- up: worker -> engine core
 
 
@@ -106,6 +120,13 @@ class RowLogprobs(PlanMessage, frozen=True):
     logprobs: TokenLogprobs
 
 
+class RowFailure(PlanMessage, frozen=True):
+    """Row `row` of the plan cannot go on, and whatever it sampled is void."""
+
+    row: int
+    message: str
+
+
 class StepResult(PlanMessage, frozen=True, tag=35):
     """Rank 0's answer to one StepPlan: packed ids, one for each row that sampled, in row order."""
 
@@ -114,6 +135,7 @@ class StepResult(PlanMessage, frozen=True, tag=35):
     busy_s: float
     logprobs: list[RowLogprobs] = []
     prompt_logprobs: list[RowLogprobs] = []
+    failures: list[RowFailure] = []
 
 
 class WorkerFault(PlanMessage, frozen=True, tag=36):
@@ -132,5 +154,14 @@ class WorkerProgress(PlanMessage, frozen=True, tag=37):
     share: float
 
 
-ToWorker = Configure | StepPlan | Shutdown
-FromWorker = WorkerHello | WorkerReady | StepResult | WorkerFault | WorkerProgress
+class Prepared(PlanMessage, frozen=True, tag=38):
+    """Rank 0's answer to one Prepare; may come between results. `error` says why it cannot be done."""
+
+    id: int
+    error: str = ""
+    num_bytes: int = 0
+    """Memory that it takes until it is released, roughly."""
+
+
+ToWorker = Configure | StepPlan | Shutdown | Prepare | Release
+FromWorker = WorkerHello | WorkerReady | StepResult | WorkerFault | WorkerProgress | Prepared

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from penstock.protocol.frames import READ_BYTES, FrameReader, frame
 from penstock.protocol.plan import (
     Configure,
     FromWorker,
+    Prepare,
+    Release,
     Shutdown,
     StepPlan,
     ToWorker,
@@ -30,8 +33,11 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     model_dir: str
 
 
+Order = StepPlan | Prepare | Release
+
+
 class Link:
-    """Plans come down, answers go up."""
+    """Plans come down, answers go up. Any thread may send; one receives."""
 
     def __init__(self, settings: LinkSettings) -> None:
         self.rank = settings.rank
@@ -42,10 +48,11 @@ class Link:
         self._phase, self._told_at = "", 0.0
         self._decode = to_worker_codec().decode
         self._encode = from_worker_codec().encode
+        self._sending = threading.Lock()
 
     def send(self, message: FromWorker) -> None:
         """To an engine core that is gone, nothing: `receive` tells of its end."""
-        with contextlib.suppress(ConnectionError):
+        with self._sending, contextlib.suppress(ConnectionError):
             self._socket.sendall(frame(self._encode(message)))
 
     def receive(self) -> ToWorker:
@@ -72,15 +79,15 @@ class Link:
                     return shape
                 case Shutdown():
                     return None
-                case StepPlan():
+                case StepPlan() | Prepare() | Release():
                     """Meant for a group that has already started; ours has not."""
 
-    def plans(self) -> Iterator[StepPlan]:
+    def orders(self) -> Iterator[Order]:
         """Until Shutdown."""
         while True:
             match self.receive():
-                case StepPlan() as plan:
-                    yield plan
+                case StepPlan() | Prepare() | Release() as order:
+                    yield order
                 case Shutdown():
                     return
                 case Configure():

@@ -9,23 +9,28 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from penstock.protocol.plan import RowLogprobs, StepPlan, StepResult
+from penstock.protocol.plan import RowFailure, RowLogprobs, SeqStart, StepPlan, StepResult
 from penstock.workers.forward import Forward
+from penstock.workers.grammar.masks import Masks
 from penstock.workers.prompt_logprobs import prompt_logprobs
+from penstock.workers.sampler.params import is_guided
 from penstock.workers.sampler.rows import Ints
 from penstock.workers.sampler.sampler import Sampled, Sampler
 from penstock.workers.slots import Slots, ids_of
 
-NOTHING = Sampled(np.empty(0, dtype=np.int64), [])
+NOTHING = Sampled(np.empty(0, dtype=np.int64), [], [])
 
 
 class ModelRunner:
     """One rank's steps. Shares the slots with the forward pass, which reads them."""
 
-    def __init__(self, slots: Slots, forward: Forward, sampler: Sampler) -> None:
+    def __init__(
+        self, slots: Slots, forward: Forward, sampler: Sampler, masks: Masks | None = None
+    ) -> None:
         self._slots = slots
         self._forward = forward
         self._sampler = sampler
+        self._masks = masks
         self._prompt_logprobs: dict[int, int] = {}
 
     def execute(self, plan: StepPlan) -> StepResult:
@@ -34,12 +39,14 @@ class ModelRunner:
         self._apply(plan)
         with torch.inference_mode():
             sampled, rows_N, prompts = self._run(ids_of(plan.slots), ids_of(plan.counts))
+        failures = [RowFailure(int(rows_N[i]), reason) for i, reason in sampled.failures]
         return StepResult(
             step=plan.step,
             token_ids=sampled.token_ids_R.astype("<u4").tobytes(),
             busy_s=time.perf_counter() - started,
             logprobs=[RowLogprobs(int(rows_N[i]), found) for i, found in sampled.logprobs],
             prompt_logprobs=prompts,
+            failures=failures,
         )
 
     def _apply(self, plan: StepPlan) -> None:
@@ -48,6 +55,8 @@ class ModelRunner:
         for start in plan.starts:
             self._slots.start(start)
             self._sampler.start(start.slot, start.params)
+            if self._masks is not None and is_guided(start.params):
+                self._masks.start(start.slot, start.params, _output_of(start))
             if start.params.prompt_logprobs is not None:
                 self._prompt_logprobs[start.slot] = start.params.prompt_logprobs
         for grant in plan.grants:
@@ -55,6 +64,8 @@ class ModelRunner:
 
     def _free(self, slots_F: Ints) -> None:
         self._slots.free(slots_F)
+        if self._masks is not None:
+            self._masks.free(slots_F)
         for slot in slots_F.tolist():
             self._prompt_logprobs.pop(slot, None)
 
@@ -74,6 +85,8 @@ class ModelRunner:
             return NOTHING
         sampled = self._sampler.sample(logits_NV, self._slots.rows(slots_N))
         self._slots.append(slots_N, sampled.token_ids_R)
+        if self._masks is not None:
+            self._masks.advance(slots_N, sampled.token_ids_R)
         return sampled
 
     def _score_prompts(self, slots_R: Ints, counts_R: Ints) -> Iterator[RowLogprobs]:
@@ -93,3 +106,8 @@ class ModelRunner:
         return RowLogprobs(
             row, prompt_logprobs(forward.logits, first, ids_T, count, forward.vocab_size)
         )
+
+
+def _output_of(start: SeqStart) -> list[int]:
+    """What a sequence that was preempted, or began elsewhere, has said already."""
+    return [int(token) for token in ids_of(start.token_ids)[start.num_prompt :]]

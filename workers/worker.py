@@ -8,12 +8,24 @@ from pathlib import Path
 import torch
 
 from penstock.protocol.errors import PenstockError
-from penstock.protocol.plan import Configure, WorkerFault, WorkerHello, WorkerReady
+from penstock.protocol.plan import (
+    Configure,
+    Prepare,
+    Prepared,
+    Release,
+    StepPlan,
+    StepResult,
+    WorkerFault,
+    WorkerHello,
+    WorkerReady,
+)
 from penstock.protocol.settings import WorkerSettings
 from penstock.workers.faults import explain
 from penstock.workers.forward import TorchForward
+from penstock.workers.grammar.compiler import Compiler
+from penstock.workers.grammar.masks import Masks
 from penstock.workers.kv_cache import KVCache, kv_bytes_per_token
-from penstock.workers.link import Link, LinkSettings
+from penstock.workers.link import Link, LinkSettings, Order
 from penstock.workers.memory import kv_bytes_available
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.start import NativeKernels, NativeModel
@@ -37,6 +49,7 @@ class Worker:
         self._loading = True
         choice = settings.cpu_kernels if self._device.type == "cpu" else "reference"
         self._kernels = NativeKernels(choice, settings.quantization)
+        self._compiler: Compiler | None = None
 
     def run(self) -> int:
         """The exit status."""
@@ -54,10 +67,26 @@ class Worker:
         runner = self._start()
         if runner is None:
             return
-        for plan in self._link.plans():
-            result = runner.execute(plan)
-            if self._place.rank == 0:
-                self._link.send(result)
+        assert self._compiler is not None
+        self._compiler.load()
+        for order in self._link.orders():
+            self._obey(order, runner)
+        self._compiler.close()
+
+    def _obey(self, order: Order, runner: ModelRunner) -> None:
+        assert self._compiler is not None
+        match order:
+            case StepPlan():
+                self._report(runner.execute(order))
+            case Prepare():
+                self._compiler.prepare(order, self._report)
+            case Release():
+                self._compiler.release(order.ids)
+
+    def _report(self, result: StepResult | Prepared) -> None:
+        """All ranks do the same; the first one tells."""
+        if self._place.rank == 0:
+            self._link.send(result)
 
     def _start(self) -> ModelRunner | None:
         """None when the engine core leaves first."""
@@ -113,15 +142,20 @@ class Worker:
 
     def _make_runner(self, model: DecoderModel | NativeModel, shape: Configure) -> ModelRunner:
         slots, num_slots = Slots(shape), shape.max_num_seqs
+        masks = Masks(num_slots, self._grammars(model))
         if isinstance(model, NativeModel):
-            return ModelRunner(
-                slots, model.forward(shape, slots), Sampler(num_slots, model.sampling())
-            )
+            sampler = Sampler(num_slots, model.sampling(), masks)
+            return ModelRunner(slots, model.forward(shape, slots), sampler, masks)
         model.use_max_model_len(shape.max_model_len)
         dtype = model.embed.weight.dtype
         cache = KVCache(model.config, shape.num_blocks, shape.block_size, dtype, self._device)
         forward = TorchForward(model, cache, slots, self._device)
-        return ModelRunner(slots, forward, Sampler(num_slots))
+        return ModelRunner(slots, forward, Sampler(num_slots, None, masks), masks)
+
+    def _grammars(self, model: DecoderModel | NativeModel) -> Compiler:
+        file = Path(self._place.model_dir) / "tokenizer.json"
+        self._compiler = Compiler(file, model.config.vocab_size)
+        return self._compiler
 
 
 def dtype_named(name: str) -> torch.dtype | None:

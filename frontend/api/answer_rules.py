@@ -4,13 +4,13 @@ A forced call is a grammar in the model's own format; with `response_format` bes
 answer is either calls or what the format asks for. Both begin where reasoning ends.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
 from penstock.frontend.api.chat_reader import Reading
-from penstock.frontend.api.chat_request import ChatRequest
+from penstock.frontend.api.chat_request import ChatRequest, wanted
 from penstock.frontend.api.chat_tools import Choice, Tools
 from penstock.frontend.encoding import Prompt
 from penstock.frontend.errors import bad_request
@@ -21,11 +21,11 @@ from penstock.frontend.formats import (
     begins_in_reasoning,
     tool_format,
 )
-from penstock.frontend.prompts import ValidPrompt, ValidRequest
+from penstock.frontend.params import Wanted
+from penstock.frontend.structured import calls_constraint, constraint_of
 from penstock.frontend.text.chat_messages import text_of
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.constraint import Constraint, Thinking
-from penstock.protocol.sampling import SamplingParams
 
 FALLBACK = "hermes"
 """For calls that are forced on a model whose template shows none."""
@@ -51,37 +51,43 @@ class AnswerRules:
             end_of_reasoning=self._lone_id(reasoning.closes[0]) if reasoning else None,
         )
 
-    def hold(self, valid: ValidRequest, reading: Reading, budget: int | None) -> ValidRequest:
-        """Puts the request's prompts under what its tools and its reasoning ask for. Raises ApiError."""
-        held = [self._held(prompt, reading, budget) for prompt in valid.prompts]
-        return replace(valid, prompts=held, shown_ids=frozenset(self._shown_ids(reading)))
+    def wanted(self, body: ChatRequest, reading: Reading) -> Wanted:
+        """How much output, which log probabilities, and what to hold it to. Raises ApiError."""
+        budget = _checked(body.thinking_token_budget, reading.format)
+        constraint = self._constraint(body, reading)
+        thinking = self._thinking(reading, is_needed=constraint is not None or budget >= 0)
+        return replace(
+            wanted(body),
+            constraint=constraint,
+            thinking=thinking and replace(thinking, budget=budget),
+        )
 
-    def _held(self, prompt: ValidPrompt, reading: Reading, budget: int | None) -> ValidPrompt:
-        constraint = _constraint(prompt.params, reading)
-        thinking = self._thinking(reading, constraint, _checked(budget, reading.format))
-        if constraint is None and thinking is None:
-            return prompt
-        params = replace(prompt.params, constraint=constraint, thinking=thinking)
-        return replace(prompt, params=params)
+    def shown_ids(self, reading: Reading) -> frozenset[int]:
+        """Special tokens that have to reach the parser."""
+        return frozenset(self._special_ids(reading.markers).values())
 
-    def _thinking(
-        self, reading: Reading, constraint: Constraint | None, budget: int
-    ) -> Thinking | None:
+    def _constraint(self, body: ChatRequest, reading: Reading) -> Constraint | None:
+        """Of the answer's content, of calls, or of either."""
+        tools, format = reading.tools, reading.format.tools
+        if tools.choice is not Choice.FORCED:
+            return constraint_of(body)
+        assert format is not None, "calls that are forced have a format"
+        lark = calls_grammar(format, tools.callable, tools.parallel)
+        return calls_constraint(lark, self._special_ids(format.markers))
+
+    def _thinking(self, reading: Reading, *, is_needed: bool) -> Thinking | None:
         reasoning = reading.format.reasoning
-        if reasoning is None or (constraint is None and budget < 0):
+        if reasoning is None or not is_needed:
             return None
         return Thinking(
             start_ids=self._ids(reasoning.opens[0]),
             end_ids=self._ids(reasoning.closes[0]),
             begins_inside=reading.begins_in_reasoning,
-            budget=budget,
         )
 
-    def _shown_ids(self, reading: Reading) -> Iterator[int]:
-        for marker in reading.markers:
-            token_id = self._tokenizer.token_id(marker)
-            if token_id is not None:
-                yield token_id
+    def _special_ids(self, markers: Iterable[str]) -> dict[str, int]:
+        found = {marker: self._tokenizer.token_id(marker) for marker in markers}
+        return {marker: token_id for marker, token_id in found.items() if token_id is not None}
 
     def _ids(self, marker: str) -> tuple[int, ...]:
         return tuple(self._tokenizer.encode(marker, add_special_tokens=False))
@@ -97,17 +103,6 @@ def _continued(body: ChatRequest) -> str:
 
 def calls_grammar(format: ToolFormat, tools: Sequence[ToolSpec], parallel: bool) -> str:
     return " ".join(t.name for t in tools)
-
-
-def _constraint(params: SamplingParams, reading: Reading) -> Constraint | None:
-    """Of the answer's content, of calls, or of either."""
-    asked, tools = params.constraint, reading.tools
-    if tools.choice is Choice.FORCED:
-        assert reading.format.tools is not None
-        return Constraint(
-            "grammar", calls_grammar(reading.format.tools, tools.callable, tools.parallel)
-        )
-    return asked
 
 
 def _checked(budget: int | None, format: AnswerFormat) -> int:

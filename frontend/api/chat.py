@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from penstock.frontend.api.answering import answer, stream
 from penstock.frontend.api.body import BodyReader
@@ -10,7 +11,7 @@ from penstock.frontend.api.caller import caller
 from penstock.frontend.api.chat_chunks import ChatChunks
 from penstock.frontend.api.chat_collector import ChatCollector
 from penstock.frontend.api.chat_reader import Reading
-from penstock.frontend.api.chat_request import ChatRequest, check_conversation, wanted
+from penstock.frontend.api.chat_request import ChatRequest, check_conversation
 from penstock.frontend.api.chat_run import ChatRun
 from penstock.frontend.api.chat_tools import read_tools
 from penstock.frontend.prompts import ValidRequest
@@ -41,6 +42,7 @@ async def _understand(request: web.Request, body: ChatRequest, services: Service
     bounds, asker = services.bounds(), caller(request, body)
     num_bytes = len(await request.read())
     prompt = await services.encoder.chat(body, num_bytes, bool(body.add_special_tokens))
-    valid = services.validator.validate(body, wanted(body), [prompt], asker, bounds)
     reading = services.answers.reading(body, tools, prompt)
-    return _Understood(services.answers.hold(valid, reading, body.thinking_token_budget), reading)
+    wanted = services.answers.wanted(body, reading)
+    valid = services.validator.validate(body, wanted, [prompt], asker, bounds)
+    return _Understood(replace(valid, shown_ids=services.answers.shown_ids(reading)), reading)

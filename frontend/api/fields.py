@@ -2,6 +2,8 @@
 
 import msgspec
 
+from penstock.frontend.structured.fields import StructuredFields
+
 StopField = str | list[str] | None
 
 
@@ -21,7 +23,7 @@ class StreamOptions(msgspec.Struct, frozen=True, kw_only=True):
         return self.tells_usage and bool(self.continuous_usage_stats)
 
 
-class SamplingFields(msgspec.Struct, kw_only=True):
+class SamplingFields(StructuredFields, kw_only=True):
     """How to sample. None means: the model's default, then the API's."""
 
     max_tokens: int | None = None

@@ -8,11 +8,6 @@ import msgspec
 from penstock.frontend.errors import bad_request
 
 UNSUPPORTED = {
-    "structured_outputs": "Structured outputs",
-    "guided_json": "Guided decoding",
-    "guided_regex": "Guided decoding",
-    "guided_choice": "Guided decoding",
-    "guided_grammar": "Guided decoding",
     "use_beam_search": "Beam search",
     "suffix": "Filling in the middle",
     "prompt_embeds": "Prompt embeddings",
@@ -27,7 +22,6 @@ UNSUPPORTED = {
     "kv_transfer_params": "Transfer of KV caches",
     "ec_transfer_params": "Transfer of encoder caches",
     "logits_processors": "A request's own logits processors",
-    "response_format": "This response_format",
     "return_prompt_text": "The prompt's text in the answer",
     "return_token_offsets": "Offsets of tokens",
     "routed_experts_prompt_start": "Routing of experts in the answer",
@@ -37,7 +31,6 @@ UNSUPPORTED = {
 _IDLE: dict[str, Any] = {
     "function_call": "none",
     "modalities": ["text"],
-    "response_format": {"type": "text"},
 }
 """What clients send that do not mean to use a parameter; for each of them also null, false and the empty."""
 

@@ -1,6 +1,6 @@
-"""Sampling on CPUs: tokens, penalties, log probabilities. Knows logits and records, not slots' lives or requests.
+"""Sampling on CPUs: tokens, penalties, masks, log probabilities. Knows logits and records, not slots or requests.
 
-See `source/sample.cpp`, `penalise.cpp` and `logprobs.cpp`; the oracle is `workers.sampler.ops.TorchSampling`.
+See `sample`, `penalise`, `constrain` and `logprobs` in `source/`; the oracle is `workers.sampler.ops.TorchSampling`.
 
 R rows, V vocabulary, S slots, L places of a slot's history, N rows that are named, W columns.
 """
@@ -29,6 +29,7 @@ class NativeSampling:
         self._handle = ctypes.c_void_p(library.call("sampler_new", ctypes.c_void_p(team.handle)))
         self._sample = library.function("sample")
         self._penalise = library.function("penalise")
+        self._constrain = library.function("constrain")
         self._logprobs = library.function("logprobs")
         finalize(self, library.call, "sampler_delete", self._handle)
 
@@ -55,6 +56,19 @@ class NativeSampling:
         self._penalise(
             self._handle, *_rows(logits_RV), _pointer(tokens_SL), _INT(tokens_SL.shape[1]),
             _pointer(penalties_N), _INT(len(penalties_N)),
+        )  # fmt: skip
+
+    def constrain(
+        self, logits_RV: torch.Tensor, words_SW: npt.NDArray[np.uint32], rows_N: Ints, slots_N: Ints
+    ) -> None:
+        """Leaves to row `rows_N[i]` only the tokens whose bit is set in `words_SW[slots_N[i]]`."""
+        assert words_SW.dtype == np.uint32, words_SW.dtype
+        assert 32 * words_SW.shape[1] >= logits_RV.shape[1], (words_SW.shape, logits_RV.shape)
+        assert rows_N.dtype == slots_N.dtype == np.int64
+        assert rows_N.shape == slots_N.shape, (rows_N.shape, slots_N.shape)
+        self._constrain(
+            self._handle, *_rows(logits_RV), _pointer(words_SW), _INT(words_SW.shape[1]),
+            _pointer(rows_N), _pointer(slots_N), _INT(len(rows_N)),
         )  # fmt: skip
 
     def top_logprobs(

@@ -80,8 +80,9 @@ def main() -> int:
     if link.configuration() is not None:
         link.send(WorkerReady(0))
         worker = InstantWorker(vocab_size, args.busy_s, args.pause_s)
-        for plan in link.plans():
-            link.send(worker.execute(plan))
+        for plan in link.orders():
+            if isinstance(plan, StepPlan):
+                link.send(worker.execute(plan))
     link.close()
     return 0
 

@@ -1,22 +1,27 @@
-"""What a row must not or should rather say: bans and biases. Knows ids, not how a token is drawn.
+"""What a row must not or should rather say: bans, biases and masks. Knows ids, not how a token is drawn.
 
-Only `allowed_token_ids` forbids with -inf. All other bans shift by BAN, which no temperature brings
-back, yet keeps the order among the banned: a row with every allowed token banned still samples the
-best of them, and no row ever is all -inf.
+Only `allowed_token_ids` and masks forbid with -inf. All other bans shift by BAN, which no temperature
+brings back, yet keeps the order among the banned: a row with every allowed token banned still samples
+the best of them, and no row ever is all -inf. Where a mask is still to come, `allowed_token_ids` shift as
+well, and further: the mask has the last word, and leaves something even if it allows none of them.
 
-R rows, V vocabulary, N rows with the feature, P pairs of a row and an id.
+R rows, V vocabulary, S slots, W words of a mask, N rows with the feature, P pairs of a row and an id.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from penstock.protocol.sampling import SamplingParams
-from penstock.workers.sampler.params import ParamTable
+from penstock.workers.sampler.params import Feature, ParamTable
 from penstock.workers.sampler.rows import Ints, Rows, pair
 
 BAN = 1e4
+SHUT_OUT = 2 * BAN
+
+Words = npt.NDArray[np.uint32]
 
 
 def bias(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints) -> None:
@@ -45,8 +50,18 @@ def _allow_only(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: 
     allowed = [table.lists[int(slot)].allowed_ids for slot in rows.slots_R[rows_N]]
     index = pair(rows_N.tolist(), allowed).index(logits_RV.device)
     kept_P = logits_RV[index]
-    logits_RV[torch.from_numpy(rows_N).to(logits_RV.device)] = -torch.inf
+    masked_N = (table.features_S[rows.slots_R[rows_N]] & int(Feature.CONSTRAINED)) != 0
+    shift_N = torch.from_numpy(np.where(masked_N, np.float32(SHUT_OUT), np.float32(np.inf)))
+    logits_RV[torch.from_numpy(rows_N).to(logits_RV.device)] -= shift_N[:, None].to(logits_RV)
     logits_RV[index] = kept_P
+
+
+def constrain(logits_RV: torch.Tensor, words_SW: Words, rows_N: Ints, slots_N: Ints) -> None:
+    """Leaves to row `rows_N[i]` only the tokens whose bit is set in `words_SW[slots_N[i]]`."""
+    bits_NV = np.unpackbits(words_SW[slots_N].view(np.uint8), axis=1, bitorder="little")
+    shut_out_NV = torch.from_numpy(bits_NV[:, : logits_RV.shape[1]] == 0).to(logits_RV.device)
+    index = torch.from_numpy(rows_N).to(logits_RV.device)
+    logits_RV[index] = logits_RV[index].masked_fill(shut_out_NV, -torch.inf)
 
 
 def _banned_ids(row: int, rows: Rows, table: ParamTable, size: int) -> Iterator[Ints]:

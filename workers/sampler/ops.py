@@ -16,6 +16,7 @@ from penstock.workers.sampler.draw import draw
 from penstock.workers.sampler.filters import Filters, draw_filtered
 from penstock.workers.sampler.head import argmax, select
 from penstock.workers.sampler.logprobs import top_logprobs
+from penstock.workers.sampler.masks import Words, constrain
 from penstock.workers.sampler.penalties import penalise
 from penstock.workers.sampler.rows import Ints
 
@@ -32,6 +33,12 @@ class SamplingOps(Protocol):
 
     def penalise(self, logits_RV: torch.Tensor, tokens_SL: Int32s, penalties_N: Penalties) -> None:
         """Changes the named rows in place: repetition over all their tokens, the others over output."""
+        ...
+
+    def constrain(
+        self, logits_RV: torch.Tensor, words_SW: Words, rows_N: Ints, slots_N: Ints
+    ) -> None:
+        """Leaves to row `rows_N[i]` only the tokens whose bit is set in `words_SW[slots_N[i]]`."""
         ...
 
     def top_logprobs(
@@ -54,6 +61,12 @@ class TorchSampling:
     def penalise(self, logits_RV: torch.Tensor, tokens_SL: Int32s, penalties_N: Penalties) -> None:
         """See `SamplingOps`."""
         penalise(logits_RV, tokens_SL, penalties_N)
+
+    def constrain(
+        self, logits_RV: torch.Tensor, words_SW: Words, rows_N: Ints, slots_N: Ints
+    ) -> None:
+        """See `SamplingOps`."""
+        constrain(logits_RV, words_SW, rows_N, slots_N)
 
     def top_logprobs(
         self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: Ints, count: int

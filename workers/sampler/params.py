@@ -26,9 +26,10 @@ class Feature(enum.IntFlag):
     PENALISED = 4
     BANNED = 8
     LOGPROBS = 16
+    CONSTRAINED = 32
 
 
-RESHAPED = int(Feature.BIASED | Feature.PENALISED | Feature.BANNED)
+RESHAPED = int(Feature.BIASED | Feature.PENALISED | Feature.BANNED | Feature.CONSTRAINED)
 EXTRA = RESHAPED | int(Feature.LOGPROBS)
 
 
@@ -72,8 +73,15 @@ def features_of(params: SamplingParams) -> Feature:
         Feature.PENALISED: _penalties_of(params) != (1, 0, 0),
         Feature.BANNED: params.allowed_token_ids or params.bad_words or params.min_tokens,
         Feature.LOGPROBS: params.logprobs is not None or params.logprob_token_ids,
+        Feature.CONSTRAINED: is_guided(params),
     }
     return Feature(sum(feature for feature, used in uses.items() if used))
+
+
+def is_guided(params: SamplingParams) -> bool:
+    """Whether there may be masks. Thinking without a bound needs nobody to follow it."""
+    has_budget = params.thinking is not None and params.thinking.budget >= 0
+    return params.constraint is not None or has_budget
 
 
 def _penalties_of(params: SamplingParams) -> tuple[float, float, float]:

@@ -4,14 +4,16 @@ R rows, V vocabulary, N rows with the feature at hand.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from penstock.kernels.penalties import Penalties
 from penstock.protocol.messages import TokenLogprobs
 from penstock.protocol.sampling import SamplingParams
-from penstock.workers.sampler.masks import ban, bias
+from penstock.workers.sampler.masks import Words, ban, bias
 from penstock.workers.sampler.noise import uniforms
 from penstock.workers.sampler.ops import SamplingOps, TorchSampling
 from penstock.workers.sampler.params import EXTRA, RESHAPED, Feature, ParamTable
@@ -21,18 +23,37 @@ from penstock.workers.sampler.rows import Ints, Rows
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """`logprobs` pairs a row with its answer, for the rows that asked."""
+    """`logprobs` pairs a row with its answer, for the rows that asked; `failures` with why it cannot go on."""
 
     token_ids_R: Ints
     logprobs: list[tuple[int, TokenLogprobs]]
+    failures: list[tuple[int, str]]
+
+
+class SlotMasks(Protocol):
+    """Whoever knows which tokens constrained sequences may say."""
+
+    words_SW: Words
+    """A row of bits for each slot, one for each token."""
+
+    def ready(self, slots_N: Ints) -> npt.NDArray[np.bool_]:
+        """Which of these slots have a mask for their next token; waits for it."""
+        ...
+
+    def failures(self, slots_R: Ints) -> list[tuple[int, str]]:
+        """Places in `slots_R` of sequences that can say nothing more, and why; known since `ready`."""
+        ...
 
 
 class Sampler:
     """Holds the sampling parameters of every slot; keeps nothing else from step to step."""
 
-    def __init__(self, num_slots: int, ops: SamplingOps | None = None) -> None:
+    def __init__(
+        self, num_slots: int, ops: SamplingOps | None = None, masks: SlotMasks | None = None
+    ) -> None:
         self._table = ParamTable(num_slots)
         self._ops = ops or TorchSampling()
+        self._masks = masks
 
     def start(self, slot: int, params: SamplingParams) -> None:
         """`slot` belongs to a new sequence."""
@@ -43,7 +64,7 @@ class Sampler:
         features_R = self._table.features_S[rows.slots_R]
         used = int(np.bitwise_or.reduce(features_R))
         if not used & EXTRA:
-            return Sampled(self._choose(logits_RV, rows, used), [])
+            return Sampled(self._choose(logits_RV, rows, used), [], [])
         asking_N = _rows_with(Feature.LOGPROBS, features_R)
         raw_RV, rows_N = logits_RV, asking_N
         if used & RESHAPED:
@@ -52,16 +73,27 @@ class Sampler:
         token_ids_R = self._choose(logits_RV, rows, used)
         asked = [self._table.params[slot] for slot in rows.slots_R[asking_N].tolist()]
         answers = report(self._ops, raw_RV, rows_N, token_ids_R[asking_N], asked)
-        return Sampled(token_ids_R, list(zip(asking_N.tolist(), answers, strict=True)))
+        logprobs = list(zip(asking_N.tolist(), answers, strict=True))
+        failures = self._masks.failures(rows.slots_R) if self._masks else []
+        return Sampled(token_ids_R, logprobs, failures)
 
     def _reshape(self, logits_RV: torch.Tensor, rows: Rows, features_R: Ints) -> None:
-        # Bans come last, unlike in vLLM, so that no bias or penalty can lift one; nothing else differs.
+        # Bans come late, unlike in vLLM, so that no bias or penalty can lift one; a mask has the last word.
         if len(rows_N := _rows_with(Feature.BIASED, features_R)):
             bias(logits_RV, rows, self._table, rows_N)
         if len(rows_N := _rows_with(Feature.PENALISED, features_R)):
             self._ops.penalise(logits_RV, rows.tokens_SL, self._penalties(rows, rows_N))
         if len(rows_N := _rows_with(Feature.BANNED, features_R)):
             ban(logits_RV, rows, self._table, rows_N)
+        if len(rows_N := _rows_with(Feature.CONSTRAINED, features_R)):
+            self._constrain(logits_RV, rows, rows_N)
+
+    def _constrain(self, logits_RV: torch.Tensor, rows: Rows, rows_N: Ints) -> None:
+        assert self._masks is not None, "a worker without grammars was given a constraint"
+        rows_N = rows_N[self._masks.ready(rows.slots_R[rows_N])]
+        if len(rows_N):
+            slots_N = rows.slots_R[rows_N]
+            self._ops.constrain(logits_RV, self._masks.words_SW, rows_N, slots_N)
 
     def _penalties(self, rows: Rows, rows_N: Ints) -> Penalties:
         penalties_N = self._table.penalties_S[rows.slots_R[rows_N]]

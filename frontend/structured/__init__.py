@@ -1,0 +1,7 @@
+"""What a request says its output must look like, as a Constraint. Knows JSON bodies, no grammar engine."""
+
+from penstock.frontend.structured.asked import constraint_of
+from penstock.frontend.structured.calls import calls_constraint
+from penstock.frontend.structured.fields import StructuredFields
+
+__all__ = ["StructuredFields", "calls_constraint", "constraint_of"]

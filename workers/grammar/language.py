@@ -1,0 +1,153 @@
+"""Constraints in the grammar engine's own language. Knows what they mean, not what they cost.
+
+Runs where a hostile one can do no harm (`trial.py`); what it makes is then compiled by the worker too.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from llguidance import LLMatcher
+from llguidance.gbnf_to_lark import GbnfToLarkError, gbnf_to_lark
+
+from penstock.protocol.constraint import Constraint, Kind
+from penstock.workers.grammar.errors import GrammarError
+from penstock.workers.grammar.structural import structural_tag_to_lark
+
+if TYPE_CHECKING:
+    from llguidance._lib import JsonCompileOptions
+
+WHITESPACE = r" {1,2}|\r?\n[ \t]{0,48}"
+"""Between the tokens of JSON: enough to be readable, too little for a model to lose itself in."""
+_GBNF_RULE = re.compile(r"^[ \t]*[\w-]+[ \t]*::=", re.MULTILINE)
+_EMBEDDED = re.compile(r"%json\s*(?=\{)")
+_META = frozenset(r"\.+*?()|[]{}^$/")
+
+
+def grammar_of(constraint: Constraint) -> str:
+    """What LLMatcher takes. Raises GrammarError."""
+    try:
+        return _WRITERS[constraint.kind](constraint)
+    except RecursionError as error:
+        raise GrammarError("it is nested too deeply") from error
+
+
+def _json_schema(constraint: Constraint) -> str:
+    schema = _decoded(constraint.text)
+    if schema is True:
+        schema = {}
+    if not isinstance(schema, dict):
+        raise GrammarError("a JSON schema is an object")
+    if constraint.disable_additional_properties:
+        schema = _closed(schema)
+    schema.pop("x-guidance", None)
+    return LLMatcher.grammar_from_json_schema(schema, overrides=_json_options(constraint))
+
+
+def _json_object(constraint: Constraint) -> str:
+    return LLMatcher.grammar_from_json_schema(
+        {"type": "object"}, overrides=_json_options(constraint)
+    )
+
+
+def _regex(constraint: Constraint) -> str:
+    return LLMatcher.grammar_from_regex(constraint.text)
+
+
+def _choice(constraint: Constraint) -> str:
+    try:
+        choices = msgspec.json.decode(constraint.text, type=list[str])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise GrammarError(f"choices are a list of strings: {error}") from error
+    return LLMatcher.grammar_from_regex("|".join(map(_literal, choices)))
+
+
+def _literal(text: str) -> str:
+    """A regex for exactly this text."""
+    return "".join([_character(c) for c in text])
+
+
+def _character(char: str) -> str:
+    if char in _META:
+        return "\\" + char
+    return char if char.isprintable() else f"\\x{{{ord(char):X}}}"
+
+
+def _grammar(constraint: Constraint) -> str:
+    text = constraint.text
+    if _GBNF_RULE.search(text):
+        try:
+            text = gbnf_to_lark(text)
+        except GbnfToLarkError as error:
+            raise GrammarError(str(error)) from error
+        except Exception as error:  # its parser knows more ways to fail than its own error
+            raise GrammarError(f"the GBNF grammar cannot be read: {error}") from error
+    return LLMatcher.grammar_from_lark(_with_json_options(text, constraint))
+
+
+def _structural_tag(constraint: Constraint) -> str:
+    lark = structural_tag_to_lark(_decoded(constraint.text))
+    return LLMatcher.grammar_from_lark(_with_json_options(lark, constraint))
+
+
+_WRITERS: Mapping[Kind, Callable[[Constraint], str]] = {
+    "json_schema": _json_schema,
+    "json_object": _json_object,
+    "regex": _regex,
+    "choice": _choice,
+    "grammar": _grammar,
+    "structural_tag": _structural_tag,
+}
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise GrammarError(f"it is not JSON: {error}") from error
+
+
+def _json_options(constraint: Constraint) -> "JsonCompileOptions":
+    """Nothing that a schema asks for is ever ignored, whatever the schema itself says."""
+    options: JsonCompileOptions = {"lenient": False, "coerce_one_of": False}
+    if constraint.disable_any_whitespace:
+        options["whitespace_flexible"] = False
+    else:
+        options["whitespace_pattern"] = constraint.whitespace_pattern or WHITESPACE
+    return options
+
+
+def _closed(schema: Any) -> Any:
+    """Objects that list their properties have no others, unless they say so."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: value if key in _VALUES else _closed(value) for key, value in schema.items()}
+    if isinstance(schema.get("properties"), dict) and "additionalProperties" not in schema:
+        closed["additionalProperties"] = False
+    return closed
+
+
+_VALUES = frozenset(("const", "enum", "default", "examples"))
+"""Keywords that hold values, not schemas."""
+
+
+def _with_json_options(lark: str, constraint: Constraint) -> str:
+    """The same for schemas within grammars. One that cannot be read is left for the compiler to refuse."""
+    decoder, parts, end = json.JSONDecoder(), list[str](), 0
+    for found in _EMBEDDED.finditer(lark):
+        if found.start() < end:
+            continue
+        try:
+            schema, after = decoder.raw_decode(lark, found.end())
+        except ValueError:
+            continue
+        if constraint.disable_additional_properties:
+            schema = _closed(schema)
+        schema["x-guidance"] = _json_options(constraint)
+        parts += [lark[end : found.end()], json.dumps(schema)]
+        end = after
+    return "".join([*parts, lark[end:]])

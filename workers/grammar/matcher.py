@@ -1,0 +1,105 @@
+"""One answer against its grammar: takes tokens, tells which may follow. Knows no slots and no thinking."""
+
+from collections.abc import Collection
+
+import numpy as np
+import numpy.typing as npt
+from llguidance import LLMatcher, LLParserLimits
+
+from penstock.workers.grammar.errors import GrammarError
+from penstock.workers.grammar.vocabulary import Vocabulary
+
+Words = npt.NDArray[np.uint32]
+"""A mask: bit i of the words says whether token i may come."""
+
+
+def _limits() -> LLParserLimits:
+    return LLParserLimits(
+        max_items_in_row=2000,
+        initial_lexer_fuel=1_000_000,
+        step_lexer_fuel=60_000,
+        step_max_items=30_000,
+        max_lexer_states=50_000,
+        max_grammar_size=250_000,
+        precompute_large_lexemes=True,
+        verbose_errors=False,
+    )
+
+
+def compile_grammar(vocabulary: Vocabulary, grammar: str) -> LLMatcher:
+    """Lets go of the GIL. Raises GrammarError."""
+    matcher = LLMatcher(vocabulary.tokenizer, grammar, log_level=0, limits=_limits())
+    _check(matcher)
+    return matcher
+
+
+class Matcher:
+    """`eos` are the tokens that may end this answer."""
+
+    def __init__(self, compiled: LLMatcher, vocabulary: Vocabulary, eos: Collection[int]) -> None:
+        self._matcher = compiled.deep_copy()
+        self._vocabulary = vocabulary
+        self._eos = frozenset(eos)
+        self._has_ended = False
+
+    def push(self, token: int) -> None:
+        """Raises GrammarError for a token that no mask allowed."""
+        if token in self._eos:
+            self._has_ended = True
+        elif not self._has_ended and not self._matcher.consume_token(token):
+            raise GrammarError(self._matcher.get_error())
+
+    def could_push(self, token: int) -> bool:
+        """Pushes it if it may come."""
+        fits = bool(self._matcher.validate_tokens([token]))
+        if fits:
+            self.push(token)
+        return fits
+
+    def push_text(self, text: bytes) -> None:
+        """As if tokens had spelled it."""
+        for token in self._vocabulary.tokenizer.tokenize_bytes(text):
+            self.push(token)
+
+    def restart(self) -> None:
+        self._matcher.reset()
+        self._has_ended = False
+
+    def fill(self, words: Words) -> None:
+        """Raises GrammarError where nothing may follow, or finding out is too much work."""
+        if self._has_ended:
+            words.fill(0)
+            set_bits(words, self._eos)
+            return
+        self._matcher.unsafe_compute_mask_ptr(words.ctypes.data, words.nbytes)
+        _check(self._matcher)
+        if take_bit(words, self._vocabulary.end):
+            set_bits(words, self._eos)
+        if not words.any():
+            raise GrammarError("no token of this model can go on from here")
+
+
+def set_bits(words: Words, tokens: Collection[int]) -> None:
+    for token in tokens:
+        if token < 32 * len(words):
+            words[token >> 5] |= np.uint32(1 << (token & 31))
+
+
+def clear_bits(words: Words, tokens: Collection[int]) -> None:
+    for token in tokens:
+        take_bit(words, token)
+
+
+def take_bit(words: Words, token: int) -> bool:
+    """Clears it; whether it was set."""
+    if token >= 32 * len(words):
+        return False
+    bit = np.uint32(1 << (token & 31))
+    was_set = bool(words[token >> 5] & bit)
+    words[token >> 5] &= ~bit
+    return was_set
+
+
+def _check(matcher: LLMatcher) -> None:
+    if matcher.is_error():
+        raise GrammarError(matcher.get_error().replace("<non-verbose/>", "").strip())
