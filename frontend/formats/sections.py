@@ -8,7 +8,7 @@ from penstock.frontend.formats.events import Content, EventList
 from penstock.frontend.formats.markers import Markers
 from penstock.frontend.formats.prose import Prose
 from penstock.frontend.formats.shape import Shape
-from penstock.frontend.formats.tape import MalformedError, Step, Tape
+from penstock.frontend.formats.tape import CutShortError, MalformedError, Step, Tape, Write, ignore
 from penstock.frontend.formats.tools import ToolSpec
 
 
@@ -35,7 +35,7 @@ class Sections:
         self._ends = Markers(
             (*declared.closes, *(end for shape in declared.shapes for end in shape.ends))
         )
-        self.opens = frozenset(declared.opens)
+        self.opens = frozenset((*declared.opens, *declared.enters))
         self.closes = frozenset(declared.closes)
         self.num_calls = 0
 
@@ -51,6 +51,9 @@ class Sections:
 
     def section(self, opener: str) -> Step[None]:
         """Behind an opener."""
+        if opener in self._declared.enters:
+            self._tape.back(opener)
+            opener = ""
         self._tape.record(opener)
         closed = False
         try:
@@ -67,11 +70,9 @@ class Sections:
 
     def stray_close(self, marker: str) -> None:
         """A closer that calls were cut off from by something else is nobody's text."""
-        if self._unclosed:
-            self._unclosed = False
-            self._prose.turn(self._prose.kind)
-        else:
+        if not self._unclosed:
             self._prose.write(marker)
+        self._unclosed = False
 
     def _list_opens(self) -> Step[bool]:
         if self._declared.in_list == "never":
@@ -91,11 +92,11 @@ class Sections:
             if shape is None:
                 raise MalformedError
             yield from shape.read(self._tape, call)
-        except MalformedError:
+        except MalformedError as error:
             if not call.started:
                 raise
             if not call.complete:
-                yield from self._rest(call)
+                yield from self._rest(ignore if isinstance(error, CutShortError) else call.write)
         self._tape.record()
 
     def _announced(self) -> None:
@@ -104,20 +105,23 @@ class Sections:
         self._unclosed = False
         self.num_calls += 1
 
-    def _rest(self, call: Call) -> Step[None]:
+    def _rest(self, write: Write) -> Step[None]:
         """All that the model wrote belongs to the arguments, whose reader will see that they are no JSON."""
-        marker = yield from self._tape.until(self._ends, call.write)
+        marker = yield from self._tape.until(self._ends, write)
         if marker in self.closes:
             self._tape.back(marker)
 
     def _between(self, in_list: bool) -> Step[tuple[bool, bool]]:
         """Behind a call: whether another comes, and whether the section ended as it should."""
         yield from self._tape.space()
-        if (yield from self._one_of("," if in_list else self._declared.separators)):
-            return True, False
+        separated = yield from self._one_of("," if in_list else self._declared.separators)
+        if separated:
+            yield from self._tape.space()
         if in_list and (yield from self._tape.take("]")):
             self._tape.record()
             yield from self._tape.space()
+        elif separated:
+            return True, False
         if (yield from self._one_of(self._declared.closes)):
             return False, True
         if self._declared.many and not in_list and (yield from self._fitting()):
@@ -133,10 +137,11 @@ class Sections:
 
     def _fitting(self) -> Step[Shape | None]:
         """The shape in which a call begins here."""
+        anything = None
         for shape in self._declared.shapes:
             if not shape.begins:
-                return shape
+                anything = anything or shape
             for beginning in shape.begins:
                 if (yield from self._tape.at(beginning)):
                     return shape
-        return None
+        return anything
