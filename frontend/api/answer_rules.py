@@ -4,9 +4,10 @@ A forced call is a grammar in the model's own format; with `response_format` bes
 answer is either calls or what the format asks for. Both begin where reasoning ends.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import replace as replaced
+from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from penstock.frontend.api.chat_reader import Reading
@@ -16,13 +17,13 @@ from penstock.frontend.encoding import Prompt
 from penstock.frontend.errors import bad_request
 from penstock.frontend.formats import (
     AnswerFormat,
-    ToolFormat,
-    ToolSpec,
+    GrammarError,
     begins_in_reasoning,
+    calls_grammar,
     tool_format,
 )
 from penstock.frontend.params import Wanted
-from penstock.frontend.structured import calls_constraint, constraint_of
+from penstock.frontend.structured import constraint_of
 from penstock.frontend.text.chat_messages import text_of
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.constraint import Constraint, Thinking
@@ -64,16 +65,27 @@ class AnswerRules:
 
     def shown_ids(self, reading: Reading) -> frozenset[int]:
         """Special tokens that have to reach the parser."""
-        return frozenset(self._special_ids(reading.markers).values())
+        added = self._tokenizer.added_ids
+        return frozenset(added[marker] for marker in reading.markers if marker in added)
 
     def _constraint(self, body: ChatRequest, reading: Reading) -> Constraint | None:
         """Of the answer's content, of calls, or of either."""
+        of_content = constraint_of(body)
+        if reading.tools.choice is Choice.FORCED:
+            return self._calls(reading, None)
+        if of_content is None or not reading.reads_calls:
+            return of_content
+        return self._calls(reading, _schema(of_content))
+
+    def _calls(self, reading: Reading, otherwise: dict[str, Any] | None) -> Constraint:
         tools, format = reading.tools, reading.format.tools
-        if tools.choice is not Choice.FORCED:
-            return constraint_of(body)
         assert format is not None, "calls that are forced have a format"
-        lark = calls_grammar(format, tools.callable, tools.parallel)
-        return calls_constraint(lark, self._special_ids(format.markers))
+        ids = self._tokenizer.added_ids
+        try:
+            lark = calls_grammar(format, tools.callable, tools.parallel, ids, otherwise)
+        except GrammarError as error:
+            raise bad_request(str(error), "tools") from error
+        return Constraint("grammar", lark)
 
     def _thinking(self, reading: Reading, *, is_needed: bool) -> Thinking | None:
         reasoning = reading.format.reasoning
@@ -84,10 +96,6 @@ class AnswerRules:
             end_ids=self._ids(reasoning.closes[0]),
             begins_inside=reading.begins_in_reasoning,
         )
-
-    def _special_ids(self, markers: Iterable[str]) -> dict[str, int]:
-        found = {marker: self._tokenizer.token_id(marker) for marker in markers}
-        return {marker: token_id for marker, token_id in found.items() if token_id is not None}
 
     def _ids(self, marker: str) -> tuple[int, ...]:
         return tuple(self._tokenizer.encode(marker, add_special_tokens=False))
@@ -101,8 +109,19 @@ def _continued(body: ChatRequest) -> str:
     return text_of(body.messages[-1]) if body.continue_final_message else ""
 
 
-def calls_grammar(format: ToolFormat, tools: Sequence[ToolSpec], parallel: bool) -> str:
-    return " ".join(t.name for t in tools)
+def _schema(of_content: Constraint) -> dict[str, Any]:
+    """Of an answer that is no call."""
+    match of_content.kind:
+        case "json_schema":
+            schema = msgspec.json.decode(of_content.text)
+            return schema if isinstance(schema, dict) else {"anyOf": [schema]}
+        case "json_object":
+            return {"type": "object"}
+    raise bad_request(
+        f"A {of_content.kind} cannot be combined with tools that may be called; "
+        "set tool_choice to 'none', or ask for JSON.",
+        "tool_choice",
+    )
 
 
 def _checked(budget: int | None, format: AnswerFormat) -> int:

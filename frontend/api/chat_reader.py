@@ -31,10 +31,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_plain(self) -> bool:
         """Whether there is nothing in an answer but its text."""
-        return self.format.reasoning is None and not self._reads_calls
+        return self.format.reasoning is None and not self.reads_calls
 
     @property
-    def _reads_calls(self) -> bool:
+    def reads_calls(self) -> bool:
+        """Whether a call is one, not text."""
         return self.tools.is_parsed and self.format.tools is not None
 
     @property
@@ -42,7 +43,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         """What has to reach the parser, special token or not."""
         reasoning, tools = self.format.reasoning, self.format.tools
         found = reasoning.markers if reasoning else frozenset[str]()
-        return found | tools.markers if tools and self._reads_calls else found
+        return found | tools.markers if tools and self.reads_calls else found
 
     def reader(self) -> "Reader":
         """For one choice."""
@@ -51,7 +52,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         parser = self.format.parser(
             self.tools.specs,
             begins_in_reasoning=self.begins_in_reasoning,
-            parses_tools=self._reads_calls,
+            parses_tools=self.reads_calls,
             parses_reasoning=self.format.reasoning is not None,
         )
         return ParsingReader(parser, self)

@@ -126,6 +126,11 @@ class Tokenizer:
     def max_length(self) -> int | None:
         return self.config.max_length
 
+    @cached_property
+    def added_ids(self) -> dict[str, int]:
+        """Of the added tokens, special or not, by what they spell."""
+        return {token.content: token_id for token_id, token in self.added_tokens.items()}
+
     @property
     def bos_token(self) -> str | None:
         return self.special_tokens.get("bos_token")

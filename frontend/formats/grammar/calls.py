@@ -1,6 +1,7 @@
 """The grammar of an answer that is nothing but calls. Knows no shape of a call."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from penstock.frontend.formats.declarations import ToolFormat
 from penstock.frontend.formats.grammar.rules import Rules, either, quoted
@@ -15,8 +16,11 @@ def calls_grammar(
     tools: Sequence[ToolSpec],
     parallel: bool,
     token_ids: Mapping[str, int] | None = None,
+    otherwise: Mapping[str, Any] | None = None,
 ) -> str:
     """One call to one of the tools, or up to MAX_CALLS if parallel, and then the end.
+
+    With `otherwise`, a JSON schema, an answer of that kind may take the calls' place.
 
     `token_ids`: the tokenizer's added tokens by their text. They must be complete, for a marker that is
     a token must be written as one, and one that is not must not.
@@ -29,7 +33,10 @@ def calls_grammar(
     section = rules.rule(_section(rules, declared, calls))
     between = rules.literal(declared.between)
     sections = _repeated(section, between, 0 if declared.together else further)
-    return rules.text(f"({_SPACE})? {sections}")
+    start = f"({_SPACE})? {sections}"
+    if otherwise is not None:
+        start = either((rules.rule(start), rules.json(otherwise, lenient=False)))
+    return rules.text(start)
 
 
 def _calls(rules: Rules, declared: ToolFormat, call: str, further: int) -> str:

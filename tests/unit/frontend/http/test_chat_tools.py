@@ -212,3 +212,20 @@ def test_what_cannot_be_is_refused(
     assert answer.status == 400
     assert answer.error["param"] == param
     assert words in answer.error["message"]
+
+
+def test_an_answer_is_calls_or_what_its_format_says(front: Front) -> None:
+    schema = {"type": "object", "properties": {"degrees": {"type": "integer"}}}
+    asked = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    front.says('{"degrees": 7}')
+    answer = front.chat(tools=[TOOL], response_format=asked)
+    assert message_of(answer)["content"] == '{"degrees": 7}'
+    constraint = front.last.params.constraint
+    assert constraint is not None
+    assert "weather" in constraint.text
+    assert "degrees" in constraint.text
+    assert front.chat(tools=[TOOL], guided_regex="a+").error["param"] == "tool_choice"
+    front.chat(tools=[TOOL], tool_choice="none", guided_regex="a+")
+    constraint = front.last.params.constraint
+    assert constraint is not None
+    assert (constraint.kind, constraint.text) == ("regex", "a+")
