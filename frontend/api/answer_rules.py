@@ -117,11 +117,12 @@ def _schema(of_content: Constraint) -> dict[str, Any]:
             return schema if isinstance(schema, dict) else {"anyOf": [schema]}
         case "json_object":
             return {"type": "object"}
-    raise bad_request(
-        f"A {of_content.kind} cannot be combined with tools that may be called; "
-        "set tool_choice to 'none', or ask for JSON.",
-        "tool_choice",
-    )
+        case _:
+            raise bad_request(
+                f"A {of_content.kind} cannot be combined with tools that may be called; "
+                "set tool_choice to 'none', or ask for JSON.",
+                "tool_choice",
+            )
 
 
 def _checked(budget: int | None, format: AnswerFormat) -> int:
