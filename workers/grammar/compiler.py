@@ -69,6 +69,8 @@ class Compiler:
         """What is not compiled yet will not be."""
         self._trials.kill()
         self._thread.shutdown(cancel_futures=True)
+        self._loader.shutdown()
+        self._trials.close()
 
     def _begin(self, constraint: Constraint, name: int, report: Report) -> "Future[LLMatcher]":
         self.load()
