@@ -9,8 +9,9 @@ import numpy as np
 import penstock
 from penstock.protocol.constraint import Constraint, Thinking
 from penstock.protocol.sampling import SamplingParams
-from penstock.workers.grammar.guide import Guide
+from penstock.workers.grammar.guide import Guide, ThinkingGuide
 from penstock.workers.grammar.language import grammar_of
+from penstock.workers.grammar.mask_row import MaskRow
 from penstock.workers.grammar.matcher import Matcher, compile_grammar
 from penstock.workers.grammar.thinking import ThinkingTracker
 from penstock.workers.grammar.vocabulary import Vocabulary, load_vocabulary
@@ -29,9 +30,9 @@ def matcher_of(constraint: Constraint, vocabulary: Vocabulary = BROOK) -> Matche
     return Matcher(compile_grammar(vocabulary, grammar_of(constraint)), vocabulary, EOS)
 
 
-def guide_of(constraint: Constraint | None, thinking: Thinking | None = None) -> Guide:
+def guide_of(constraint: Constraint | None, thinking: Thinking) -> ThinkingGuide:
     matcher = matcher_of(constraint) if constraint else None
-    return Guide(matcher, ThinkingTracker(thinking, BROOK.bytes_of) if thinking else None, EOS)
+    return ThinkingGuide(matcher, ThinkingTracker(thinking, BROOK.bytes_of), EOS)
 
 
 def ids_of(text: str) -> list[int]:
@@ -42,15 +43,13 @@ def text_of(ids: list[int]) -> str:
     return BROOK.tokenizer.decode_bytes([i for i in ids if i not in EOS]).decode(errors="replace")
 
 
-def allowed(guide: Guide | Matcher) -> list[int]:
+def allowed(guide: Guide) -> list[int]:
     """What may follow; all tokens where there is no mask."""
-    words = np.zeros(BROOK.num_words, dtype=np.uint32)
-    if guide.fill(words) is False:
-        return list(range(VOCAB_SIZE))
-    return np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little")).tolist()
+    row = MaskRow(np.zeros(BROOK.num_words, dtype=np.uint32))
+    return row.tokens() if guide.fill(row) else list(range(VOCAB_SIZE))
 
 
-def drawn(guide: Guide | Matcher, seed: int, most: int = 400) -> Iterator[int]:
+def drawn(guide: Guide, seed: int, most: int = 400) -> Iterator[int]:
     """A random answer, up to the token that ends it; shy of blanks and of going on, as models are."""
     dice = random.Random(seed)
     for _ in range(most):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from penstock.workers.grammar.vocabulary import Vocabulary
 
-NICENESS = 10
+NICENESS = 3
 Report = Callable[[Prepared], None]
 
 
