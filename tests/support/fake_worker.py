@@ -2,6 +2,9 @@
 
 Its tokens are those of `paper_model`. Options make it crash, hang or fail once after so many steps: a file that
 it leaves in --state-dir tells the next one that it has happened.
+
+A constraint is "compiled" after --prepare-s. One whose text begins with "bad" cannot be, "kills" ends the worker,
+and "breaks" lets it run into an error at the third token.
 """
 
 import argparse
@@ -9,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +24,8 @@ from penstock.protocol.codec import Codec, from_worker_codec, to_worker_codec
 from penstock.protocol.frames import READ_BYTES, FrameReader, frame
 from penstock.protocol.plan import (
     Configure,
+    Prepare,
+    Prepared,
     Shutdown,
     StepPlan,
     ToWorker,
@@ -47,6 +53,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--fault-at-start", type=int, default=0, help="so many times")
     parser.add_argument("--poison", type=int, help="dies whenever a prompt begins with this id")
     parser.add_argument("--step-s", type=float, default=0.0)
+    parser.add_argument("--prepare-s", type=float, default=0.0)
     parser.add_argument("--load-s", type=float, default=0.0)
     parser.add_argument("--kv-bytes", type=int, default=KV_BYTES_PER_TOKEN * 16 * 1000)
     parser.add_argument("--max-position", type=int, default=2048)
@@ -100,9 +107,20 @@ class FakeWorker:
                     self.configure(configure)
                 case StepPlan() as plan:
                     self.step(plan)
+                case Prepare() as prepare:
+                    threading.Timer(args.prepare_s, self.prepared, (prepare,)).start()
                 case Shutdown():
                     return 0
         return 0
+
+    def prepared(self, prepare: Prepare) -> None:
+        note = self.args.state_dir / "prepared"
+        with note.open("a") as lines:
+            lines.write(prepare.constraint.text + "\n")
+        if prepare.constraint.text.startswith("kills"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        is_bad = prepare.constraint.text.startswith("bad")
+        self.send(Prepared(prepare.id, "it is bad" if is_bad else "", 1000))
 
     def messages(self) -> Iterator[ToWorker]:
         decoder, reader = to_worker_codec(), FrameReader()

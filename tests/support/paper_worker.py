@@ -7,7 +7,7 @@ from array import array
 from dataclasses import dataclass, field
 
 from penstock.protocol.messages import TokenLogprobs
-from penstock.protocol.plan import RowLogprobs, SeqStart, StepPlan, StepResult
+from penstock.protocol.plan import RowFailure, RowLogprobs, SeqStart, StepPlan, StepResult
 from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import pack, unpack
 from support.paper_model import next_token
@@ -97,7 +97,7 @@ class PaperWorker:
             state.num_computed = end
 
     def _sample(self, step: int, rows: list[tuple[int, int]]) -> StepResult:
-        sampled, logprobs, scores = [], [], []
+        sampled, logprobs, scores, failures = [], [], [], []
         for row, (slot, count) in enumerate(rows):
             state = self.slots[slot]
             first = state.num_computed - count
@@ -108,13 +108,22 @@ class PaperWorker:
                 token = next_token(state.params, state.tokens, state.num_prompt)
                 state.tokens.append(token)
                 sampled.append(token)
+                if _breaks(state):
+                    failures.append(RowFailure(row, "it broke"))
                 if state.params.logprobs is not None:
                     places = range(len(state.tokens) - 1, len(state.tokens))
                     logprobs.append(RowLogprobs(row, self._logprobs(state, places)))
-        return StepResult(step, pack(sampled), 0.001, logprobs, scores)
+        return StepResult(step, pack(sampled), 0.001, logprobs, scores, failures)
 
     def _logprobs(self, state: Slot, positions: range) -> TokenLogprobs:
         """Width 2; ids are (the token, its position), so that a test sees which are which."""
         ids = [value for p in positions for value in (state.tokens[p], p)]
         values = array("f", [-0.5] * len(ids)).tobytes()
         return TokenLogprobs(2, pack(ids), values, pack([1] * len(positions)))
+
+
+def _breaks(state: Slot) -> bool:
+    """A constraint whose text begins with "breaks" does so from the third token on."""
+    constraint = state.params.constraint
+    is_brittle = constraint is not None and constraint.text.startswith("breaks")
+    return is_brittle and len(state.tokens) - state.num_prompt > 2

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from penstock.workers.grammar.vocabulary import Vocabulary
 
-NICENESS = 10
+NICENESS = 3
 Report = Callable[[Prepared], None]
 
 
@@ -69,6 +69,8 @@ class Compiler:
         """What is not compiled yet will not be."""
         self._trials.kill()
         self._thread.shutdown(cancel_futures=True)
+        self._loader.shutdown()
+        self._trials.close()
 
     def _begin(self, constraint: Constraint, name: int, report: Report) -> "Future[LLMatcher]":
         self.load()

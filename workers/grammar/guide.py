@@ -1,23 +1,34 @@
 """Which tokens one sequence may say next: its thinking first, then its constraint. Knows no slots and no threads."""
 
 from collections.abc import Collection
+from typing import Protocol
 
 from penstock.protocol.sampling import SamplingParams
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.errors import GrammarError
-from penstock.workers.grammar.matcher import Matcher, Words, clear_bits, set_bits
+from penstock.workers.grammar.mask_row import MaskRow
+from penstock.workers.grammar.matcher import Matcher
 from penstock.workers.grammar.thinking import Phase, ThinkingTracker
 
-ALL = 0xFFFFFFFF
+
+class Guide(Protocol):
+    """A sequence's, from its first token of output on."""
+
+    def push(self, token: int) -> None:
+        """It was sampled. Raises GrammarError."""
+        ...
+
+    def fill(self, row: MaskRow) -> bool:
+        """For the next token; whether there is a mask at all. Raises GrammarError."""
+        ...
 
 
-class Guide:
-    """`push` each token that was sampled, `fill` a mask for the next. At least one of both parts is there."""
+class ThinkingGuide:
+    """Thinking, then what `matcher` allows; or then anything, where there is none."""
 
     def __init__(
-        self, matcher: Matcher | None, thinking: ThinkingTracker | None, eos: Collection[int]
+        self, matcher: Matcher | None, thinking: ThinkingTracker, eos: Collection[int]
     ) -> None:
-        assert matcher or thinking
         self._matcher = matcher
         self._thinking = thinking
         self._eos = tuple(eos)
@@ -25,16 +36,15 @@ class Guide:
 
     @property
     def phase(self) -> Phase:
-        return self._thinking.phase if self._thinking else Phase.ANSWERING
+        return self._thinking.phase
 
     def push(self, token: int) -> None:
-        """Raises GrammarError."""
+        """See `Guide`."""
         before = self.phase
         if before is Phase.ANSWERING:
             if self._matcher:
                 self._matcher.push(token)
             return
-        assert self._thinking
         self._thinking.push(token)
         if before is Phase.OPENING and self._matcher:
             self._open(self._matcher, token)
@@ -49,54 +59,45 @@ class Guide:
         if self.phase in (Phase.INSIDE, Phase.CLOSING):
             matcher.restart()
 
-    def fill(self, words: Words) -> bool:
-        """Whether there is a mask at all. Raises GrammarError."""
+    def fill(self, row: MaskRow) -> bool:
+        """See `Guide`."""
         match self.phase:
             case Phase.ANSWERING:
-                return self._fill_answer(words)
+                return self._matcher is not None and self._matcher.fill(row)
             case Phase.OPENING:
-                return self._fill_opening(words)
+                return self._fill_opening(row)
             case Phase.INSIDE:
-                return self._fill_inside(words)
+                return self._fill_inside(row)
             case Phase.CLOSING:
-                words.fill(0)
-                self._expect(words)
+                row.allow_none()
+                row.allow((self._thinking.expected,))
                 return True
 
-    def _fill_answer(self, words: Words) -> bool:
-        if self._matcher:
-            self._matcher.fill(words)
-        return self._matcher is not None
-
-    def _fill_opening(self, words: Words) -> bool:
+    def _fill_opening(self, row: MaskRow) -> bool:
         if not self._matcher:
             return False
         if self._fits:
-            self._matcher.fill(words)
+            self._matcher.fill(row)
         else:
-            words.fill(0)
-        self._expect(words)
+            row.allow_none()
+        row.allow((self._thinking.expected,))
         return True
 
-    def _fill_inside(self, words: Words) -> bool:
+    def _fill_inside(self, row: MaskRow) -> bool:
         """An answer that ended within its thinking would not match."""
         if not self._matcher:
             return False
-        words.fill(ALL)
-        clear_bits(words, self._eos)
+        row.allow_all()
+        row.forbid(self._eos)
         return True
-
-    def _expect(self, words: Words) -> None:
-        assert self._thinking
-        set_bits(words, (self._thinking.expected,))
 
 
 def make_guide(params: SamplingParams, compiler: Compiler) -> Guide:
     """For an answer that is about to begin. Waits for what it needs. Raises GrammarError."""
-    vocabulary, eos = compiler.vocabulary(), params.eos_token_ids
-    matcher, thinking = None, None
+    vocabulary, eos, matcher = compiler.vocabulary(), params.eos_token_ids, None
     if params.constraint is not None:
         matcher = Matcher(compiler.compiled(params.constraint), vocabulary, eos)
-    if params.thinking is not None:
-        thinking = ThinkingTracker(params.thinking, vocabulary.bytes_of)
-    return Guide(matcher, thinking, eos)
+    if params.thinking is None:
+        assert matcher, "a sequence without a constraint or thinking needs no guide"
+        return matcher
+    return ThinkingGuide(matcher, ThinkingTracker(params.thinking, vocabulary.bytes_of), eos)

@@ -19,7 +19,7 @@ from penstock.workers.grammar.structural import structural_tag_to_lark
 if TYPE_CHECKING:
     from llguidance._lib import JsonCompileOptions
 
-WHITESPACE = r" {1,2}|\r?\n[ \t]{0,48}"
+WHITESPACE = r" {1,2}|\r?\n[ \t]{0,32}"
 """Between the tokens of JSON: enough to be readable, too little for a model to lose itself in."""
 _GBNF_RULE = re.compile(r"^[ \t]*[\w-]+[ \t]*::=", re.MULTILINE)
 _EMBEDDED = re.compile(r"%json\s*(?=\{)")

@@ -8,8 +8,6 @@ One thread does it all in the order in which it was asked, so a slot that is fre
 """
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +18,8 @@ from penstock.protocol.sampling import SamplingParams
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.errors import GrammarError
 from penstock.workers.grammar.limits import SLOWEST_MASK_S
+from penstock.workers.grammar.mask_row import MaskRow
+from penstock.workers.grammar.side_thread import SideThread
 
 if TYPE_CHECKING:
     from penstock.workers.grammar.guide import Guide
@@ -34,38 +34,36 @@ class Masks:
 
     def __init__(self, num_slots: int, compiler: Compiler) -> None:
         self._compiler = compiler
-        self._thread = ThreadPoolExecutor(1, "masks")
-        self._last: Future[None] | None = None
-        self._guides: dict[int, Guide] = {}
+        self._thread = SideThread("masks")
         self._is_guided_S = np.zeros(num_slots, dtype=np.bool_)
         self._has_mask_S = np.zeros(num_slots, dtype=np.bool_)
-        self.words_SW: npt.NDArray[np.uint32] = np.zeros((num_slots, 0), dtype=np.uint32)
+        self._guides: dict[int, Guide] = {}
+        self._rows: list[MaskRow] = []
         self._failed: dict[int, str] = {}
+        self.words_SW: npt.NDArray[np.uint32] = np.zeros((num_slots, 0), dtype=np.uint32)
 
     # ---- what the steps call
 
     def start(self, slot: int, params: SamplingParams, output: list[int]) -> None:
         """A sequence with a constraint or a budget takes `slot`, having said `output` already."""
         self._is_guided_S[slot] = True
-        self._submit(partial(self._start, slot, params, output))
+        self._thread.do(partial(self._start, slot, params, output))
 
     def free(self, slots_F: Ints) -> None:
         for slot in slots_F[self._is_guided_S[slots_F]].tolist():
             self._is_guided_S[slot] = False
-            self._submit(partial(self._forget, slot))
+            self._thread.do(partial(self._forget, slot))
 
     def advance(self, slots_N: Ints, token_ids_N: Ints) -> None:
         """These slots have sampled these tokens."""
         guided_N = self._is_guided_S[slots_N]
         if guided_N.any():
             slots, tokens = slots_N[guided_N].tolist(), token_ids_N[guided_N].tolist()
-            self._submit(partial(self._advance, slots, tokens))
+            self._thread.do(partial(self._advance, slots, tokens))
 
     def ready(self, slots_N: Ints) -> Bools:
         """Which of these slots have a mask for their next token. Waits for what has been asked."""
-        if self._last is not None:
-            self._last.result()
-            self._last = None
+        self._thread.wait()
         return self._has_mask_S[slots_N]
 
     def failures(self, slots_R: Ints) -> list[tuple[int, str]]:
@@ -75,62 +73,60 @@ class Masks:
         slots = slots_R.tolist()
         return [(row, self._failed[slot]) for row, slot in enumerate(slots) if slot in self._failed]
 
-    def _submit(self, work: Callable[[], None]) -> None:
-        self._last = self._thread.submit(work)
-
     # ---- in the thread
 
     def _start(self, slot: int, params: SamplingParams, output: list[int]) -> None:
         self._has_mask_S[slot] = False
-        self._attempt(slot, partial(self._guide, slot, params, output))
-        self._fill(slot)
+        try:
+            self._guides[slot] = self._guide(params, output)
+            self._has_mask_S[slot] = self._guides[slot].fill(self._rows[slot])
+        except BaseException as error:
+            self._fail(slot, error)
 
-    def _guide(self, slot: int, params: SamplingParams, output: list[int]) -> None:
+    def _guide(self, params: SamplingParams, output: list[int]) -> "Guide":
         from penstock.workers.grammar.guide import make_guide  # see compiler.py
 
         guide = make_guide(params, self._compiler)
-        self._make_room(self._compiler.vocabulary().num_words)
+        self._make_rows(self._compiler.vocabulary().num_words)
         for token in output:
             guide.push(token)
-        self._guides[slot] = guide
+        return guide
 
-    def _make_room(self, num_words: int) -> None:
-        if not self.words_SW.shape[1]:
+    def _make_rows(self, num_words: int) -> None:
+        if not self._rows:
             self.words_SW = np.zeros((len(self._has_mask_S), num_words), dtype=np.uint32)
+            self._rows = [MaskRow(words_W) for words_W in self.words_SW]
 
     def _forget(self, slot: int) -> None:
         self._guides.pop(slot, None)
         self._failed.pop(slot, None)
 
     def _advance(self, slots: list[int], tokens: list[int]) -> None:
+        before = time.thread_time()
         for slot, token in zip(slots, tokens, strict=True):
             guide = self._guides.get(slot)
-            if guide is not None:
-                self._attempt(slot, partial(guide.push, token))
-                self._fill(slot)
+            if guide is None:  # it has failed
+                continue
+            try:
+                guide.push(token)
+                self._has_mask_S[slot] = guide.fill(self._rows[slot])
+                before = _in_time(before)
+            except BaseException as error:
+                self._fail(slot, error)
 
-    def _fill(self, slot: int) -> None:
-        guide = self._guides.get(slot)
-        if guide is not None:
-            self._attempt(slot, partial(self._fill_with, slot, guide))
-
-    def _fill_with(self, slot: int, guide: "Guide") -> None:
-        started = time.thread_time()
-        self._has_mask_S[slot] = guide.fill(self.words_SW[slot])
-        took_s = time.thread_time() - started
-        if took_s > PATIENCE_S:
-            raise GrammarError(f"one token's mask took {took_s:.1f} s, and others wait for it")
-
-    def _attempt(self, slot: int, work: Callable[[], None]) -> None:
-        """A failure is its sequence's alone."""
-        try:
-            work()
-        except GrammarError as error:
-            self._fail(slot, str(error))
-        except BaseException as error:  # a panic of the grammar engine is no Exception
-            self._fail(slot, f"the grammar engine failed: {type(error).__name__}: {error}")
-
-    def _fail(self, slot: int, reason: str) -> None:
+    def _fail(self, slot: int, error: BaseException) -> None:
+        """Its sequence's alone. A panic of the grammar engine is no Exception."""
+        reason = str(error)
+        if not isinstance(error, GrammarError):
+            reason = f"the grammar engine failed: {type(error).__name__}: {error}"
         self._guides.pop(slot, None)
         self._has_mask_S[slot] = False
-        self._failed[slot] = f"the answer cannot be held to its constraint any longer: {reason}"
+        self._failed[slot] = f"The output can no longer be held to its constraint: {reason}"
+
+
+def _in_time(before: float) -> float:
+    """The thread's time now. Raises GrammarError: the other sequences of a step wait for every mask."""
+    now = time.thread_time()
+    if now - before > PATIENCE_S:
+        raise GrammarError(f"it took {now - before:.1f} s to find out which tokens may follow")
+    return now

@@ -2,15 +2,11 @@
 
 from collections.abc import Collection
 
-import numpy as np
-import numpy.typing as npt
 from llguidance import LLMatcher, LLParserLimits
 
 from penstock.workers.grammar.errors import GrammarError
+from penstock.workers.grammar.mask_row import MaskRow
 from penstock.workers.grammar.vocabulary import Vocabulary
-
-Words = npt.NDArray[np.uint32]
-"""A mask: bit i of the words says whether token i may come."""
 
 
 def _limits() -> LLParserLimits:
@@ -39,6 +35,7 @@ class Matcher:
     def __init__(self, compiled: LLMatcher, vocabulary: Vocabulary, eos: Collection[int]) -> None:
         self._matcher = compiled.deep_copy()
         self._vocabulary = vocabulary
+        self._end = vocabulary.end
         self._eos = frozenset(eos)
         self._has_ended = False
 
@@ -47,7 +44,7 @@ class Matcher:
         if token in self._eos:
             self._has_ended = True
         elif not self._has_ended and not self._matcher.consume_token(token):
-            raise GrammarError(self._matcher.get_error())
+            _check(self._matcher)
 
     def could_push(self, token: int) -> bool:
         """Pushes it if it may come."""
@@ -65,39 +62,17 @@ class Matcher:
         self._matcher.reset()
         self._has_ended = False
 
-    def fill(self, words: Words) -> None:
-        """Raises GrammarError where nothing may follow, or finding out is too much work."""
+    def fill(self, row: MaskRow) -> bool:
+        """There always is a mask. Raises GrammarError where finding out is too much work."""
         if self._has_ended:
-            words.fill(0)
-            set_bits(words, self._eos)
-            return
-        self._matcher.unsafe_compute_mask_ptr(words.ctypes.data, words.nbytes)
+            row.allow_none()
+            row.allow(self._eos)
+            return True
+        self._matcher.unsafe_compute_mask_ptr(row.address, row.num_bytes)
         _check(self._matcher)
-        if take_bit(words, self._vocabulary.end):
-            set_bits(words, self._eos)
-        if not words.any():
-            raise GrammarError("no token of this model can go on from here")
-
-
-def set_bits(words: Words, tokens: Collection[int]) -> None:
-    for token in tokens:
-        if token < 32 * len(words):
-            words[token >> 5] |= np.uint32(1 << (token & 31))
-
-
-def clear_bits(words: Words, tokens: Collection[int]) -> None:
-    for token in tokens:
-        take_bit(words, token)
-
-
-def take_bit(words: Words, token: int) -> bool:
-    """Clears it; whether it was set."""
-    if token >= 32 * len(words):
-        return False
-    bit = np.uint32(1 << (token & 31))
-    was_set = bool(words[token >> 5] & bit)
-    words[token >> 5] &= ~bit
-    return was_set
+        if row.take(self._end):
+            row.allow(self._eos)
+        return True
 
 
 def _check(matcher: LLMatcher) -> None:

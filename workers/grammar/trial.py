@@ -24,12 +24,13 @@ from penstock.protocol.frames import READ_BYTES, FrameReader, frame
 from penstock.workers.grammar import limits
 from penstock.workers.grammar.errors import GrammarError
 from penstock.workers.grammar.language import grammar_of
-from penstock.workers.grammar.matcher import Matcher, Words, compile_grammar
+from penstock.workers.grammar.mask_row import MaskRow
+from penstock.workers.grammar.matcher import Matcher, compile_grammar
 from penstock.workers.grammar.trial_process import Tried
 from penstock.workers.grammar.vocabulary import Vocabulary, load_vocabulary
 from penstock.workers.lifetime import follow_parent
 
-NICENESS = 10
+NICENESS = 3
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -47,30 +48,29 @@ def try_out(constraint: Constraint, vocabulary: Vocabulary) -> Tried:
 
 def _walk(matcher: Matcher, vocabulary: Vocabulary) -> None:
     """Many grammars are small to write and to compile, and only then show what they cost."""
-    dice, words = random.Random(0), np.zeros(vocabulary.num_words, dtype=np.uint32)
+    dice, row = random.Random(0), MaskRow(np.zeros(vocabulary.num_words, dtype=np.uint32))
     for place in range(limits.WALK_TOKENS):
         started = time.thread_time()
-        _fill(matcher, words, place)
+        _fill(matcher, row, place)
         took_s = time.thread_time() - started
         if took_s > limits.SLOWEST_MASK_S:
             raise GrammarError(f"it takes {took_s:.1f} s to find out which tokens may follow")
-        token = dice.choice(_tokens(words))
+        allowed = row.tokens()
+        if not allowed:
+            raise GrammarError("no token of this model can go on at some place")
+        token = dice.choice(allowed)
         if token == vocabulary.end:
             return
         matcher.push(token)
 
 
-def _fill(matcher: Matcher, words: Words, place: int) -> None:
+def _fill(matcher: Matcher, row: MaskRow, place: int) -> None:
     try:
-        matcher.fill(words)
+        matcher.fill(row)
     except GrammarError as error:
         if not place and "NoExtension" in str(error):
             raise GrammarError("nothing satisfies it") from error
         raise
-
-
-def _tokens(words: Words) -> list[int]:
-    return np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little")).tolist()
 
 
 def main() -> None:

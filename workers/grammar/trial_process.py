@@ -65,8 +65,16 @@ class TrialProcess:
         if process is not None:
             process.kill()
 
+    def close(self) -> None:
+        """When no trial is running any more."""
+        if self._process is not None:
+            self._process.kill()
+            self._bury(self._process)
+
     def _running(self) -> "subprocess.Popen[bytes]":
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
+            self._bury(self._process)
+        if self._process is None:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,

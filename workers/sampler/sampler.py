@@ -68,7 +68,8 @@ class Sampler:
         asking_N = _rows_with(Feature.LOGPROBS, features_R)
         raw_RV, rows_N = logits_RV, asking_N
         if used & RESHAPED:
-            raw_RV, rows_N = logits_RV[asking_N], np.arange(len(asking_N))
+            if len(asking_N):
+                raw_RV, rows_N = logits_RV[asking_N], np.arange(len(asking_N))
             self._reshape(logits_RV, rows, features_R)
         token_ids_R = self._choose(logits_RV, rows, used)
         asked = [self._table.params[slot] for slot in rows.slots_R[asking_N].tolist()]

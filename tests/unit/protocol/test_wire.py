@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.protocol import codec, messages, plan, token_ids
+from penstock.protocol.constraint import Constraint, Thinking
 from penstock.protocol.errors import WireError
 from penstock.protocol.sampling import SamplingParams
 
@@ -25,6 +26,13 @@ PARAMS = SamplingParams(
     logit_bias={5: -1.5},
     bad_words=((3, 4),),
     logprobs=2,
+)
+CONSTRAINT = Constraint("regex", "[a-z]+", disable_any_whitespace=True)
+CONSTRAINED = SamplingParams(
+    max_tokens=16,
+    eos_token_ids=(2,),
+    constraint=CONSTRAINT,
+    thinking=Thinking((5,), (6, 7), begins_inside=True, budget=100),
 )
 LOGPROBS = messages.TokenLogprobs(
     width=2,
@@ -54,6 +62,7 @@ FRONTEND_MESSAGES: dict[str, msgspec.Struct] = {
     "Generate, resumed": messages.Generate(
         id=1, prompt=PROMPT, params=PARAMS, emitted=token_ids.pack([9]), attempt=1
     ),
+    "Generate, constrained": messages.Generate(id=1, prompt=PROMPT, params=CONSTRAINED),
     "Embed": messages.Embed(id=2, prompt=PROMPT),
     "Abort": messages.Abort(ids=[1, 2]),
     "Control": messages.Control(id=3, verb=messages.ControlVerb.METRICS),
@@ -96,6 +105,8 @@ WORKER_MESSAGES: dict[str, msgspec.Struct] = {
         frees=token_ids.pack([4]),
     ),
     "Shutdown": plan.Shutdown(),
+    "Prepare": plan.Prepare(id=1, constraint=CONSTRAINT),
+    "Release": plan.Release(ids=[1]),
     "WorkerHello": plan.WorkerHello(
         rank=0,
         pid=1,
@@ -113,7 +124,9 @@ WORKER_MESSAGES: dict[str, msgspec.Struct] = {
         token_ids=token_ids.pack([9]),
         busy_s=0.25,
         logprobs=[plan.RowLogprobs(row=0, logprobs=LOGPROBS)],
+        failures=[plan.RowFailure(row=0, message="too complex")],
     ),
+    "Prepared": plan.Prepared(id=1, error="nothing satisfies it", num_bytes=4096),
     "WorkerFault": plan.WorkerFault(rank=0, message="out of memory", advice="lower --max-num-seqs"),
     "WorkerProgress": plan.WorkerProgress(rank=0, phase="loading weights", share=0.5),
 }

@@ -1,0 +1,121 @@
+"""Trials and the compiler: what is hostile ends a process or a request, nothing else."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from support.grammars import BROOK, TOKENIZER, VOCAB_SIZE
+
+from penstock.protocol.constraint import Constraint
+from penstock.protocol.plan import Prepare, Prepared
+from penstock.workers.grammar import limits
+from penstock.workers.grammar.compiler import Compiler
+from penstock.workers.grammar.errors import GrammarError
+from penstock.workers.grammar.trial import try_out
+from penstock.workers.grammar.trial_process import TrialProcess
+
+GOOD = Constraint("regex", "[a-z]{3}")
+LONG_CHAIN = "start: r0\n" + "".join(f"r{i}: r{i + 1}\n" for i in range(9000)) + 'r9000: "a"'
+REFS = {f"d{i}": {"$ref": f"#/$defs/d{i + 1}"} for i in range(4000)}
+
+
+@pytest.fixture(scope="module")
+def trials() -> Iterator[TrialProcess]:
+    process = TrialProcess(TOKENIZER, VOCAB_SIZE)
+    yield process
+    process.close()
+
+
+@pytest.mark.parametrize(
+    ("constraint", "reason"),
+    [
+        (Constraint("grammar", LONG_CHAIN), "nested too deeply"),
+        (Constraint("json_schema", json.dumps({"$ref": "#/$defs/d0", "$defs": REFS})), "nested"),
+        (Constraint("json_schema", '{"type":"integer","multipleOf":1000003}'), "more than"),
+        (Constraint("grammar", 'start: (("a"{1000}){1000}){1000}'), "items|too"),
+        (
+            Constraint("json_schema", '{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}}'),
+            "nothing",
+        ),
+        (Constraint("regex", r"[^\s\S]"), "nothing satisfies it"),
+    ],
+)
+def test_hostile_constraints_are_refused_soon_and_others_go_on(
+    trials: TrialProcess, constraint: Constraint, reason: str
+) -> None:
+    trials.run(GOOD)
+    started = time.monotonic()
+    with pytest.raises(GrammarError, match=reason):
+        trials.run(constraint)
+    assert time.monotonic() - started < 2 + limits.TRIAL_CPU_S
+    assert trials.run(GOOD).grammar
+
+
+def test_a_grammar_that_grows_while_it_is_used_is_found_out(trials: TrialProcess) -> None:
+    doubling = "".join(f"R{i}: R{i - 1} R{i - 1}\n" for i in range(1, 21))
+    with pytest.raises(GrammarError):
+        trials.run(Constraint("grammar", f'start: R20\n{doubling}R0: "a"'))
+
+
+def test_a_killed_process_is_replaced(trials: TrialProcess) -> None:
+    for _ in range(2):
+        assert trials.run(GOOD).grammar
+        trials.kill()
+        with contextlib.suppress(GrammarError):  # where its end has not been noticed yet
+            trials.run(GOOD)
+    assert trials.run(GOOD).grammar
+
+
+def test_a_trial_tells_about_how_much_memory_it_took() -> None:
+    many = Constraint("choice", json.dumps([f"choice {i * i}" for i in range(4000)]))
+    assert try_out(many, BROOK).num_bytes > 100_000
+
+
+class Reports:
+    def __init__(self) -> None:
+        self.all: list[Prepared] = []
+        self._arrived = threading.Condition()
+
+    def __call__(self, prepared: Prepared) -> None:
+        with self._arrived:
+            self.all.append(prepared)
+            self._arrived.notify()
+
+    def wait_for(self, count: int) -> list[Prepared]:
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.all) == count, timeout=20)
+        return self.all
+
+
+@pytest.fixture
+def compiler() -> Iterator[Compiler]:
+    made = Compiler(TOKENIZER, VOCAB_SIZE)
+    yield made
+    made.close()
+
+
+def test_what_was_prepared_is_there_and_what_failed_says_why(compiler: Compiler) -> None:
+    reports = Reports()
+    compiler.prepare(Prepare(7, GOOD), reports)
+    compiler.prepare(Prepare(8, Constraint("regex", "(")), reports)
+    good, bad = reports.wait_for(2)
+    assert (good.id, good.error, bad.id) == (7, "", 8)
+    assert "unclosed group" in bad.error
+    assert compiler.compiled(GOOD) is compiler.compiled(GOOD)
+    kept = compiler.compiled(GOOD)
+    compiler.release([7, 8])
+    assert compiler.compiled(GOOD) is not kept
+
+
+def test_a_model_whose_tokenizer_is_of_no_use_refuses_every_constraint(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    for text in (None, "{}", '{"added_tokens": [{"id": 1, "special": true}]}'):
+        file = tmp_path / "tokenizer.json"
+        if text is not None:
+            file.write_text(text)
+        compiler, reports = Compiler(file, 100), Reports()
+        compiler.prepare(Prepare(1, GOOD), reports)
+        assert "tokenizer" in reports.wait_for(1)[0].error
+        compiler.close()
