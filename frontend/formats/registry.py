@@ -1,7 +1,7 @@
 """Formats by name: Penstock's own, and those that installed packages add. Knows none of them."""
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
 from penstock.frontend.formats import reasoning_formats, tool_formats
@@ -31,7 +31,7 @@ def _named(
     for each in own:
         if each.name == aliases.get(name, name):
             return each
-    added = {entry.name: entry for entry in entry_points(group=group)}
+    added: dict[str, EntryPoint] = {entry.name: entry for entry in entry_points(group=group)}
     if name not in added:
         known = ", ".join(sorted({*(each.name for each in own), *aliases, *added}))
         raise SettingsError(f"--{flag}: there is no format {name!r} (known: {known})")
