@@ -56,6 +56,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What the client calls it."""
     logprobs: int | None
     prompt_logprobs: int | None
+    end_ids: tuple[int, ...] = ()
+    """End the answer as the model's EOS does."""
 
 
 class ParamsMaker:
@@ -86,10 +88,11 @@ class ParamsMaker:
 
     def _lengths(self, fields: SamplingFields, wanted: Wanted, bounds: Bounds) -> dict[str, Any]:
         max_tokens = self._max_tokens(wanted, bounds)
+        eos = dict.fromkeys(self._eos_token_ids + wanted.end_ids)
         return {
             "max_tokens": max_tokens,
             "min_tokens": _min_tokens(fields.min_tokens, max_tokens),
-            "eos_token_ids": () if fields.ignore_eos else self._eos_token_ids,
+            "eos_token_ids": () if fields.ignore_eos else tuple(eos),
         }
 
     def _max_tokens(self, wanted: Wanted, bounds: Bounds) -> int:

@@ -12,6 +12,9 @@ Prompt = str | list[int]
 class CompletionRequest(SharedFields, kw_only=True):
     prompt: str | list[str | int | list[int]] | None = None
     logprobs: int | None = None
+    suffix: str | None = None
+    """What comes behind the answer, for models that fill in the middle."""
+    return_prompt_text: bool | None = None
 
 
 def prompts_of(request: CompletionRequest) -> list[Prompt]:
@@ -23,7 +26,7 @@ def prompts_of(request: CompletionRequest) -> list[Prompt]:
         prompts = [_all_ids(prompt)]
     else:
         prompts = [_one_of_batch(item) for item in prompt or []]
-    if not prompts or not all(prompts):
+    if not prompts or not (all(prompts) or request.suffix):
         raise bad_request(
             "Either prompt or prompt_embeds must be provided and non-empty. (parameter=prompt)",
             "prompt",

@@ -1,6 +1,6 @@
 """Parameters that would change the answer and are not served by this version. Never ignored, always named."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import msgspec
@@ -13,7 +13,6 @@ UNSUPPORTED = {
     "guided_regex": "Guided decoding",
     "guided_choice": "Guided decoding",
     "guided_grammar": "Guided decoding",
-    "use_beam_search": "Beam search",
     "suffix": "Filling in the middle",
     "prompt_embeds": "Prompt embeddings",
     "functions": "Function calling by `functions`",
@@ -24,7 +23,6 @@ UNSUPPORTED = {
     "mm_processor_kwargs": "Multimodal input",
     "media_io_kwargs": "Multimodal input",
     "thinking_token_budget": "A budget of thinking tokens",
-    "repetition_detection": "Detection of repetitions",
     "kv_transfer_params": "Transfer of KV caches",
     "ec_transfer_params": "Transfer of encoder caches",
     "logits_processors": "A request's own logits processors",
@@ -44,9 +42,9 @@ _IDLE: dict[str, Any] = {
 """What clients send that do not mean to use a parameter; for each of them also null, false and the empty."""
 
 
-def refuse_unsupported(given: Mapping[str, msgspec.Raw]) -> None:
-    """Raises for a parameter in `given` that asks for what cannot be done."""
-    for name in sorted(given.keys() & UNSUPPORTED.keys()):
+def refuse_unsupported(given: Mapping[str, msgspec.Raw], names: Set[str]) -> None:
+    """Raises for a parameter in `given`, of those `names`, that asks for what cannot be done."""
+    for name in sorted(given.keys() & names):
         if not _means_nothing(name, msgspec.json.decode(given[name])):
             raise bad_request(
                 f"{UNSUPPORTED[name]} ({name}) is not supported by this version.", name
