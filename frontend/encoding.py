@@ -1,6 +1,7 @@
 """From what a client sends to the ids of a prompt. Knows templates and tokens, not limits and not sampling."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -8,12 +9,19 @@ from typing import Any, TypeVar
 import msgspec
 
 from penstock.frontend.api.chat_request import ChatRequest
-from penstock.frontend.errors import bad_request
-from penstock.frontend.text.chat_template import ChatTemplate, ChatTemplates
+from penstock.frontend.errors import bad_request, unavailable
+from penstock.frontend.text.chat_template import LIMIT_S, ChatTemplates, Template
+from penstock.frontend.text.errors import TemplateTimeoutError
+from penstock.frontend.text.renderers import Renderers
 from penstock.frontend.text.tokenizer import Tokenizer
 
 LONG_CHARS = 8192
 """From here on, encoding would hold up other streams and moves to a thread."""
+BRIEF_S = 0.05
+"""What a short conversation's template may take of the loop's time before it moves to a thread as well."""
+MAX_RENDERERS = 4
+"""Templates of requests that are rendered at a time."""
+RENDERER_PATIENCE_S = 1.0
 
 T = TypeVar("T")
 
@@ -35,6 +43,9 @@ class Encoder:
         self._templates = templates
         self._trusts_templates = trusts_templates
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
+        self._renderers = Renderers()
+        self._render_threads = ThreadPoolExecutor(MAX_RENDERERS, thread_name_prefix="render")
+        self._free_renderers = asyncio.Semaphore(MAX_RENDERERS)
 
     async def texts(self, texts: Sequence[str], add_special_tokens: bool = True) -> list[Prompt]:
         """Many short ones hold up the loop as a long one does."""
@@ -52,33 +63,58 @@ class Encoder:
 
         `num_bytes` is the body's size: whatever it is made of, a template may look at all of it.
         """
+        if chat.chat_template is not None:
+            return await self._chat_in_own_words(chat, chat.chat_template, add_special_tokens)
+        if num_bytes < LONG_CHARS:
+            with contextlib.suppress(TemplateTimeoutError):
+                return self._encode(self._render(chat, limit_s=BRIEF_S), add_special_tokens)
 
         def render_and_encode() -> Prompt:
-            text = self._render(chat, self._own_template(chat))
-            return Prompt(self.tokenizer.encode(text, add_special_tokens), text)
+            return self._encode(self._render(chat), add_special_tokens)
 
-        size = num_bytes if chat.chat_template is None else LONG_CHARS
-        return await self._run(size, render_and_encode)
+        return await self._in_thread(self._threads, render_and_encode)
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._render_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self._renderers.close()
 
-    async def _run(self, size: int, work: Callable[[], T]) -> T:
-        if size < LONG_CHARS:
-            return work()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-    def _own_template(self, chat: ChatRequest) -> ChatTemplate | None:
-        if chat.chat_template is None:
-            return None
+    async def _chat_in_own_words(
+        self, chat: ChatRequest, source: str, add_special_tokens: bool
+    ) -> Prompt:
+        """Where the request's template may be rendered at all, others' must not wait for it."""
         if not self._trusts_templates:
             raise bad_request(
                 "Chat template is passed with request, but --trust-request-chat-template is not set.",
                 "chat_template",
             )
-        return ChatTemplate(chat.chat_template)
+        template = self._renderers.template(source)
 
-    def _render(self, chat: ChatRequest, template: ChatTemplate | None) -> str:
+        def render_and_encode() -> Prompt:
+            return self._encode(self._render(chat, template), add_special_tokens)
+
+        try:
+            async with asyncio.timeout(RENDERER_PATIENCE_S):
+                await self._free_renderers.acquire()
+        except TimeoutError:
+            raise unavailable("Too many chat templates of requests are being rendered.") from None
+        try:
+            return await self._in_thread(self._render_threads, render_and_encode)
+        finally:
+            self._free_renderers.release()
+
+    def _encode(self, text: str, add_special_tokens: bool) -> Prompt:
+        return Prompt(self.tokenizer.encode(text, add_special_tokens), text)
+
+    async def _run(self, size: int, work: Callable[[], T]) -> T:
+        return work() if size < LONG_CHARS else await self._in_thread(self._threads, work)
+
+    async def _in_thread(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+    def _render(
+        self, chat: ChatRequest, template: Template | None = None, limit_s: float = LIMIT_S
+    ) -> str:
         continues = bool(chat.continue_final_message)
         adds = chat.add_generation_prompt
         return self._templates.render(
@@ -89,6 +125,7 @@ class Encoder:
             add_generation_prompt=not continues if adds is None else adds,
             continue_final_message=continues,
             kwargs=_template_kwargs(chat),
+            limit_s=limit_s,
         )
 
 

@@ -18,6 +18,7 @@ from penstock.frontend.engine.token_stream import Take
 from penstock.frontend.errors import ApiError
 from penstock.frontend.params import nth_seed
 from penstock.frontend.prompts import ValidPrompt, ValidRequest
+from penstock.frontend.repetition import RepetitionDetector
 from penstock.frontend.text.detokenizer import detokenizer
 from penstock.frontend.text.text_stream import TextStream
 from penstock.frontend.text.tokenizer import Tokenizer
@@ -59,18 +60,18 @@ def branches(request: ValidRequest) -> list[Branch]:
     return [
         branch
         for index, prompt in enumerate(request.prompts)
-        for branch in _branches_of(request, prompt, index * request.n)
+        for branch in _branches_of(request, prompt, index * request.best_of)
     ]
 
 
 def _branches_of(request: ValidRequest, prompt: ValidPrompt, first: int) -> list[Branch]:
     params, packed = prompt.params, token_ids.pack(prompt.ids)
     if params.is_greedy:
-        choices = range(first, first + request.n)
+        choices = range(first, first + request.best_of)
         return [Branch(prompt, choices, _spec(request, packed, prompt, 0))]
     return [
         Branch(prompt, range(first + i, first + i + 1), _spec(request, packed, prompt, i))
-        for i in range(request.n)
+        for i in range(request.best_of)
     ]
 
 
@@ -108,10 +109,10 @@ async def generate(
     if len(runs) == 1:
         await runs[0]
     else:
-        await _all(runs)
+        await together(runs)
 
 
-async def _all(runs: Sequence[Coroutine[Any, Any, None]]) -> None:
+async def together(runs: Sequence[Coroutine[Any, Any, None]]) -> None:
     """The first failure fails all."""
     tasks = [asyncio.create_task(run) for run in runs]
     try:
@@ -125,7 +126,8 @@ async def _all(runs: Sequence[Coroutine[Any, Any, None]]) -> None:
 async def _run(
     branch: Branch, request: ValidRequest, client: EngineClient, tokenizer: Tokenizer, taker: Taker
 ) -> None:
-    speaker = _Speaker(branch.choices, _text_stream(branch.prompt, request, tokenizer), taker)
+    text = text_stream(branch.prompt, request, tokenizer)
+    speaker = Speaker(branch.choices, text, taker, _detector(request))
     take = at_intervals(speaker.take, request.stream_interval)
     async with client.generate(branch.spec) as stream:
         while not speaker.has_ended:
@@ -134,17 +136,25 @@ async def _run(
         stream.stop()
 
 
-class _Speaker:
+class Speaker:
     """Makes text of one branch's tokens, and says it for each of its choices."""
 
-    def __init__(self, choices: range, text: TextStream, taker: Taker) -> None:
+    def __init__(
+        self,
+        choices: range,
+        text: TextStream,
+        taker: Taker,
+        detector: RepetitionDetector | None = None,
+    ) -> None:
         self.has_ended = False
         self._first, *self._others = choices
         self._text = text
         self._give = taker.take
+        self._detector = detector
 
     def take(self, update: Update) -> bool:
-        piece = _piece(self._first, self._text, update)
+        num_repeating = None if self._detector is None else self._detector.push(update.token_ids)
+        piece = _piece(self._first, self._text, update, num_repeating)
         goes_on = self._give(piece)
         for choice in self._others:
             goes_on = self._give(msgspec.structs.replace(piece, choice=choice))
@@ -154,7 +164,7 @@ class _Speaker:
         return goes_on
 
 
-def _text_stream(prompt: ValidPrompt, request: ValidRequest, tokenizer: Tokenizer) -> TextStream:
+def text_stream(prompt: ValidPrompt, request: ValidRequest, tokenizer: Tokenizer) -> TextStream:
     decoder = detokenizer(
         tokenizer,
         prompt.ids,
@@ -170,9 +180,19 @@ def _text_stream(prompt: ValidPrompt, request: ValidRequest, tokenizer: Tokenize
     )
 
 
-def _piece(choice: int, text: TextStream, update: Update) -> Piece:
+def _detector(request: ValidRequest) -> RepetitionDetector | None:
+    return None if request.repetition is None else RepetitionDetector(request.repetition)
+
+
+def _piece(
+    choice: int, text: TextStream, update: Update, num_repeating: int | None = None
+) -> Piece:
+    """`num_repeating` tokens complete a repetition, which ends the answer unless it ends there by itself."""
     if update.finish is FinishReason.ERROR:
         raise ApiError(500, "The engine could not finish this request.")
+    is_end = update.finish is not None and num_repeating == len(update.token_ids)
+    if num_repeating is not None and not is_end:
+        return _repetition(choice, text, update, num_repeating)
     delta = text.push(update.token_ids, update.finish)
     if delta.stop is not None:
         return Piece(choice, delta.text, delta.num_tokens, update, "stop", delta.stop)
@@ -180,6 +200,12 @@ def _piece(choice: int, text: TextStream, update: Update) -> Piece:
         return Piece(choice, delta.text, delta.num_tokens, update)
     reason = _REASONS[update.finish]
     return Piece(choice, delta.text, delta.num_tokens, update, reason, update.stop_token)
+
+
+def _repetition(choice: int, text: TextStream, update: Update, num_tokens: int) -> Piece:
+    delta = text.push(update.token_ids[:num_tokens], FinishReason.LENGTH)
+    reason = "repetition" if delta.stop is None else "stop"
+    return Piece(choice, delta.text, delta.num_tokens, update, reason, delta.stop)
 
 
 def at_intervals(take: Take, interval: int) -> Take:
@@ -200,10 +226,11 @@ class _HeldBack:
             self._held = held
             return True
         self._is_first, self._held = False, []
-        return self._take(held[0] if len(held) == 1 else _joined(held))
+        return self._take(held[0] if len(held) == 1 else joined(held))
 
 
-def _joined(updates: Sequence[Update]) -> Update:
+def joined(updates: Sequence[Update]) -> Update:
+    """Of one sequence, one behind the other."""
     last = updates[-1]
     return Update(
         [token for update in updates for token in update.token_ids],

@@ -61,6 +61,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     constraint: Constraint | None = None
     """In place of what the body's fields for structured output ask for."""
     thinking: Thinking | None = None
+    end_ids: tuple[int, ...] = ()
+    """End the answer as the model's EOS does."""
 
 
 class ParamsMaker:
@@ -98,14 +100,15 @@ class ParamsMaker:
         """A constrained answer ends where its constraint says so, and nowhere else."""
         constraint = wanted.constraint or constraint_of(fields)
         stop_ids = token_params.token_ids("stop_token_ids", fields.stop_token_ids, vocab_size)
-        if constraint is not None and not self._eos_token_ids:
+        eos_ids = tuple(dict.fromkeys((*self._eos_token_ids, *wanted.end_ids)))
+        if constraint is not None and not eos_ids:
             raise bad_request(
                 "This model has no token that ends an answer, so none can be constrained."
             )
         return {
             "constraint": constraint,
             "thinking": wanted.thinking,
-            "eos_token_ids": () if fields.ignore_eos and not constraint else self._eos_token_ids,
+            "eos_token_ids": () if fields.ignore_eos and not constraint else eos_ids,
             "stop_token_ids": () if constraint else stop_ids,
         }
 

@@ -6,10 +6,14 @@ Only a `ValidRequest` can be sent on, and only a `Validator` makes one. Knows no
 import math
 
 import msgspec
+from msgspec.structs import replace
 
+from penstock.frontend import repetition
 from penstock.frontend.access import is_name
-from penstock.frontend.api.fields import SharedFields
+from penstock.frontend.api.fields import RepetitionDetection, SharedFields
+from penstock.frontend.beams.asked import Beams, beams
 from penstock.frontend.bounds import Bounds
+from penstock.frontend.choices import choices
 from penstock.frontend.encoding import Prompt
 from penstock.frontend.errors import bad_request
 from penstock.frontend.params import ParamsMaker, Wanted, fit, stop_strings
@@ -48,6 +52,12 @@ class ValidRequest(msgspec.Struct, frozen=True, kw_only=True):
     arrived_s: float
     prompts: list[ValidPrompt]
     n: int
+    """Choices of each prompt that are answered."""
+    best_of: int
+    """Sequences of each prompt that are sampled: n, or more of which the likeliest n are answered."""
+    beams: Beams | None
+    """Search for the likeliest sequences instead of sampling them."""
+    repetition: RepetitionDetection | None
     stop: tuple[str, ...]
     include_stop: bool
     skip_special_tokens: bool
@@ -91,13 +101,20 @@ class Validator:
         """Raises ApiError."""
         _check_stream(asked)
         params = self._params.make(asked, wanted, bounds)
+        n, best_of = choices(asked, len(prompts), params.is_greedy, bounds)
+        wish = beams(asked, best_of, params, bounds)
+        if wish is None and best_of > n and params.logprobs is None:
+            params = replace(params, logprobs=0)
         cut = [_truncated(prompt, asked, wanted.max_tokens, bounds) for prompt in prompts]
         stops = stop_strings(asked.stop, self._rules.max_stop_strings)
         return ValidRequest(
             name=caller.name,
             arrived_s=caller.arrived_s,
             prompts=[_fitted(prompt, params, bounds) for prompt in cut],
-            n=_num_choices(asked, len(prompts), bounds),
+            n=n,
+            best_of=best_of if wish is None else n,
+            beams=wish,
+            repetition=repetition.checked(asked.repetition_detection),
             stop=() if params.constraint else stops,  # they would cut what has to match
             include_stop=bool(asked.include_stop_str_in_output),
             skip_special_tokens=asked.skip_special_tokens is not False,
@@ -173,26 +190,6 @@ def _check_stream(asked: SharedFields) -> None:
         raise bad_request(
             "`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs"
         )
-
-
-def _num_choices(asked: SharedFields, num_prompts: int, bounds: Bounds) -> int:
-    n = 1 if asked.n is None else asked.n
-    if n < 1:
-        raise bad_request(f"n must be at least 1, got {n}.", "n", n)
-    if n * num_prompts > bounds.max_sequences:
-        raise bad_request(
-            f"n={n} for {num_prompts} prompt(s) exceeds the {bounds.max_sequences} sequences "
-            "that this server runs and queues.",
-            "n",
-        )
-    if asked.best_of is not None and asked.best_of != n:
-        word = "less" if asked.best_of < n else "greater"
-        raise bad_request(
-            f"best_of must not be {word} than n={n}, got {asked.best_of}: "
-            "this version returns every sequence that it generates.",
-            "best_of",
-        )
-    return n
 
 
 def _interval(asked: SharedFields) -> int:

@@ -5,7 +5,9 @@ from typing import Protocol
 
 from aiohttp import web
 
-from penstock.frontend.api.shapes import Tally, json_response
+from penstock.frontend.api.best_of import BestOf
+from penstock.frontend.api.shapes import Collector, Tally, json_response
+from penstock.frontend.beams.run import search
 from penstock.frontend.errors import translate
 from penstock.frontend.generation import Piece, generate
 from penstock.frontend.prompts import ValidRequest
@@ -29,19 +31,14 @@ class Chunks(Protocol):
         ...
 
 
-class Collector(Protocol):
-    """Shapes one request's answer."""
-
-    def add(self, piece: Piece) -> None: ...
-
-    def answer(self) -> object: ...
-
-
 async def answer(
     request: web.Request, valid: ValidRequest, collector: Collector, tally: Tally
 ) -> web.Response:
     services = request.app[SERVICES]
-    await generate(valid, services.client, services.tokenizer, _Whole(collector))
+    if valid.best_of > valid.n:
+        collector = BestOf(collector, valid, tally)
+    produce = generate if valid.beams is None else search
+    await produce(valid, services.client, services.tokenizer, _Whole(collector))
     tally.record(services.registry)
     return json_response(collector.answer())
 

@@ -22,14 +22,16 @@ class BodyReader(Generic[T]):
     def __init__(self, kind: type[T]) -> None:
         self._decoder = msgspec.json.Decoder(kind, strict=False)
         self._raw_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
-        self._known = frozenset(kind.__struct_encode_fields__) | UNSUPPORTED.keys()
+        fields = frozenset(kind.__struct_encode_fields__)
+        self._refused = UNSUPPORTED.keys() - fields
+        self._known = fields | UNSUPPORTED.keys()
 
     async def read(self, request: web.Request) -> T:
         body = await request.read()
         try:
             text = body.decode()
             given = self._raw_decoder.decode(text)
-            refuse_unsupported(given)
+            refuse_unsupported(given, self._refused)
             decoded = self._decoder.decode(text)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise undecodable(error) from error

@@ -41,6 +41,7 @@ class ChatChunks:
         ]
         if run.shows_ids:
             chunks[0].prompt_token_ids = run.prompt_ids
+        chunks[0].prompt_text = run.prompt_text
         return b"".join(map(event, chunks))
 
     def piece(self, piece: Piece) -> bytes:

@@ -42,6 +42,7 @@ class ChatCollector:
             usage=run.usage(),
             prompt_logprobs=self._prompt_logprobs if run.shows_prompt_logprobs else UNSET,
             prompt_token_ids=run.prompt_ids if run.shows_ids else UNSET,
+            prompt_text=run.prompt_text,
         )
 
 

@@ -28,6 +28,7 @@ class ChatRequest(SharedFields, kw_only=True):
     max_completion_tokens: int | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
+    return_prompt_text: bool | None = None
 
 
 def check_conversation(request: ChatRequest) -> None:

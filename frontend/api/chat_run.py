@@ -2,6 +2,8 @@
 
 import time
 
+from msgspec import UNSET
+
 from penstock.frontend.api.chat_reader import Reading
 from penstock.frontend.api.chat_request import ChatRequest
 from penstock.frontend.api.shapes import Tally, Usage
@@ -26,6 +28,7 @@ class ChatRun:
         self.num_choices = valid.num_choices
         self.prefix = _echoed(body, self.role)
         self.prompt_ids = valid.prompts[0].ids
+        self.prompt_text = valid.prompts[0].text or "" if body.return_prompt_text else UNSET
         self.tally = Tally(valid)
         self.reading = reading
         self.readers = [reading.reader() for _ in range(valid.num_choices)]

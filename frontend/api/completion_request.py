@@ -12,7 +12,9 @@ Prompt = str | list[int]
 class CompletionRequest(SharedFields, kw_only=True):
     prompt: str | list[str | int | list[int]] | None = None
     logprobs: int | None = None
-    thinking_token_budget: int | None = None
+    suffix: str | None = None
+    """What comes behind the answer, for models that fill in the middle."""
+    return_prompt_text: bool | None = None
 
 
 def prompts_of(request: CompletionRequest) -> list[Prompt]:
@@ -24,7 +26,7 @@ def prompts_of(request: CompletionRequest) -> list[Prompt]:
         prompts = [_all_ids(prompt)]
     else:
         prompts = [_one_of_batch(item) for item in prompt or []]
-    if not prompts or not all(prompts):
+    if not prompts or not (all(prompts) or request.suffix):
         raise bad_request(
             "Either prompt or prompt_embeds must be provided and non-empty. (parameter=prompt)",
             "prompt",
@@ -49,7 +51,6 @@ def _one_of_batch(item: str | int | list[int]) -> Prompt:
 
 def wanted(request: CompletionRequest) -> Wanted:
     """How much output, and which log probabilities. An echo shows the prompt's among the output's."""
-    _check_budget(request.thinking_token_budget)
     prompt_logprobs = request.prompt_logprobs
     if request.echo and request.logprobs is not None and prompt_logprobs is None:
         prompt_logprobs = request.logprobs
@@ -58,13 +59,6 @@ def wanted(request: CompletionRequest) -> Wanted:
         logprobs=request.logprobs,
         prompt_logprobs=prompt_logprobs,
     )
-
-
-def _check_budget(budget: int | None) -> None:
-    """A completion's text is not taken apart."""
-    if budget is not None and budget != -1:
-        name = "thinking_token_budget"
-        raise bad_request(f"{name} is for chat completions: a completion is plain text.", name)
 
 
 def scores_only(request: CompletionRequest) -> bool:

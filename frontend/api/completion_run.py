@@ -26,11 +26,14 @@ class CompletionRun:
         self.echoes = bool(body.echo)
         self.scores_only = scores_only(body)
         self.shows_ids = bool(body.return_token_ids)
+        self.shows_prompt_text = bool(body.return_prompt_text)
         self.shows_logprobs = body.logprobs is not None
         self.shows_prompt_logprobs = body.prompt_logprobs is not None
         self.names = TokenNames(services.tokenizer, bool(body.return_tokens_as_token_ids))
         self.num_top = logprobs.ALL if body.logprob_token_ids else body.logprobs or 0
-        self.is_plain = not (self.shows_ids or self.shows_logprobs or self.echoes)
+        self.is_plain = not (
+            self.shows_ids or self.shows_logprobs or self.echoes or self.shows_prompt_text
+        )
         self.voices = [
             _ChoiceVoice(self, index * valid.n + i, prompt)
             for index, prompt in enumerate(valid.prompts)
@@ -84,6 +87,8 @@ class _ChoiceVoice:
             self._writer.add_unscored(prompt.ids[0])
         if run.shows_ids:
             choice.prompt_token_ids = prompt.ids
+        if run.shows_prompt_text:
+            choice.prompt_text = run.prompt_text(prompt)
         if run.shows_prompt_logprobs:
             choice.prompt_logprobs = [None]
 

@@ -1,14 +1,15 @@
 """POST /v1/completions. Knows the order of its steps; each step's rules are elsewhere."""
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from penstock.frontend.api.answering import answer, stream
 from penstock.frontend.api.body import BodyReader
 from penstock.frontend.api.caller import caller
 from penstock.frontend.api.completion_chunks import CompletionChunks
-from penstock.frontend.api.completion_request import CompletionRequest, prompts_of, wanted
+from penstock.frontend.api.completion_prompts import encode, end_ids
+from penstock.frontend.api.completion_request import CompletionRequest, wanted
 from penstock.frontend.api.completion_run import CompletionCollector, CompletionRun
-from penstock.frontend.encoding import Encoder, Prompt
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.services import SERVICES, Services
 
@@ -30,12 +31,6 @@ async def _validate(
 ) -> ValidRequest:
     services.check_model(body.model)
     bounds, asker = services.bounds(), caller(request, body)
-    prompts = await _encode(body, services.encoder)
-    return services.validator.validate(body, wanted(body), prompts, asker, bounds)
-
-
-async def _encode(body: CompletionRequest, encoder: Encoder) -> list[Prompt]:
-    prompts = prompts_of(body)
-    texts = [prompt for prompt in prompts if isinstance(prompt, str)]
-    encoded = iter(await encoder.texts(texts, body.add_special_tokens is not False))
-    return [next(encoded) if isinstance(prompt, str) else Prompt(prompt) for prompt in prompts]
+    asks = replace(wanted(body), end_ids=end_ids(body, services.tokenizer))
+    prompts = await encode(body, services.encoder)
+    return services.validator.validate(body, asks, prompts, asker, bounds)

@@ -23,6 +23,15 @@ class StreamOptions(msgspec.Struct, frozen=True, kw_only=True):
         return self.tells_usage and bool(self.continuous_usage_stats)
 
 
+class RepetitionDetection(msgspec.Struct, frozen=True, kw_only=True):
+    """End an answer that repeats a pattern of so many tokens, `min_count` times or more in a row."""
+
+    max_pattern_size: int = 0
+    """0 detects nothing."""
+    min_pattern_size: int = 0
+    min_count: int = 0
+
+
 class SamplingFields(StructuredFields, kw_only=True):
     """How to sample. None means: the model's default, then the API's."""
 
@@ -52,6 +61,11 @@ class SharedFields(SamplingFields, kw_only=True):
     model: str | None = None
     n: int | None = None
     best_of: int | None = None
+    use_beam_search: bool | None = None
+    length_penalty: float | None = None
+    early_stopping: bool | str | None = None
+    """Of a beam search; "never" besides true and false."""
+    repetition_detection: RepetitionDetection | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     stream_interval: int | None = None

@@ -3,6 +3,9 @@
 Keys that are UNSET do not appear: those are vLLM's own, shown when they were asked for.
 """
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
@@ -11,6 +14,14 @@ from penstock.frontend.generation import Piece
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.sse import json
 from penstock.protocol.metrics import Registry
+
+
+class Collector(Protocol):
+    """Shapes one request's answer."""
+
+    def add(self, piece: Piece) -> None: ...
+
+    def answer(self) -> object: ...
 
 
 class PromptTokensDetails(msgspec.Struct):
@@ -37,6 +48,7 @@ class Tally:
         self._n = request.n
         self._num_prompt = sum(len(prompt.ids) for prompt in request.prompts)
         self._num_cached = 0
+        self._num_discarded = 0
         self.by_choice = [0] * request.num_choices
 
     def add(self, piece: Piece) -> None:
@@ -44,8 +56,12 @@ class Tally:
         if piece.choice % self._n == 0:  # a prompt is counted once, whatever n is
             self._num_cached += piece.update.num_cached
 
+    def discard(self, sequence: Sequence[Piece]) -> None:
+        """Tokens that were generated and are not answered."""
+        self._num_discarded += sum(piece.num_tokens for piece in sequence)
+
     def usage(self, num_reasoning: int | None = None) -> Usage:
-        num_output = sum(self.by_choice)
+        num_output = sum(self.by_choice) + self._num_discarded
         return Usage(
             self._num_prompt,
             self._num_prompt + num_output,

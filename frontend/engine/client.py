@@ -91,9 +91,13 @@ class EngineClient:
 
     # ---- asking
 
-    def generate(self, spec: GenerateSpec) -> TokenStream:
+    def generate(self, spec: GenerateSpec, meter: StreamMeter | None = None) -> TokenStream:
         """A stream to enter with `async with`; only then is anything sent."""
-        return TokenStream(spec, self, StreamMeter(self._stream_metrics))
+        return TokenStream(spec, self, meter or self.meter())
+
+    def meter(self) -> StreamMeter:
+        """For a request that takes more streams than one."""
+        return StreamMeter(self._stream_metrics)
 
     async def control(
         self, verb: messages.ControlVerb, payload: bytes = b"", timeout_s: float = 5.0

@@ -83,3 +83,19 @@ class StreamMeter:
         metrics.cached_tokens.inc(num_cached)
         metrics.from_cache.inc(num_cached)
         metrics.computed.inc(self._num_prompt - num_cached)
+
+
+class SilentMeter(StreamMeter):
+    """For streams that are a part of what another meter times."""
+
+    def __init__(self) -> None:
+        pass
+
+    def begin(self, spec: GenerateSpec) -> None:
+        pass
+
+    def tokens(self, num: int, now_s: float, num_cached: int) -> None:
+        pass
+
+    def end(self, reason: FinishReason) -> None:
+        pass

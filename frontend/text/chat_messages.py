@@ -22,6 +22,8 @@ TEXT_OF_PART = {
     "thinking": "thinking",
 }
 """Kinds of content parts that are text, and the key it is under."""
+_SHOWN_AS_IT_IS = frozenset(("system", "developer", "tool"))
+"""Templates that look whether content is text look at users and assistants; here a list might show as Python's."""
 _REASONING = ("reasoning_content", "thinking", "reasoning")
 
 
@@ -43,7 +45,7 @@ def _normalize(original: Mapping[str, Any], traits: TemplateTraits) -> Message:
     if message.get("role") == "developer" and not traits.knows_developer:
         message["role"] = "system"
     if "content" in message:
-        message["content"] = _content(message["content"], traits)
+        message["content"] = _content(message["content"], traits, message.get("role"))
     if calls := message.pop("tool_calls", None):
         message["tool_calls"] = _tool_calls(calls, traits)
     if message.get("role") == "assistant":
@@ -73,13 +75,13 @@ def _fill_content(message: Message, traits: TemplateTraits) -> None:
         message["content"] = traits.content_of_calls
 
 
-def _content(content: Any, traits: TemplateTraits) -> Any:
+def _content(content: Any, traits: TemplateTraits, role: Any = None) -> Any:
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if traits.content == "parts" else content
     if not isinstance(content, list):
         raise TextError(f"a message's content is a text or a list of parts, got {content!r:.80}")
     texts = [text_of_part(part) for part in content]
-    if traits.content == "text":
+    if traits.content == "text" or (traits.content == "either" and role in _SHOWN_AS_IT_IS):
         return "\n".join(texts)
     return [{"type": "text", "text": text} for text in texts]
 

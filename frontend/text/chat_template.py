@@ -4,21 +4,41 @@
 is one of them, compiled once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import jinja2
 
 from penstock.frontend.text.chat_messages import Message, normalize
-from penstock.frontend.text.errors import TemplateError, TextError
+from penstock.frontend.text.errors import TemplateError, TemplateTimeoutError, TextError
+from penstock.frontend.text.template_bounds import MAX_CHARS
 from penstock.frontend.text.template_probe import PROBE, probe
-from penstock.frontend.text.template_sandbox import MAX_CHARS, TemplateEnvironment
+from penstock.frontend.text.template_sandbox import TemplateEnvironment
 from penstock.frontend.text.template_traits import TemplateTraits, traits
 
+LIMIT_S = 1.5
+"""Of computing: what takes longer answers nobody."""
+PROBE_LIMIT_S = 0.2
 _CONTINUE_TAG = "CONTINUE_FINAL_MESSAGE_TAG "
 _RESERVED = frozenset(("messages", "chat_template", "tokenize", "continue_final_message"))
+
+
+class Template(Protocol):
+    """What renders a conversation."""
+
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+        add_generation_prompt: bool = True,
+        continue_final_message: bool = False,
+        variables: Mapping[str, Any] | None = None,
+        limit_s: float = LIMIT_S,
+    ) -> str: ...
 
 
 class ChatTemplate:
@@ -26,13 +46,17 @@ class ChatTemplate:
 
     def __init__(self, source: str) -> None:
         """Raises TemplateError when it does not compile."""
-        environment = TemplateEnvironment()
-        try:
-            tree = environment.parse(source)
-            self._template = environment.from_string(source)
-        except jinja2.TemplateSyntaxError as error:
-            raise TemplateError(f"the chat template is broken: {error}", error.lineno) from error
+        self._environment = TemplateEnvironment()
         self.source = source
+        try:
+            tree = self._environment.parse(source)
+            self._template = self._environment.from_string(source)
+        except jinja2.TemplateSyntaxError as error:
+            raise self._broken(error.message or "syntax error", error.lineno) from error
+        except SyntaxError as error:  # its lines are those of the Python that Jinja made
+            raise self._broken(error.msg) from error
+        except Exception as error:  # folding constants runs filters; parsing may nest too deeply
+            raise self._broken(_reason(error)) from error
         self.traits = probe(traits(tree), self._try)
 
     def render(
@@ -44,6 +68,7 @@ class ChatTemplate:
         add_generation_prompt: bool = True,
         continue_final_message: bool = False,
         variables: Mapping[str, Any] | None = None,
+        limit_s: float = LIMIT_S,
     ) -> str:
         """`variables` are special tokens and the request's chat_template_kwargs. Raises TextError."""
         if continue_final_message and add_generation_prompt:
@@ -59,26 +84,28 @@ class ChatTemplate:
                 "add_generation_prompt": add_generation_prompt,
                 **(variables or {}),
                 "messages": conversation,
-            }
+            },
+            limit_s,
         )
         return text if final is None else _cut_at_mark(text, final)
 
     def _try(self, trial: TemplateTraits) -> str:
         variables = {"messages": normalize(PROBE["messages"], trial), "tools": PROBE["tools"]}
-        return self._run({"bos_token": "", "eos_token": "", **variables})
+        return self._run({"bos_token": "", "eos_token": "", **variables}, PROBE_LIMIT_S)
 
-    def _run(self, variables: dict[str, Any]) -> str:
-        pieces: list[str] = []
-        size = 0
+    def _run(self, variables: dict[str, Any], limit_s: float) -> str:
         try:
-            for piece in self._template.generate(variables):
-                pieces.append(piece)
-                size += len(piece)
-                if size > MAX_CHARS:
-                    raise OverflowError(f"the rendered prompt exceeds {MAX_CHARS} characters")
+            with self._environment.clock.within(limit_s):
+                return _bounded_text(self._template.generate(variables))
+        except TemplateTimeoutError as error:
+            line = _line_of(error.__traceback__)
+            raise TemplateTimeoutError(error.reason, line, self.source) from error
         except Exception as error:  # a template may fail like any program
-            raise TemplateError(str(error), _line_of(error.__traceback__)) from error
-        return "".join(pieces)
+            line = _line_of(error.__traceback__)
+            raise TemplateError(_reason(error), line, self.source) from error
+
+    def _broken(self, reason: str, line: int | None = None) -> TemplateError:
+        return TemplateError(f"the chat template is broken: {reason}", line, self.source)
 
     def _mark_end(self, conversation: list[Message]) -> str:
         """Puts a mark behind the final message's text, and returns that text."""
@@ -133,17 +160,18 @@ class ChatTemplates:
         self,
         messages: Sequence[Mapping[str, Any]],
         *,
-        template: ChatTemplate | None = None,
+        template: Template | None = None,
         tools: Sequence[Mapping[str, Any]] | None = None,
         documents: Sequence[Mapping[str, Any]] | None = None,
         add_generation_prompt: bool = True,
         continue_final_message: bool = False,
         kwargs: Mapping[str, Any] | None = None,
+        limit_s: float = LIMIT_S,
     ) -> str:
         """`kwargs` come from the request and win over the special tokens."""
         if reserved := _RESERVED & (kwargs or {}).keys():
             raise TextError(f"chat_template_kwargs must not set {', '.join(sorted(reserved))}")
-        chosen = template or self.pick(with_tools=tools is not None)
+        chosen: Template = template or self.pick(with_tools=tools is not None)
         return chosen.render(
             messages,
             tools=tools,
@@ -151,6 +179,7 @@ class ChatTemplates:
             add_generation_prompt=add_generation_prompt,
             continue_final_message=continue_final_message,
             variables={**self._special_tokens, **(kwargs or {})},
+            limit_s=limit_s,
         )
 
     def _why_none(self, name: str | None) -> str:
@@ -160,6 +189,17 @@ class ChatTemplates:
         if known:
             return f"none of the model's chat templates is the default (known: {known})"
         return "this model has no chat template; give one with --chat-template"
+
+
+def _bounded_text(generated: Iterator[str]) -> str:
+    pieces: list[str] = []
+    size = 0
+    for piece in generated:
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_CHARS:
+            raise OverflowError(f"the rendered prompt exceeds {MAX_CHARS} characters")
+    return "".join(pieces)
 
 
 def _in_files(folder: Path) -> dict[str, str]:
@@ -184,6 +224,12 @@ def _cut_at_mark(text: str, final: str) -> str:
         )
     before = text[:mark]
     return before if text.startswith(_CONTINUE_TAG, mark) else before.rstrip()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "it takes too much memory"
+    return str(error) or type(error).__name__
 
 
 def _line_of(traceback: TracebackType | None) -> int | None:

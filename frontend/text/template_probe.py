@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from penstock.frontend.text.errors import TemplateError
+from penstock.frontend.text.errors import TemplateError, TemplateTimeoutError
 from penstock.frontend.text.template_traits import TemplateTraits
 
 _NEEDLE = "penstock-probe"
@@ -57,6 +57,8 @@ def probe(traits: TemplateTraits, render: Callable[[TemplateTraits], str]) -> Te
         trial = msgspec.structs.replace(traits, arguments=arguments, content_of_calls=content)
         try:
             text = render(trial)
+        except TemplateTimeoutError:
+            break
         except TemplateError:
             continue
         if _NEEDLE in text and _PYTHON_SPELLING not in text:

@@ -75,7 +75,10 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
         dict[str, Any], described("Sampling defaults as JSON, e.g. '{\"temperature\": 0.5}'.")
     ] = {}
     trust_request_chat_template: Annotated[
-        bool, described("Let requests bring their own chat template (it runs sandboxed).")
+        bool,
+        described(
+            "Let requests bring their own chat template (sandboxed, in a process of its own)."
+        ),
     ] = False
     stream_interval: Annotated[
         int, Meta(ge=1, description="Send a chunk at least every so many tokens.")

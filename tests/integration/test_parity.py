@@ -1,53 +1,15 @@
 """The whole house against transformers: greedy tokens are equal, whatever the scheduler had to do."""
 
-import random
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.brook_prompts import BROOK, prompts
 from support.deployment import Deployment
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-import penstock
-
-BROOK = Path(penstock.__file__).parent / "brook"
 NUM_PROMPTS = 200
-SENTENCES = [
-    "What is 27 + 48?",
-    "My name is Mara. What is my name?",
-    "你好,你是谁?",
-    "Tell me a short story about a river.",
-    "Sort these numbers: 9, 2, 7, 4.",
-    "Count from 3 to 9.",
-    "What is Penstock?",
-    "The quick brown fox jumps over the lazy dog near the mill. ",
-]
-
-
-def prompts(tokenizer: PreTrainedTokenizerFast) -> list[list[int]]:
-    """Chats, bare text, random ids, and long prompts that share a prefix."""
-    rng = random.Random(7)
-    shared = tokenizer.encode(" ".join(SENTENCES) * 3)[:200]
-    made: list[list[int]] = []
-    for i in range(NUM_PROMPTS):
-        text = rng.choice(SENTENCES)
-        match i % 4:
-            case 0:
-                chat = [{"role": "user", "content": text}]
-                made.append(
-                    tokenizer.apply_chat_template(chat, add_generation_prompt=True)["input_ids"]
-                )
-            case 1:
-                made.append(tokenizer.encode(text))
-            case 2:
-                made.append(
-                    [rng.randrange(20, len(tokenizer) - 20) for _ in range(rng.randint(1, 90))]
-                )
-            case _:
-                made.append(shared[: rng.randint(40, 200)] + tokenizer.encode(text))
-    return made
 
 
 @torch.inference_mode()
@@ -73,7 +35,7 @@ def ask(server: Deployment, prompt: list[int], max_tokens: int) -> list[int]:
 def test_greedy_tokens_equal_transformers_under_pressure() -> None:
     """fp32; chunked prefill, prefix caching, preemption and 16 requests at a time all at work."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(BROOK)
-    work = [(p, 16 + i % 33) for i, p in enumerate(prompts(tokenizer))]
+    work = [(p, 16 + i % 33) for i, p in enumerate(prompts(tokenizer, NUM_PROMPTS))]
     pressure = ("--dtype", "float32", "--num-gpu-blocks-override", "20", "--max-model-len", "320")
     with (
         Deployment(*pressure, "--max-num-batched-tokens", "48", "--max-num-seqs", "16") as server,

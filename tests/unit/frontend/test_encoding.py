@@ -2,14 +2,19 @@
 
 import asyncio
 import threading
-from typing import Any
+import time
+from typing import Any, cast
 
 import pytest
 
 from penstock.frontend.api.chat_request import ChatRequest
-from penstock.frontend.encoding import LONG_CHARS, Encoder
+from penstock.frontend.encoding import BRIEF_S, LONG_CHARS, MAX_RENDERERS, Encoder
+from penstock.frontend.errors import ApiError
+from penstock.frontend.text.chat_template import ChatTemplate, ChatTemplates
+from penstock.frontend.text.errors import TemplateTimeoutError
 
 LOOP = threading.main_thread().name
+USER = {"role": "user", "content": "Hi"}
 
 
 class Spy:
@@ -30,7 +35,7 @@ class Spy:
 def threads_of(num_bytes: int, **fields: Any) -> set[str]:
     spy: Any = Spy()
     encoder = Encoder(spy, spy, trusts_templates=True)
-    chat = ChatRequest(messages=[{"role": "user", "content": "Hi"}], **fields)
+    chat = ChatRequest(messages=[USER], **fields)
     asyncio.run(encoder.chat(chat, num_bytes))
     encoder.close()
     return spy.threads
@@ -44,14 +49,65 @@ def test_a_long_one_is_not_whatever_it_is_made_of() -> None:
     assert LOOP not in threads_of(LONG_CHARS)
 
 
-def test_a_template_of_a_request_is_not_even_compiled_on_the_loop(
+def test_a_template_of_a_request_is_neither_compiled_nor_rendered_here(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    compiling: set[str] = set()
-    monkeypatch.setattr(
-        "penstock.frontend.encoding.ChatTemplate",
-        lambda source: compiling.add(threading.current_thread().name),
-    )
-    assert LOOP not in threads_of(100, chat_template="{{ 1 }}")
-    assert compiling
-    assert LOOP not in compiling
+    compiling: list[str] = []
+    monkeypatch.setattr(ChatTemplate, "__init__", lambda self, source: compiling.append(source))
+    templates, spy = ChatTemplates({}), Spy()
+    encoder = Encoder(cast(Any, spy), templates, trusts_templates=True)
+    chat = ChatRequest(messages=[USER], chat_template="[{{ messages[0].content }}]")
+    prompt = asyncio.run(encoder.chat(chat, 100))
+    encoder.close()
+    assert prompt.text == "[Hi]"
+    assert LOOP not in spy.threads
+    assert not compiling
+
+
+def test_a_template_that_takes_its_time_moves_from_the_loop_to_a_thread() -> None:
+    """Short as the conversation is; other streams wait no longer than for a short one."""
+    slow = "{% for i in range(9999) %}{% for j in range(60) %}{% endfor %}{% endfor %}x"
+    templates, spy = ChatTemplates({"default": slow}), Spy()
+    encoder = Encoder(cast(Any, spy), templates)
+
+    async def longest_pause_s() -> float:
+        pauses = []
+        task = asyncio.create_task(encoder.chat(ChatRequest(messages=[USER]), 100))
+        while not task.done():
+            before = time.thread_time()
+            await asyncio.sleep(0)
+            pauses.append(time.thread_time() - before)
+        return max(pauses)
+
+    assert asyncio.run(longest_pause_s()) < 3 * BRIEF_S
+    assert LOOP not in spy.threads
+    encoder.close()
+
+
+def test_a_template_that_never_ends_is_refused_in_time() -> None:
+    endless = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
+    encoder = Encoder(cast(Any, Spy()), ChatTemplates({"default": endless}))
+    begun = time.monotonic()
+    with pytest.raises(TemplateTimeoutError, match="line 1"):
+        asyncio.run(encoder.chat(ChatRequest(messages=[USER]), 100))
+    assert time.monotonic() - begun < 10
+    encoder.close()
+
+
+def test_templates_of_requests_wait_for_one_another_but_not_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("penstock.frontend.encoding.RENDERER_PATIENCE_S", 0.01)
+    encoder = Encoder(cast(Any, Spy()), ChatTemplates({}), trusts_templates=True)
+    endless = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
+    chat = ChatRequest(messages=[USER], chat_template=endless)
+
+    async def all_at_once() -> list[Any]:
+        asked = (encoder.chat(chat, 100) for _ in range(MAX_RENDERERS + 2))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    outcomes = asyncio.run(all_at_once())
+    encoder.close()
+    assert [type(error) for error in outcomes].count(TemplateTimeoutError) == MAX_RENDERERS
+    refused = [error for error in outcomes if isinstance(error, ApiError)]
+    assert [error.status for error in refused] == [503, 503]

@@ -229,3 +229,17 @@ def test_an_answer_is_calls_or_what_its_format_says(front: Front) -> None:
     constraint = front.last.params.constraint
     assert constraint is not None
     assert (constraint.kind, constraint.text) == ("regex", "a+")
+
+
+def test_the_prompt_is_shown_on_request(front: Front) -> None:
+    front.says("Hello!")
+    shown = front.chat(return_prompt_text=True).json["prompt_text"]
+    assert shown.endswith("<|im_start|>assistant\n")
+    first, *others = front.chat(return_prompt_text=True, stream=True).events
+    assert first["prompt_text"] == shown
+    assert not any("prompt_text" in chunk for chunk in others)
+
+
+def test_beams_are_not_constrained(front: Front) -> None:
+    answer = front.chat(tools=[TOOL], tool_choice="required", use_beam_search=True, n=2)
+    assert (answer.status, answer.error["param"]) == (400, "use_beam_search")

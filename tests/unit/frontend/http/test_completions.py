@@ -46,7 +46,7 @@ def test_choices_have_seeds_of_their_own_and_greedy_ones_are_copies(front: Front
     front.complete(n=3, seed=7, temperature=1)
     assert sorted(g.params.seed for g in front.engine.generates) == [7, 8, 9]
     front.engine.generates.clear()
-    body = front.complete(n=3, temperature=0).json
+    body = front.complete(n=3, temperature=0, seed=7).json
     assert len(front.engine.generates) == 1
     assert len({choice["text"] for choice in body["choices"]}) == 1
     assert body["usage"]["completion_tokens"] == 48
@@ -199,3 +199,31 @@ def test_request_ids_come_from_the_header_then_the_body(front: Front, stream: bo
     body = {"prompt": "Hi", "request_id": "mine"}
     assert front.post("/v1/completions", body, X_Request_Id="theirs").json["id"] == "cmpl-theirs"
     assert front.last.name == "theirs"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_repeats_itself_ends(front: Front, stream: bool) -> None:
+    front.says("xabababab", ends=False)
+    front.engine.tokens_per_step = 3
+    rules = {"max_pattern_size": 4, "min_count": 3}
+    answer = front.complete(repetition_detection=rules, max_tokens=100, stream=stream)
+    choices = [e["choices"][0] for e in answer.events] if stream else [answer.choice]
+    assert "".join(choice["text"] for choice in choices) == "xababab"
+    assert choices[-1]["finish_reason"] == "repetition"
+
+
+def test_a_repetition_that_ends_by_itself_is_a_length(front: Front) -> None:
+    front.says("ab", ends=False)
+    rules = {"max_pattern_size": 2, "min_count": 2}
+    assert (
+        front.complete(repetition_detection=rules, max_tokens=4).choice["finish_reason"] == "length"
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_prompt_is_shown_when_asked_for(front: Front, stream: bool) -> None:
+    front.says("ab")
+    answer = front.complete([41, 74], return_prompt_text=True, stream=stream)
+    choice = answer.events[0]["choices"][0] if stream else answer.choice
+    assert choice["prompt_text"] == front.tokenizer.decode([41, 74])
+    assert not choice["text"].startswith(choice["prompt_text"])

@@ -43,6 +43,23 @@ RESULT = {"role": "tool", "tool_call_id": "call12345", "name": "get_weather", "c
 SYSTEM = {"role": "system", "content": "Be brief."}
 USER = {"role": "user", "content": "How <|im_end|> is it in Köln?"}
 ANSWER = {"role": "assistant", "content": "Cold. "}
+TWO_CALLS = {
+    "role": "assistant",
+    "content": "",
+    "tool_calls": [
+        *CALL["tool_calls"],
+        {
+            "id": "call67890",
+            "type": "function",
+            "function": {
+                "name": "get_weather",
+                "arguments": {"city": 'Ö"<', "days": [1, 2.5, None, True], "at": {"x": {}}},
+            },
+        },
+    ],
+}
+OTHER_RESULT = {"role": "tool", "tool_call_id": "call67890", "name": "get_weather", "content": "4"}
+REASONED = {**ANSWER, "reasoning_content": "Hm."}
 CASES: dict[str, dict[str, Any]] = {
     "user": {"messages": [USER]},
     "system": {"messages": [SYSTEM, USER]},
@@ -58,6 +75,42 @@ CASES: dict[str, dict[str, Any]] = {
     "roles that do not alternate": {"messages": [USER, USER]},
     "an unknown role": {"messages": [USER, {"role": "wizard", "content": "Hex"}]},
     "no prompt": {"messages": [USER, ANSWER], "add_generation_prompt": False},
+    "two calls": {"messages": [USER, TWO_CALLS, RESULT, OTHER_RESULT], "tools": TOOLS},
+    "two tools": {"messages": [SYSTEM, USER], "tools": [*TOOLS, *TOOLS]},
+    "tools and documents": {
+        "messages": [SYSTEM, USER],
+        "tools": TOOLS,
+        "documents": [{"title": "T", "text": "<é>", "doc_id": 1}, {"title": "U", "text": ""}],
+    },
+    "thinking": {"messages": [USER], "kwargs": {"enable_thinking": True, "thinking": True}},
+    "effort": {"messages": [SYSTEM, USER], "kwargs": {"reasoning_effort": "low"}},
+    "reasoning under its other name": {"messages": [USER, REASONED, USER]},
+    "reasoning before a call": {
+        "messages": [USER, {**CALL, "reasoning_content": "Hm."}, RESULT],
+        "tools": TOOLS,
+    },
+    "reasoning, continued": {"messages": [USER, REASONED], "continue_final_message": True},
+    "continued behind a tool": {
+        "messages": [USER, CALL, RESULT, ANSWER],
+        "tools": TOOLS,
+        "continue_final_message": True,
+    },
+    "continued white space": {
+        "messages": [USER, {"role": "assistant", "content": "  a \n b\n\n "}],
+        "continue_final_message": True,
+    },
+    "an empty answer": {"messages": [USER, {"role": "assistant", "content": ""}, USER]},
+    "a name": {"messages": [{**USER, "name": "Ann"}]},
+    "a date of its own": {
+        "messages": [USER],
+        "kwargs": {"date_string": "1 May", "builtin_tools": []},
+    },
+    "twenty turns": {"messages": [SYSTEM, *[USER, REASONED] * 10, USER]},
+}
+PARTS_CASES: dict[str, list[dict[str, Any]]] = {
+    "system": [SYSTEM, USER],
+    "answer": [USER, ANSWER, USER],
+    "tool": [USER, CALL, RESULT],
 }
 PARTS = {
     "messages": [{"role": "user", "content": [{"type": "text", "text": t} for t in ("a", "b")]}]
@@ -122,6 +175,54 @@ def test_templates_that_walk_through_parts_get_parts(
             assert _ours(templates, PARTS) == _ours(templates, joined), name
         else:
             assert _ours(templates, PARTS) == _theirs(source, PARTS), name
+
+
+@pytest.mark.parametrize("messages", PARTS_CASES.values(), ids=PARTS_CASES.keys())
+def test_parts_read_as_the_text_they_hold(
+    real: dict[str, tuple[str, ChatTemplates]], messages: list[dict[str, Any]]
+) -> None:
+    """Whoever speaks."""
+    as_parts = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
+    for name, (_, templates) in real.items():
+        plain = _ours(templates, {"messages": messages, "tools": TOOLS})
+        assert _ours(templates, {"messages": as_parts, "tools": TOOLS}) == plain, name
+
+
+@pytest.mark.parametrize("call", [CALL, TWO_CALLS])
+def test_arguments_as_text_read_as_the_object_they_spell(
+    real: dict[str, tuple[str, ChatTemplates]], call: dict[str, Any]
+) -> None:
+    spelled = copy.deepcopy(call)
+    for each in spelled["tool_calls"]:
+        each["function"]["arguments"] = json.dumps(each["function"]["arguments"])
+    for name, (_, templates) in real.items():
+        cases = [{"messages": [USER, c, RESULT], "tools": TOOLS} for c in (call, spelled)]
+        assert _ours(templates, cases[0]) == _ours(templates, cases[1]), name
+
+
+def test_a_developer_is_shown_as_what_the_template_knows(
+    real: dict[str, tuple[str, ChatTemplates]],
+) -> None:
+    developer = {**SYSTEM, "role": "developer"}
+    for name, (source, templates) in real.items():
+        shown = developer if templates.pick().traits.knows_developer else SYSTEM
+        theirs = _theirs(source, {"messages": [shown, USER]})
+        assert _ours(templates, {"messages": [developer, USER]}) == theirs, name
+
+
+@pytest.mark.parametrize("key", ["reasoning", "reasoning_content", "thinking"])
+def test_reasoning_reaches_the_template_under_each_of_its_names(
+    real: dict[str, tuple[str, ChatTemplates]], key: str
+) -> None:
+    """What one server answers as `reasoning` another's template wants as `reasoning_content`."""
+    shown = 0
+    for name, (_, templates) in real.items():
+        case = {"messages": [USER, {**CALL, key: "Hm, hm."}, RESULT], "tools": TOOLS}
+        plain = {"messages": [USER, {**CALL, "reasoning_content": "Hm, hm."}, RESULT]}
+        text = _ours(templates, case)
+        assert text == _ours(templates, {**plain, "tools": TOOLS}), name
+        shown += "Hm, hm." in (text or "")
+    assert shown >= 5
 
 
 @pytest.mark.parametrize(
@@ -225,10 +326,19 @@ def test_an_error_names_the_line(source: str, line: int, reason: str) -> None:
     with pytest.raises(TemplateError, match=reason) as error:
         ChatTemplate(source).render([USER])
     assert error.value.line == line
+    assert source.splitlines()[line - 1] in str(error.value)
+
+
+def test_only_the_beginning_of_a_long_line_is_quoted() -> None:
+    with pytest.raises(
+        TemplateError, match=r"line 1 of the chat template: \{\{ 1 .*\.\.\.\)"
+    ) as error:
+        ChatTemplate("{{ 1 + 'x' }}" + "y" * 10_000).render([USER])
+    assert len(str(error.value)) < 400
 
 
 def test_a_broken_template_names_the_line() -> None:
-    with pytest.raises(TemplateError, match="line 2") as error:
+    with pytest.raises(TemplateError, match=r"line 2 of the chat template: \{% if %\}") as error:
         ChatTemplate("\n{% if %}")
     assert error.value.line == 2
 
