@@ -1,0 +1,134 @@
+"""Takes one answer's text apart into content, reasoning and tool calls, as it comes. Knows no model.
+
+    answer = [reasoning] content, with sections of calls in it
+    section = opener, calls, closer
+
+What stands behind an opener but is no call is content, its markers included.
+"""
+
+from collections.abc import Mapping
+
+from penstock.frontend.formats.declarations import ReasoningFormat, ToolFormat
+from penstock.frontend.formats.events import Content, Event, EventList, Reasoning
+from penstock.frontend.formats.markers import Markers
+from penstock.frontend.formats.prose import Prose
+from penstock.frontend.formats.sections import Sections
+from penstock.frontend.formats.tape import Step, Tape
+from penstock.frontend.formats.tools import ToolSpec
+
+
+class AnswerParser:
+    """One answer. The events of all pushes, joined, are the same for every way of cutting the text."""
+
+    def __init__(
+        self,
+        tools_format: ToolFormat | None,
+        reasoning: ReasoningFormat | None,
+        tools: Mapping[str, ToolSpec],
+        begins_in_reasoning: bool,
+    ) -> None:
+        self._events = EventList()
+        self._tape = Tape()
+        self._prose = Prose(self._events)
+        self._calls: Sections | None = None
+        if tools_format is not None:
+            self._calls = Sections(tools_format, tools, self._tape, self._prose, self._events)
+        self._reasoning = reasoning
+        self._in_answer = False
+        self._markers = Markers(_markers_in_content(tools_format, reasoning))
+        self._markers_in_reasoning = Markers(_markers_in_reasoning(tools_format, reasoning))
+        self._machine = self._answer(begins_in_reasoning)
+        next(self._machine)
+
+    @property
+    def num_calls(self) -> int:
+        """Calls announced so far."""
+        return self._calls.num_calls if self._calls else 0
+
+    @property
+    def in_reasoning(self) -> bool:
+        """Whether the text so far ends within reasoning."""
+        return self._prose.kind is Reasoning
+
+    def push(self, text: str) -> list[Event]:
+        """What this piece brought to light."""
+        self._tape.feed(text)
+        next(self._machine)
+        return self._events.take()
+
+    def close(self) -> list[Event]:
+        """The text is complete: what was held back comes out, as text where it is no call."""
+        self._tape.end()
+        for _ in self._machine:
+            raise AssertionError("a machine that waits for what will not come")
+        self._prose.finish()
+        return self._events.take()
+
+    def _answer(self, begins_in_reasoning: bool) -> Step[None]:
+        if begins_in_reasoning:
+            yield from self._think()
+        while True:
+            if self._calls and self._calls.may_be_bare:
+                yield from self._calls.bare()
+            marker = yield from self._tape.until(self._markers, self._prose.write)
+            if not marker:
+                return
+            yield from self._meet(marker)
+
+    def _meet(self, marker: str) -> Step[None]:
+        """In content."""
+        if self._calls and marker in self._calls.opens:
+            yield from self._calls.section(marker)
+        elif self._calls and marker in self._calls.closes:
+            self._calls.stray_close(marker)
+        elif self._prose.blank and self._reasoning and marker in self._reasoning.opens:
+            yield from self._think()
+        elif self._prose.blank and self._reasoning and marker in self._reasoning.closes:
+            self._prose.turn(Content)
+        else:
+            self._meet_answer(marker)
+
+    def _meet_answer(self, marker: str) -> None:
+        """The markers around content mean nothing but where it begins and ends."""
+        reasoning = self._reasoning
+        opens = reasoning and marker == reasoning.answer_opens and self._prose.blank
+        closes = reasoning and marker == reasoning.answer_closes and self._in_answer
+        if opens or closes:
+            self._prose.turn(Content)
+            self._in_answer = bool(opens)
+        else:
+            self._prose.write(marker)
+
+    def _think(self) -> Step[None]:
+        """Behind the opening marker, or behind a prompt that ended with it."""
+        self._prose.turn(Reasoning)
+        while self.in_reasoning:
+            marker = yield from self._tape.until(self._markers_in_reasoning, self._prose.write)
+            if not marker:
+                return
+            yield from self._meet_in_reasoning(marker)
+
+    def _meet_in_reasoning(self, marker: str) -> Step[None]:
+        assert self._reasoning is not None
+        if marker in self._reasoning.closes:
+            self._prose.turn(Content)
+        elif self._calls and marker in self._calls.opens:
+            yield from self._calls.section(marker)
+        elif not self._prose.blank:
+            self._prose.write(marker)
+
+
+def _markers_in_content(
+    tools_format: ToolFormat | None, reasoning: ReasoningFormat | None
+) -> frozenset[str]:
+    found = reasoning.markers if reasoning else frozenset()
+    return found | frozenset((*tools_format.opens, *tools_format.closes) if tools_format else ())
+
+
+def _markers_in_reasoning(
+    tools_format: ToolFormat | None, reasoning: ReasoningFormat | None
+) -> frozenset[str]:
+    if reasoning is None:
+        return frozenset()
+    calls = tools_format.opens if tools_format and reasoning.ends_at_calls else ()
+    return frozenset((*reasoning.opens, *reasoning.closes, *calls))

@@ -1,0 +1,41 @@
+"""Formats by name: Penstock's own, and those that installed packages add. Knows none of them."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import TypeVar
+
+from penstock.frontend.formats import reasoning_formats, tool_formats
+from penstock.frontend.formats.declarations import ReasoningFormat, ToolFormat
+from penstock.protocol.errors import SettingsError
+
+F = TypeVar("F", ToolFormat, ReasoningFormat)
+TOOL_GROUP = "penstock.tool_formats"
+REASONING_GROUP = "penstock.reasoning_formats"
+
+
+def tool_format(name: str) -> ToolFormat:
+    """Raises SettingsError for a name that neither Penstock nor an installed package knows."""
+    own = tool_formats.KNOWN
+    return _named("tool-call-parser", name, ToolFormat, own, tool_formats.ALIASES, TOOL_GROUP)
+
+
+def reasoning_format(name: str) -> ReasoningFormat:
+    """Raises SettingsError for a name that neither Penstock nor an installed package knows."""
+    own, aliases = reasoning_formats.KNOWN, reasoning_formats.ALIASES
+    return _named("reasoning-parser", name, ReasoningFormat, own, aliases, REASONING_GROUP)
+
+
+def _named(
+    flag: str, name: str, kind: type[F], own: Sequence[F], aliases: Mapping[str, str], group: str
+) -> F:
+    by_name = {each.name: each for each in own}
+    if found := by_name.get(aliases.get(name, name)):
+        return found
+    entries = {entry.name: entry for entry in entry_points(group=group)}
+    if name not in entries:
+        known = ", ".join(sorted({*by_name, *aliases, *entries}))
+        raise SettingsError(f"--{flag}: there is no format {name!r} (known: {known})")
+    loaded = entries[name].load()
+    if not isinstance(loaded, kind):
+        raise SettingsError(f"--{flag}: {entries[name].value} is no {kind.__name__}")
+    return loaded
