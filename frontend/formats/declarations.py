@@ -1,5 +1,7 @@
 """What is to be said of a format: data. Knows nothing of how it is read."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,6 +9,7 @@ from penstock.frontend.formats.shape import Shape
 
 Signs = tuple[tuple[str, ...], ...]
 """Texts in a chat template that show a format: all of one of these groups."""
+_BRACKETED = re.compile(r"<[^<>]+>|\[[^\[\]]+\]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,17 +18,23 @@ class ToolFormat:
 
     name: str
     shapes: tuple[Shape, ...]
-    """How one call is written; the first that can begin with what comes is taken."""
+    """How one call is written. The grammar writes the first; of those that can begin with what comes, one
+    that says how it begins is taken first."""
     opens: tuple[str, ...] = ()
     """Markers behind which calls come. The grammar writes the first."""
+    enters: tuple[str, ...] = ()
+    """Beginnings of calls that may come without an opener, anywhere."""
     closes: tuple[str, ...] = ()
     """Markers that may follow the calls. The grammar writes the first."""
-    in_list: Literal["never", "may", "must"] = "never"
-    """Whether the calls lie in square brackets, with commas between them."""
+    in_list: Literal["never", "may", "should", "must"] = "never"
+    """Whether the calls lie in square brackets, with commas between them; where they should, a call
+    without brackets is read too."""
     separators: str = ""
     """Characters that may stand between calls outside of a list."""
     many: bool = True
     """Whether a further call may follow without another opener."""
+    together: bool = False
+    """Whether the model writes all calls behind one opener."""
     bare: bool = False
     """Whether an answer may begin with calls without an opener. They must be calls to known tools."""
     signs: Signs = ()
@@ -33,8 +42,8 @@ class ToolFormat:
     @property
     def markers(self) -> frozenset[str]:
         """All texts that must reach the parser even where they are special tokens."""
-        own = frozenset((*self.opens, *self.closes))
-        return own.union(*(shape.markers for shape in self.shapes))
+        of_shapes = (marker for shape in self.shapes for marker in shape.markers)
+        return _with_parts((*self.opens, *self.enters, *self.closes, *of_shapes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +57,19 @@ class ReasoningFormat:
     """Whether answers begin in reasoning without saying so, unless the prompt closed it."""
     ends_at_calls: bool = False
     """Whether a call within reasoning is a call; else it is thought."""
-    answer_opens: str = ""
-    """A marker that may stand before the content, and belongs to it no more than `answer_closes`."""
-    answer_closes: str = ""
+    answer_opens: tuple[str, ...] = ()
+    """Markers that may stand before the content, and belong to it no more than `answer_closes`."""
+    answer_closes: tuple[str, ...] = ()
     signs: Signs = ()
 
     @property
     def markers(self) -> frozenset[str]:
         """All texts that must reach the parser even where they are special tokens."""
-        answer = (self.answer_opens, self.answer_closes)
-        return frozenset((*self.opens, *self.closes, *filter(None, answer)))
+        texts = (*self.opens, *self.closes, *self.answer_opens, *self.answer_closes)
+        return _with_parts(texts)
+
+
+def _with_parts(texts: Iterable[str]) -> frozenset[str]:
+    """A marker may be several special tokens in a row, with text between them."""
+    whole = [text.strip() for text in texts]
+    return frozenset((*whole, *(part for text in whole for part in _BRACKETED.findall(text))))

@@ -6,7 +6,7 @@
 What stands behind an opener but is no call is content, its markers included.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from penstock.frontend.formats.declarations import ReasoningFormat, ToolFormat
 from penstock.frontend.formats.events import Content, Event, EventList, Reasoning
@@ -91,8 +91,8 @@ class AnswerParser:
     def _meet_answer(self, marker: str) -> None:
         """The markers around content mean nothing but where it begins and ends."""
         reasoning = self._reasoning
-        opens = reasoning and marker == reasoning.answer_opens and self._prose.blank
-        closes = reasoning and marker == reasoning.answer_closes and self._in_answer
+        opens = reasoning and marker in reasoning.answer_opens and self._prose.blank
+        closes = reasoning and marker in reasoning.answer_closes and self._in_answer
         if opens or closes:
             self._prose.turn(Content)
             self._in_answer = bool(opens)
@@ -120,15 +120,18 @@ class AnswerParser:
 
 def _markers_in_content(
     tools_format: ToolFormat | None, reasoning: ReasoningFormat | None
-) -> frozenset[str]:
-    found = reasoning.markers if reasoning else frozenset()
-    return found | frozenset((*tools_format.opens, *tools_format.closes) if tools_format else ())
+) -> Iterator[str]:
+    if tools_format:
+        yield from (*tools_format.opens, *tools_format.enters, *tools_format.closes)
+    if reasoning:
+        yield from (*reasoning.opens, *reasoning.closes)
+        yield from (*reasoning.answer_opens, *reasoning.answer_closes)
 
 
 def _markers_in_reasoning(
     tools_format: ToolFormat | None, reasoning: ReasoningFormat | None
-) -> frozenset[str]:
-    if reasoning is None:
-        return frozenset()
-    calls = tools_format.opens if tools_format and reasoning.ends_at_calls else ()
-    return frozenset((*reasoning.opens, *reasoning.closes, *calls))
+) -> Iterator[str]:
+    if reasoning:
+        yield from (*reasoning.opens, *reasoning.closes)
+        if tools_format and reasoning.ends_at_calls:
+            yield from (*tools_format.opens, *tools_format.enters)

@@ -35,7 +35,7 @@ class Sections:
         self._ends = Markers(
             (*declared.closes, *(end for shape in declared.shapes for end in shape.ends))
         )
-        self.opens = frozenset(declared.opens)
+        self.opens = frozenset((*declared.opens, *declared.enters))
         self.closes = frozenset(declared.closes)
         self.num_calls = 0
 
@@ -51,6 +51,9 @@ class Sections:
 
     def section(self, opener: str) -> Step[None]:
         """Behind an opener."""
+        if opener in self._declared.enters:
+            self._tape.back(opener)
+            opener = ""
         self._tape.record(opener)
         closed = False
         try:
@@ -67,11 +70,9 @@ class Sections:
 
     def stray_close(self, marker: str) -> None:
         """A closer that calls were cut off from by something else is nobody's text."""
-        if self._unclosed:
-            self._unclosed = False
-            self._prose.turn(self._prose.kind)
-        else:
+        if not self._unclosed:
             self._prose.write(marker)
+        self._unclosed = False
 
     def _list_opens(self) -> Step[bool]:
         if self._declared.in_list == "never":
@@ -113,11 +114,14 @@ class Sections:
     def _between(self, in_list: bool) -> Step[tuple[bool, bool]]:
         """Behind a call: whether another comes, and whether the section ended as it should."""
         yield from self._tape.space()
-        if (yield from self._one_of("," if in_list else self._declared.separators)):
-            return True, False
+        separated = yield from self._one_of("," if in_list else self._declared.separators)
+        if separated:
+            yield from self._tape.space()
         if in_list and (yield from self._tape.take("]")):
             self._tape.record()
             yield from self._tape.space()
+        elif separated:
+            return True, False
         if (yield from self._one_of(self._declared.closes)):
             return False, True
         if self._declared.many and not in_list and (yield from self._fitting()):
@@ -133,10 +137,11 @@ class Sections:
 
     def _fitting(self) -> Step[Shape | None]:
         """The shape in which a call begins here."""
+        anything = None
         for shape in self._declared.shapes:
             if not shape.begins:
-                return shape
+                anything = anything or shape
             for beginning in shape.begins:
                 if (yield from self._tape.at(beginning)):
                     return shape
-        return None
+        return anything

@@ -81,6 +81,11 @@ class Tape:
         if not (yield from self.take(literal)):
             raise MalformedError
 
+    def expect_end(self) -> Step[None]:
+        """Raises MalformedError where anything comes."""
+        if (yield from self.peek()):
+            raise MalformedError
+
     def run(self, pattern: re.Pattern[str], write: Write) -> Step[None]:
         """Reads as far as the pattern goes, which must match character by character."""
         while True:
