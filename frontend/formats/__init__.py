@@ -10,6 +10,8 @@ from penstock.frontend.formats.events import (
     Event,
     Reasoning,
 )
+from penstock.frontend.formats.grammar.calls import calls_grammar
+from penstock.frontend.formats.grammar.errors import GrammarError
 from penstock.frontend.formats.parser import AnswerParser
 from penstock.frontend.formats.registry import reasoning_format, tool_format
 from penstock.frontend.formats.tools import ToolSpec
@@ -21,11 +23,13 @@ __all__ = [
     "CallStart",
     "Content",
     "Event",
+    "GrammarError",
     "Reasoning",
     "ReasoningFormat",
     "ToolFormat",
     "ToolSpec",
     "begins_in_reasoning",
+    "calls_grammar",
     "detect",
     "reasoning_format",
     "tool_format",

@@ -25,7 +25,8 @@ class ToolFormat:
     enters: tuple[str, ...] = ()
     """Beginnings of calls that may come without an opener, anywhere."""
     closes: tuple[str, ...] = ()
-    """Markers that may follow the calls. The grammar writes the first."""
+    """Markers that may follow the calls. The grammar writes the first, if `closed`."""
+    closed: bool = True
     in_list: Literal["never", "may", "should", "must"] = "never"
     """Whether the calls lie in square brackets, with commas between them; where they should, a call
     without brackets is read too."""
@@ -35,6 +36,10 @@ class ToolFormat:
     """Whether a further call may follow without another opener."""
     together: bool = False
     """Whether the model writes all calls behind one opener."""
+    inner: str = ""
+    """What the grammar writes between a marker and the calls."""
+    between: str = ""
+    """What the grammar writes between calls that share an opener, else between one's closer and the next opener."""
     bare: bool = False
     """Whether an answer may begin with calls without an opener. They must be calls to known tools."""
     signs: Signs = ()

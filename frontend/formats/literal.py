@@ -8,7 +8,7 @@ from functools import cached_property
 
 from penstock.frontend.formats.json_text import ATOM
 from penstock.frontend.formats.markers import Markers
-from penstock.frontend.formats.tape import MalformedError, Step, Tape, Write
+from penstock.frontend.formats.tape import CutShortError, MalformedError, Step, Tape, Write
 
 MAX_DEPTH = 64
 _MAX_WORD = 1024
@@ -40,6 +40,11 @@ class Syntax:
     """Whether a backslash in a string means something."""
     loose: bool
     """Whether keys, and values that are no number and no word, may be strings without quotes."""
+
+    @property
+    def holds_json(self) -> bool:
+        """Whether JSON is a value of this dialect."""
+        return '"' in self.quotes
 
     @cached_property
     def string_ends(self) -> dict[str, Markers]:
@@ -74,6 +79,8 @@ def key(tape: Tape, syntax: Syntax) -> Step[str]:
         yield from _string(tape, parts.append, syntax, quote)
         return "".join(parts)
     word = (yield from tape.word(_PLAIN_WORD, _MAX_WORD)).strip()
+    if tape.ends_behind(word):
+        raise CutShortError
     if not word:
         raise MalformedError
     return json.dumps(tape.advance(len(word)), ensure_ascii=False)
@@ -82,10 +89,11 @@ def key(tape: Tape, syntax: Syntax) -> Step[str]:
 def literal_as_json(text: str, syntax: Syntax) -> str | None:
     """None for what is no literal."""
     tape, parts = Tape(), list[str]()
-    tape.feed(text)
+    tape.feed(f"{text}\n")
     tape.end()
     try:
         deque(value(tape, parts.append, syntax), maxlen=0)
+        deque(tape.expect("\n"), maxlen=0)
         deque(tape.expect_end(), maxlen=0)
     except MalformedError:
         return None
@@ -142,9 +150,13 @@ def _string(tape: Tape, write: Write, syntax: Syntax, quote: str) -> Step[None]:
     """Behind its opening quote."""
     write('"')
     ends = syntax.string_ends[quote]
-    while (marker := (yield from tape.until(ends, lambda text: write(_escaped(text))))) != quote:
+
+    def add(text: str) -> None:
+        write(_escaped(text))
+
+    while (marker := (yield from tape.until(ends, add, keeps_torn=False))) != quote:
         if not marker:
-            raise MalformedError
+            raise CutShortError
         yield from _escape(tape, write)
     write('"')
 
@@ -163,6 +175,8 @@ def _escape(tape: Tape, write: Write) -> Step[None]:
 def _code_point(tape: Tape, write: Write) -> Step[None]:
     num_digits = _NUM_HEX[(yield from tape.peek())]
     digits = (yield from tape.peek(1 + num_digits))[1:]
+    if len(digits) < num_digits:
+        raise CutShortError
     if not re.fullmatch(f"[0-9a-fA-F]{{{num_digits}}}", digits) or int(digits, 16) > 0x10FFFF:
         raise MalformedError
     tape.advance(1 + num_digits)
@@ -174,6 +188,8 @@ def _word(tape: Tape, syntax: Syntax) -> Step[str]:
     """A number or a word, as JSON."""
     pattern = _LOOSE_WORD if syntax.loose else _PLAIN_WORD
     word = yield from tape.word(pattern, _MAX_WORD)
+    if tape.ends_behind(word):
+        raise CutShortError
     found = _as_json(word.strip())
     if found is None and syntax.loose and word.strip():
         found = json.dumps(word.strip(), ensure_ascii=False)

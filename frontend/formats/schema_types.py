@@ -17,7 +17,12 @@ def argument_types(tool: ToolSpec | None, argument: str) -> Types:
     properties = schema.get("properties")
     if not isinstance(properties, dict) or argument not in properties:
         return ANY
-    return _Schema(schema).types(properties[argument])
+    return schema_types(properties[argument], schema)
+
+
+def schema_types(schema: Any, root: dict[str, Any]) -> Types:
+    """`root` is what references start from."""
+    return _Schema(root).types(schema)
 
 
 def type_of(value: Any) -> str:

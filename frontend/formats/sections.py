@@ -8,7 +8,7 @@ from penstock.frontend.formats.events import Content, EventList
 from penstock.frontend.formats.markers import Markers
 from penstock.frontend.formats.prose import Prose
 from penstock.frontend.formats.shape import Shape
-from penstock.frontend.formats.tape import MalformedError, Step, Tape
+from penstock.frontend.formats.tape import CutShortError, MalformedError, Step, Tape, Write, ignore
 from penstock.frontend.formats.tools import ToolSpec
 
 
@@ -92,11 +92,11 @@ class Sections:
             if shape is None:
                 raise MalformedError
             yield from shape.read(self._tape, call)
-        except MalformedError:
+        except MalformedError as error:
             if not call.started:
                 raise
             if not call.complete:
-                yield from self._rest(call)
+                yield from self._rest(ignore if isinstance(error, CutShortError) else call.write)
         self._tape.record()
 
     def _announced(self) -> None:
@@ -105,9 +105,9 @@ class Sections:
         self._unclosed = False
         self.num_calls += 1
 
-    def _rest(self, call: Call) -> Step[None]:
+    def _rest(self, write: Write) -> Step[None]:
         """All that the model wrote belongs to the arguments, whose reader will see that they are no JSON."""
-        marker = yield from self._tape.until(self._ends, call.write)
+        marker = yield from self._tape.until(self._ends, write)
         if marker in self.closes:
             self._tape.back(marker)
 

@@ -3,7 +3,9 @@
 from typing import Protocol
 
 from penstock.frontend.formats.call import Call
+from penstock.frontend.formats.grammar.rules import Rules
 from penstock.frontend.formats.tape import Step, Tape
+from penstock.frontend.formats.tools import ToolSpec
 
 
 class Shape(Protocol):
@@ -26,4 +28,8 @@ class Shape(Protocol):
 
     def read(self, tape: Tape, call: Call) -> Step[None]:
         """Raises MalformedError, having read what belonged to the call."""
+        ...
+
+    def grammar(self, rules: Rules, tool: ToolSpec) -> str:
+        """A Lark expression for one call to this tool."""
         ...

@@ -25,6 +25,10 @@ class MalformedError(Exception):
     """What comes next cannot belong here. All that was read before it could."""
 
 
+class CutShortError(MalformedError):
+    """The text ends here, where it could have gone on."""
+
+
 class Tape:
     """A place in a text that grows at its end."""
 
@@ -76,10 +80,19 @@ class Tape:
             self.advance(len(literal))
         return found
 
-    def expect(self, literal: str) -> Step[None]:
-        """Reads this. Raises MalformedError where something else comes."""
-        if not (yield from self.take(literal)):
-            raise MalformedError
+    def expect(self, *literals: str) -> Step[str]:
+        """Reads one of these and says which. Raises MalformedError where something else comes."""
+        longest = max(map(len, literals))
+        while True:
+            unread = self._text[self._pos : self._pos + longest]
+            for literal in literals:
+                if unread.startswith(literal):
+                    return self.advance(len(literal))
+            if not any(literal.startswith(unread) for literal in literals):
+                raise MalformedError
+            if self._ended:
+                raise CutShortError
+            yield
 
     def expect_end(self) -> Step[None]:
         """Raises MalformedError where anything comes."""
@@ -109,15 +122,18 @@ class Tape:
 
     def space(self, write: Write | None = None) -> Step[None]:
         """Reads whitespace."""
-        yield from self.run(_SPACE, write or _ignore)
+        yield from self.run(_SPACE, write or ignore)
 
-    def until(self, markers: Markers, write: Write, limit: int = sys.maxsize) -> Step[str]:
+    def until(
+        self, markers: Markers, write: Write, limit: int = sys.maxsize, keeps_torn: bool = True
+    ) -> Step[str]:
         """Reads up to the first marker and the marker too, which it returns; '' at the end.
 
-        Raises MalformedError where more than `limit` characters come before it.
+        `keeps_torn` says whether the beginning of a marker is text where the text ends with it. Raises
+        MalformedError where more than `limit` characters come before a marker.
         """
         while True:
-            search = markers.find if self._ended else markers.search
+            search = markers.find if self._ended and keeps_torn else markers.search
             start, marker = search(self._text, self._pos)
             limit -= self._copy(start - self._pos, write, limit)
             if marker or self._ended:
@@ -144,6 +160,10 @@ class Tape:
         self._pos -= len(literal)
         assert self._text.startswith(literal, self._pos)
 
+    def ends_behind(self, word: str) -> bool:
+        """Whether the text ends with what `word` showed."""
+        return len(self._text) - self._pos == len(word)
+
     def advance(self, num_chars: int) -> str:
         """Reads characters that `peek` or `word` showed."""
         if self._record is not None:
@@ -163,5 +183,5 @@ class Tape:
         return num_chars
 
 
-def _ignore(text: str) -> None:
-    """Whitespace that says nothing."""
+def ignore(text: str) -> None:
+    """For text that says nothing."""

@@ -34,6 +34,8 @@ QWEN3_CODER = ToolFormat(
             trims_newlines=True,
         ),
     ),
+    inner="\n",
+    between="\n",
     signs=(("<tool_call>", "<function=", "<parameter="),),
 )
 SEED_OSS = ToolFormat(
@@ -51,6 +53,8 @@ SEED_OSS = ToolFormat(
             closes_early=("</seed:tool_call>",),
         ),
     ),
+    inner="\n",
+    between="\n",
     signs=(("<seed:tool_call>",),),
 )
 MINIMAX_M2 = ToolFormat(
@@ -69,6 +73,8 @@ MINIMAX_M2 = ToolFormat(
         ),
     ),
     together=True,
+    inner="\n",
+    between="\n",
     signs=(("<minimax:tool_call>",),),
 )
 GLM45 = ToolFormat(
@@ -85,6 +91,7 @@ GLM45 = ToolFormat(
         ),
     ),
     many=False,
+    between="\n",
     signs=(("<arg_key>",),),
 )
 KIMI_K2 = ToolFormat(
@@ -117,6 +124,7 @@ DEEPSEEK_V3 = ToolFormat(
         ),
     ),
     together=True,
+    between="\n",
     signs=(("<｜tool▁call▁begin｜>", "```json"),),
 )
 DEEPSEEK_V31 = ToolFormat(
@@ -151,10 +159,17 @@ MISTRAL_JSON = ToolFormat(
 )
 HARMONY = ToolFormat(
     name="openai",
-    opens=("<|channel|>commentary to=functions.", " to=functions."),
+    opens=(
+        "<|channel|>commentary to=functions.",
+        "<|start|>assistant to=functions.",
+        " to=functions.",
+    ),
     shapes=(
         NamedJson(
-            asides=(" ", "<|channel|>", "<|constrain|>"), name_end="<|message|>", close="<|call|>"
+            asides=(" ", "<|channel|>", "<|constrain|>"),
+            written_aside=" <|constrain|>json",
+            name_end="<|message|>",
+            close="<|call|>",
         ),
     ),
     many=False,
@@ -178,7 +193,9 @@ COMMAND_R7B = ToolFormat(
     name="command_r7b",
     opens=("<|START_ACTION|>",),
     closes=("<|END_ACTION|>",),
-    shapes=(JsonCall(name_key="tool_name", arguments_keys=("parameters",)),),
+    shapes=(
+        JsonCall(name_key="tool_name", arguments_keys=("parameters",), number_key="tool_call_id"),
+    ),
     in_list="should",
     together=True,
     signs=(("<|START_ACTION|>",),),
@@ -205,6 +222,7 @@ PHI4 = ToolFormat(
     name="phi4_mini_json",
     opens=("functools", "<|tool_call|>"),
     closes=("<|/tool_call|>",),
+    closed=False,
     shapes=(_JSON,),
     in_list="must",
     together=True,
@@ -226,12 +244,15 @@ OLMO3 = ToolFormat(
     shapes=(_PYTHON,),
     in_list="may",
     together=True,
+    inner="\n",
+    between="\n",
     signs=(("<function_calls>",),),
 )
 GRANITE = ToolFormat(
     name="granite",
     opens=("<|tool_call|>", "<tool_call>"),
     closes=("</tool_call>",),
+    closed=False,
     shapes=(_JSON,),
     in_list="should",
     together=True,
@@ -243,6 +264,8 @@ HERMES = ToolFormat(
     closes=("</tool_call>",),
     shapes=(_JSON,),
     in_list="may",
+    inner="\n",
+    between="\n",
     signs=(("<tool_call>",),),
 )
 PYTHONIC = ToolFormat(
@@ -263,6 +286,7 @@ LLAMA3_JSON = ToolFormat(
     separators=";",
     bare=True,
     together=True,
+    between="; ",
     signs=(('{"name": ', '"parameters": ', "<|eot_id|>"),),
 )
 KNOWN = (

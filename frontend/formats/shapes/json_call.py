@@ -1,12 +1,16 @@
 """Calls as one JSON object that holds name and arguments: {"name": "f", "arguments": {...}}."""
 
+import json
 from dataclasses import dataclass
 
 import msgspec
 
 from penstock.frontend.formats import json_text
 from penstock.frontend.formats.call import Call
+from penstock.frontend.formats.grammar.rules import Rules, quoted
+from penstock.frontend.formats.grammar.schemas import arguments_schema
 from penstock.frontend.formats.tape import MalformedError, Step, Tape
+from penstock.frontend.formats.tools import ToolSpec
 
 _ASIDE = frozenset(("id", "type"))
 
@@ -18,6 +22,8 @@ class JsonCall:
     name_key: str = "name"
     arguments_keys: tuple[str, ...] = ("arguments", "parameters")
     """The first is the one that the grammar writes."""
+    number_key: str = ""
+    """The member that the grammar writes first: the call's number, as a string."""
     any_members: bool = True
     """Whether there may be others, which say nothing. False tells calls from other JSON early."""
     begins: tuple[str, ...] = ("{",)
@@ -34,6 +40,15 @@ class JsonCall:
             yield from self._member(tape, call, key)
             first = False
         call.finish()
+
+    def grammar(self, rules: Rules, tool: ToolSpec) -> str:
+        call = f'"{self.name_key}": {json.dumps(tool.name)}, "{self.arguments_keys[0]}": '
+        arguments = rules.json(arguments_schema(tool), not tool.strict)
+        opener = quoted("{" + call)
+        if self.number_key:
+            number = quoted('{"' + self.number_key + '": "')
+            opener = " ".join((number, "/[0-9]{1,3}/", quoted('", ' + call)))
+        return " ".join((opener, arguments, quoted("}")))
 
     def _member(self, tape: Tape, call: Call, key: str) -> Step[None]:
         if key == self.name_key:

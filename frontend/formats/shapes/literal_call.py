@@ -5,8 +5,19 @@ from dataclasses import dataclass
 
 from penstock.frontend.formats import literal
 from penstock.frontend.formats.call import MAX_NAME_CHARS, Call
+from penstock.frontend.formats.grammar.errors import GrammarError
+from penstock.frontend.formats.grammar.literal_values import QuotedValues
+from penstock.frontend.formats.grammar.python_values import python_value
+from penstock.frontend.formats.grammar.rules import Rules, members, quoted
+from penstock.frontend.formats.grammar.schemas import (
+    COMPOSED,
+    Property,
+    arguments_schema,
+    properties,
+)
 from penstock.frontend.formats.literal import Syntax
 from penstock.frontend.formats.tape import Step, Tape
+from penstock.frontend.formats.tools import ToolSpec
 
 _NAME = re.compile(r"[\w.\-/:]*")
 
@@ -46,6 +57,24 @@ class LiteralCall:
             separator = ", "
         call.write("{}" if separator == "{" else "}")
         call.finish()
+
+    def grammar(self, rules: Rules, tool: ToolSpec) -> str:
+        schema = arguments_schema(tool)
+        if any(key in schema for key in COMPOSED):
+            raise GrammarError(f"the parameters of {tool.name!r} do not list their properties")
+        if self.syntax.holds_json:
+            written = (
+                (self._written(rules, tool, each), each.required) for each in properties(schema)
+            )
+            arguments = members(rules, written, ", ")
+        else:
+            arguments = QuotedValues(rules, tool, self.syntax.quotes[0]).object(schema)
+        opener = quoted(self.prefix + tool.name + self.opener)
+        return " ".join((opener, arguments, quoted(self.closer)))
+
+    def _written(self, rules: Rules, tool: ToolSpec, argument: Property) -> str:
+        value = python_value(rules, tool, argument.schema)
+        return f"{quoted(argument.name + self.assign)} {value}"
 
     def _argument(self, tape: Tape, call: Call, separator: str) -> Step[None]:
         key = yield from literal.key(tape, self.syntax)

@@ -6,8 +6,11 @@ from functools import cached_property
 
 from penstock.frontend.formats import json_text
 from penstock.frontend.formats.call import MAX_NAME_CHARS, Call
+from penstock.frontend.formats.grammar.rules import Rules, quoted
+from penstock.frontend.formats.grammar.schemas import arguments_schema
 from penstock.frontend.formats.markers import Markers
 from penstock.frontend.formats.tape import MalformedError, Step, Tape
+from penstock.frontend.formats.tools import ToolSpec
 
 _NUMBER = re.compile(r":\d+$")
 
@@ -23,6 +26,8 @@ class NamedJson:
     """Whether the name bears the call's number, as in f:0."""
     asides: tuple[str, ...] = ()
     """Behind the name: from there to `name_end` comes what is of no concern, as the call's id."""
+    written_aside: str = ""
+    """What the grammar writes there."""
     name_end: str
     before: str = ""
     after: str = ""
@@ -59,6 +64,17 @@ class NamedJson:
         call.finish()
         yield from _pass(tape, self.after.strip())
         yield from _pass(tape, self.close)
+
+    def grammar(self, rules: Rules, tool: ToolSpec) -> str:
+        parts = (
+            rules.literal(self.open),
+            quoted(self.prefix + tool.name),
+            f"{quoted(':')} /[0-9]{{1,3}}/" if self.numbered else "",
+            rules.literal(self.written_aside + self.name_end + self.before),
+            rules.json(arguments_schema(tool), not tool.strict),
+            rules.literal(self.after + self.close),
+        )
+        return " ".join(filter(None, parts))
 
     def _name(self, written: str) -> str:
         for aside in self.asides:

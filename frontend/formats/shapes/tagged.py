@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from penstock.frontend.formats.call import MAX_NAME_CHARS, Call
+from penstock.frontend.formats.grammar.errors import GrammarError
+from penstock.frontend.formats.grammar.rules import Rules, quoted
+from penstock.frontend.formats.grammar.schemas import (
+    COMPOSED,
+    Property,
+    arguments_schema,
+    properties,
+)
+from penstock.frontend.formats.grammar.tagged_values import tagged_value
 from penstock.frontend.formats.markers import Markers
 from penstock.frontend.formats.schema_types import argument_types
-from penstock.frontend.formats.tape import MalformedError, Step, Tape
+from penstock.frontend.formats.tape import CutShortError, Step, Tape
+from penstock.frontend.formats.tools import ToolSpec
 from penstock.frontend.formats.typed_values import ValueWriter
 
 _NAME = re.compile(r"[^\s<>\"]*")
@@ -33,6 +43,8 @@ class Tagged:
     """Markers of what lies around the call: it is over there too, even if it was not closed."""
     trims_newlines: bool = False
     """Whether a value stands on lines of its own."""
+    line: str = "\n"
+    """What the grammar writes behind the name and behind keys and values."""
 
     @property
     def begins(self) -> tuple[str, ...]:
@@ -54,22 +66,46 @@ class Tagged:
         yield from tape.expect(self.name_close)
         call.named(name)
         separator = "{"
-        while not (yield from self._closes(tape)):
-            yield from tape.expect(self.key_open)
+        while (yield from self._next(tape)):
             call.write(separator)
             yield from self._argument(tape, call)
             separator = ", "
         call.write("{}" if separator == "{" else "}")
         call.finish()
 
-    def _closes(self, tape: Tape) -> Step[bool]:
+    def grammar(self, rules: Rules, tool: ToolSpec) -> str:
+        schema = arguments_schema(tool)
+        if any(key in schema for key in COMPOSED):
+            raise GrammarError(f"the parameters of {tool.name!r} do not list their properties")
+        parts = [rules.literal(self.name_open), quoted(tool.name)]
+        parts.append(rules.literal(self.name_close + self.line))
+        for each in properties(schema):
+            written = self._written(rules, tool, each)
+            parts.append(written if each.required else f"({written})?")
+        return " ".join(filter(None, (*parts, rules.literal(self.close))))
+
+    def _written(self, rules: Rules, tool: ToolSpec, argument: Property) -> str:
+        value_open = self.line + self.value_open if self.value_open else ""
+        newline = "\n" if self.trims_newlines else ""
+        parts = (
+            rules.literal(self.key_open),
+            quoted(argument.name),
+            rules.literal(self.key_close + value_open + newline),
+            tagged_value(
+                rules, tool, argument.schema, newline + self.value_close, self.value_close
+            ),
+            rules.literal(self.line),
+        )
+        return rules.rule(" ".join(filter(None, parts)))
+
+    def _next(self, tape: Tape) -> Step[bool]:
+        """Whether an argument follows; else the call's end was read, if it has one."""
         yield from tape.space()
-        if self.close and (yield from tape.take(self.close)):
-            return True
-        for marker in self.closes_early:
-            if (yield from tape.at(marker)):
-                return True
-        return False
+        closers = (self.close, *self.closes_early) if self.close else self.closes_early
+        marker = yield from tape.expect(self.key_open, *closers)
+        if marker in self.closes_early:
+            tape.back(marker)
+        return marker == self.key_open
 
     def _argument(self, tape: Tape, call: Call) -> Step[None]:
         key = (yield from tape.collect(self._key_ends, MAX_NAME_CHARS)).strip()
@@ -83,8 +119,8 @@ class Tagged:
 
     def _value(self, tape: Tape, call: Call, key: str) -> Step[None]:
         writer = ValueWriter(call.write, argument_types(call.tool, key), self.trims_newlines)
-        if not (yield from tape.until(self._value_ends, writer.add)):
-            raise MalformedError
+        if not (yield from tape.until(self._value_ends, writer.add, keeps_torn=False)):
+            raise CutShortError
         writer.finish()
 
     @cached_property

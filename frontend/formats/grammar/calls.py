@@ -1,0 +1,51 @@
+"""The grammar of an answer that is nothing but calls. Knows no shape of a call."""
+
+from collections.abc import Mapping, Sequence
+
+from penstock.frontend.formats.declarations import ToolFormat
+from penstock.frontend.formats.grammar.rules import Rules, either, quoted
+from penstock.frontend.formats.tools import ToolSpec
+
+MAX_CALLS = 64
+_SPACE = r"/[ \n]{1,8}/"
+
+
+def calls_grammar(
+    declared: ToolFormat,
+    tools: Sequence[ToolSpec],
+    parallel: bool,
+    token_ids: Mapping[str, int] | None = None,
+) -> str:
+    """One call to one of the tools, or up to MAX_CALLS if parallel, and then the end.
+
+    `token_ids`: the tokenizer's added tokens by their text. They must be complete, for a marker that is
+    a token must be written as one, and one that is not must not.
+    """
+    assert tools, "there is nothing to call"
+    rules = Rules(token_ids or {})
+    call = rules.rule(either(declared.shapes[0].grammar(rules, tool) for tool in tools))
+    further = MAX_CALLS - 1 if parallel else 0
+    calls = _calls(rules, declared, call, further if declared.together else 0)
+    section = rules.rule(_section(rules, declared, calls))
+    between = rules.literal(declared.between)
+    sections = _repeated(section, between, 0 if declared.together else further)
+    return rules.text(f"({_SPACE})? {sections}")
+
+
+def _calls(rules: Rules, declared: ToolFormat, call: str, further: int) -> str:
+    if declared.in_list in ("should", "must"):
+        separator = f"{quoted(',')} ({_SPACE})?"
+        return f"{quoted('[')} ({_SPACE})? {_repeated(call, separator, further)} ({_SPACE})? {quoted(']')}"
+    return _repeated(call, rules.literal(declared.between), further)
+
+
+def _section(rules: Rules, declared: ToolFormat, calls: str) -> str:
+    if declared.bare:
+        return calls
+    parts = [declared.opens[0], declared.inner]
+    closing = [declared.inner, declared.closes[0]] if declared.closes and declared.closed else []
+    return " ".join(filter(None, (*map(rules.literal, parts), calls, *map(rules.literal, closing))))
+
+
+def _repeated(item: str, separator: str, further: int) -> str:
+    return f"{item} ({separator} {item}){{0,{further}}}" if further else item

@@ -1,0 +1,62 @@
+"""Strings that stand in an answer without quotes, up to a marker. Knows no format."""
+
+import re
+
+from penstock.frontend.formats.grammar.rules import Rules, either, quoted
+from penstock.frontend.formats.grammar.schemas import Schema
+from penstock.frontend.formats.schema_types import Types
+
+_ANY_TEXT = "/(?s:.*)/"
+_LOOKS_LIKE = {
+    "number": r"\s*-?[0-9](?s:.*)",
+    "integer": r"\s*-?[0-9](?s:.*)",
+    "boolean": r"\s*(true|false)\s*",
+    "null": r"\s*null\s*",
+    "object": r"\s*\{(?s:.*)",
+    "array": r"\s*\[(?s:.*)",
+}
+
+
+def raw_string(rules: Rules, schema: Schema, end: str, marker: str, others: Types) -> str:
+    """Text that the schema allows, and `end`, which holds the marker that the text must not hold.
+
+    Text that would be read as a value of one of the `others` is left out.
+    """
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    if values is not None:
+        texts = [each for each in values if isinstance(each, str) and marker not in each]
+        return f"{either(map(_text, texts))} {rules.literal(end)}"
+    parts = [_ANY_TEXT, *_asked(schema), f"~/(?s:.*){_literal(marker)}(?s:.*)/"]
+    parts += [f"~/{_LOOKS_LIKE[kind]}/" for kind in sorted(others & _LOOKS_LIKE.keys())]
+    terminal = rules.terminal(" & ".join(dict.fromkeys(parts)))
+    if rules.begins_with_token(end):
+        return f"{terminal} {rules.literal(end)}"
+    return rules.rule(terminal, f"[suffix={quoted(end)}]")
+
+
+def _asked(schema: Schema) -> list[str]:
+    parts = []
+    if isinstance(pattern := schema.get("pattern"), str):
+        parts.append(f"/{_searched(pattern)}/")
+    low, high = schema.get("minLength") or 0, schema.get("maxLength")
+    if low or high is not None:
+        parts.append(f"/(?s:.){{{low},{'' if high is None else high}}}/")
+    return parts
+
+
+def _searched(pattern: str) -> str:
+    """A schema's pattern may match anywhere; the grammar's matches all."""
+    pattern = re.sub(r"(?<!\\)((?:\\\\)*)/", r"\1\\/", pattern).replace("\n", r"\n")
+    if "|" in pattern and not re.fullmatch(r"\^\((?:[^()]|\\.)*\)\$", pattern):
+        return f"(?s:.*)({pattern})(?s:.*)"
+    begin, end = pattern.startswith("^"), pattern.endswith("$") and not pattern.endswith(r"\$")
+    body = pattern[begin : len(pattern) - end]
+    return f"{'' if begin else '(?s:.*)'}({body}){'' if end else '(?s:.*)'}"
+
+
+def _literal(text: str) -> str:
+    return re.escape(text).replace("/", r"\/")
+
+
+def _text(value: str) -> str:
+    return quoted(value, empty=True)

@@ -1,0 +1,99 @@
+"""What a grammar must know of a tool's JSON schema. Compiles nothing."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from penstock.frontend.formats.schema_types import ANY, Types, schema_types
+from penstock.frontend.formats.tools import ToolSpec
+
+Schema = dict[str, Any]
+_ANNOTATIONS = frozenset(("title", "description", "default", "examples", "deprecated"))
+COMPOSED = ("anyOf", "oneOf", "allOf", "$ref", "patternProperties", "if")
+_TOOL = "#/$defs/_tool"
+
+
+class Property(NamedTuple):
+    name: str
+    schema: Schema
+    required: bool
+
+
+def arguments_schema(tool: ToolSpec) -> Schema:
+    """Of the whole arguments object. Arguments that a tool does not name are not allowed unless it says so."""
+    schema = {**tool.parameters, "type": "object"}
+    if not any(key in schema for key in COMPOSED):
+        schema.setdefault("properties", {})
+        schema.setdefault("additionalProperties", False)
+    return schema
+
+
+def properties(schema: Schema) -> Iterator[Property]:
+    """Those that are named, in the schema's order."""
+    required = schema.get("required") or ()
+    named = schema.get("properties") or {}
+    for name in dict.fromkeys((*named, *required)):
+        yield Property(name, as_schema(named.get(name, True)), name in required)
+
+
+def as_schema(value: Any) -> Schema:
+    """true stands for {}."""
+    return value if isinstance(value, dict) else {}
+
+
+def is_free(schema: Schema) -> bool:
+    """Whether any value will do."""
+    return schema.keys() <= _ANNOTATIONS
+
+
+def types(schema: Schema, tool: ToolSpec) -> Types:
+    return schema_types(schema, tool.parameters) or ANY
+
+
+def resolved(schema: Schema, tool: ToolSpec) -> Schema:
+    """What a schema refers to, if it is a mere reference."""
+    seen: set[str] = set()
+    while isinstance(reference := schema.get("$ref"), str) and reference not in seen:
+        seen.add(reference)
+        target: Any = tool.parameters
+        for part in reference.removeprefix("#").split("/")[1:]:
+            target = target.get(part) if isinstance(target, dict) else None
+        schema = as_schema(target)
+    return schema
+
+
+def alternatives(schema: Schema, tool: ToolSpec) -> list[Schema]:
+    """The schemas of which one must hold, references followed."""
+    schema = resolved(schema, tool)
+    listed = schema.get("anyOf") or schema.get("oneOf")
+    return [resolved(as_schema(each), tool) for each in listed] if listed else [schema]
+
+
+def standalone(schema: Schema, tool: ToolSpec) -> Schema:
+    """A part of the tool's schema, with all that its references need."""
+    if not _refers(schema):
+        return schema
+    return {"$defs": {"_tool": _moved(tool.parameters)}, **_moved(schema)}
+
+
+def _refers(value: Any) -> bool:
+    match value:
+        case dict():
+            return "$ref" in value or any(map(_refers, value.values()))
+        case list():
+            return any(map(_refers, value))
+        case _:
+            return False
+
+
+def _moved(value: Any) -> Any:
+    """The same, with references to where the tool's schema lies now."""
+    if isinstance(value, list):
+        return [_moved(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _TOOL + each.removeprefix("#")
+        if key == "$ref" and isinstance(each, str)
+        else _moved(each)
+        for key, each in value.items()
+    }
