@@ -28,14 +28,14 @@ def reasoning_format(name: str) -> ReasoningFormat:
 def _named(
     flag: str, name: str, kind: type[F], own: Sequence[F], aliases: Mapping[str, str], group: str
 ) -> F:
-    by_name = {each.name: each for each in own}
-    if found := by_name.get(aliases.get(name, name)):
-        return found
-    entries = {entry.name: entry for entry in entry_points(group=group)}
-    if name not in entries:
-        known = ", ".join(sorted({*by_name, *aliases, *entries}))
+    for each in own:
+        if each.name == aliases.get(name, name):
+            return each
+    added = {entry.name: entry for entry in entry_points(group=group)}
+    if name not in added:
+        known = ", ".join(sorted({*(each.name for each in own), *aliases, *added}))
         raise SettingsError(f"--{flag}: there is no format {name!r} (known: {known})")
-    loaded = entries[name].load()
+    loaded = added[name].load()
     if not isinstance(loaded, kind):
-        raise SettingsError(f"--{flag}: {entries[name].value} is no {kind.__name__}")
+        raise SettingsError(f"--{flag}: {added[name].value} is no {kind.__name__}")
     return loaded

@@ -14,7 +14,9 @@ _JSON_LOOK = '{"name": "look", "arguments": {"at": "a\\n<b>", "times": 2}}'
 _JSON_WAIT = '{"name": "wait", "arguments": {}}'
 _JSON_LIST = f"[{_JSON_LOOK}, {_JSON_WAIT}]"
 _PYTHON_LIST = "[look(at='a\\n<b>', times=2), wait()]"
-_DEEPSEEK_CALL = "<｜tool▁call▁begin｜>function<｜tool▁sep｜>{}\n```json\n{}\n```<｜tool▁call▁end｜>"
+_DEEPSEEK_CALL = (
+    "<｜tool▁call▁begin｜>function<｜tool▁sep｜>{}\n```json\n{}\n```<｜tool▁call▁end｜>"
+)
 _FUNCTIONS = (
     "{0}\n<function=look>\n<parameter=at>{1}a\n<b>{1}</parameter>\n<parameter=times>{1}2{1}</parameter>\n"
     "</function>\n{2}\n{0}\n<function=wait>\n</function>\n{2}"

@@ -7,7 +7,7 @@ from penstock.frontend.formats.grammar.rules import Rules, either, quoted
 from penstock.frontend.formats.tools import ToolSpec
 
 MAX_CALLS = 64
-_SPACE = r"/[ \n]{1,8}/"
+_SPACE = r"(/[ \n]{1,8}/)?"
 
 
 def calls_grammar(
@@ -29,13 +29,13 @@ def calls_grammar(
     section = rules.rule(_section(rules, declared, calls))
     between = rules.literal(declared.between)
     sections = _repeated(section, between, 0 if declared.together else further)
-    return rules.text(f"({_SPACE})? {sections}")
+    return rules.text(f"{_SPACE} {sections}")
 
 
 def _calls(rules: Rules, declared: ToolFormat, call: str, further: int) -> str:
     if declared.in_list in ("should", "must"):
-        separator = f"{quoted(',')} ({_SPACE})?"
-        return f"{quoted('[')} ({_SPACE})? {_repeated(call, separator, further)} ({_SPACE})? {quoted(']')}"
+        items = _repeated(call, f"{quoted(',')} {_SPACE}", further)
+        return f"{_SPACE} {quoted('[')} {_SPACE} {items} {_SPACE} {quoted(']')}"
     return _repeated(call, rules.literal(declared.between), further)
 
 

@@ -88,5 +88,7 @@ class QuotedValues:
     def _some(self, item: str, low: int, high: int) -> str:
         if high < 1:
             return quoted("", empty=True)
-        some = f"{item} ({quoted(',')} {item}){{{max(low - 1, 0)},{high - 1}}}"
+        some = item
+        if high > 1:
+            some += f" ({quoted(',')} {item}){{{max(low - 1, 0)},{high - 1}}}"
         return some if low else f"({some})?"

@@ -5,8 +5,7 @@ from support.answer_samples import LOOK, TOOLS, TWO_CALLS, WAIT
 from support.answers import Said, halves, parsed
 
 from penstock.frontend.formats import AnswerFormat, ToolSpec, reasoning_format, tool_format
-from penstock.frontend.formats.tool_formats import ALIASES, KNOWN
-from penstock.protocol.errors import SettingsError
+from penstock.frontend.formats.tool_formats import KNOWN
 
 SPECS = [ToolSpec(name, parameters) for name, parameters in TOOLS.items()]
 THINK = reasoning_format("qwen3")

@@ -1,0 +1,157 @@
+"""What the grammar of a format lets through, its parser reads as valid calls; prose it lets not through."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from support.answer_samples import LOOK, TOOLS, TWO_CALLS
+from support.answers import parsed
+from support.small_schema import is_valid
+
+import penstock
+from penstock.frontend.formats import (
+    AnswerFormat,
+    ToolSpec,
+    calls_grammar,
+    tool_format,
+)
+from penstock.frontend.formats.tool_formats import KNOWN
+
+llguidance = pytest.importorskip("llguidance")
+
+FOLDER = Path(penstock.__file__).parent / "brook"
+TOKENIZER = json.loads((FOLDER / "tokenizer.json").read_text("utf-8"))
+TOKEN_IDS = {each["content"]: each["id"] for each in TOKENIZER["added_tokens"]}
+NAMES = sorted(each.name for each in KNOWN)
+SPECS = [ToolSpec(name, parameters, strict=True) for name, parameters in TOOLS.items()]
+WRITTEN = {
+    **TWO_CALLS,
+    "mistral": f"[TOOL_CALLS]look[ARGS]{LOOK[1]}[TOOL_CALLS]wait[ARGS]{{}}",
+    "openai": f"<|channel|>commentary to=functions.look <|constrain|>json<|message|>{LOOK[1]}<|call|>"
+    "<|channel|>commentary to=functions.wait <|constrain|>json<|message|>{}<|call|>",
+}
+RICH = {
+    "type": "object",
+    "properties": {
+        "word": {"type": "string", "maxLength": 6},
+        "color": {"type": "string", "enum": ["red", "blue \"or\" 'green'", "a\nb"]},
+        "code": {"type": "string", "pattern": "^[A-Z]{2}[0-9]/$"},
+        "kind": {"anyOf": [{"type": "string", "maxLength": 4}, {"type": "null"}, {"type": "integer"}]},
+        "size": {"type": "number", "minimum": 1, "maximum": 9},
+        "count": {"type": "integer"},
+        "sure": {"type": "boolean"},
+        "dots": {"type": "array", "items": {"$ref": "#/$defs/dot"}, "minItems": 1, "maxItems": 2},
+        "tree": {"$ref": "#/$defs/tree"},
+    },
+    "required": ["color", "size", "dots"],
+    "additionalProperties": False,
+    "$defs": {
+        "dot": {
+            "type": "object",
+            "properties": {"x": {"type": "integer"}, "on": {"type": "boolean"}},
+            "required": ["x"],
+            "additionalProperties": False,
+        },
+        "tree": {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string", "maxLength": 3},
+                "of": {"type": "array", "items": {"$ref": "#/$defs/tree"}, "maxItems": 1},
+            },
+            "required": ["name"],
+            "additionalProperties": False,
+        },
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> "llguidance.LLTokenizer":
+    return llguidance.LLTokenizer(json.dumps(TOKENIZER), eos_token=TOKEN_IDS["<|im_end|>"])
+
+
+def matcher(
+    tokenizer: "llguidance.LLTokenizer", name: str, tools: list[ToolSpec], parallel: bool
+) -> "llguidance.LLMatcher":
+    grammar = calls_grammar(tool_format(name), tools, parallel, TOKEN_IDS)
+    found = llguidance.LLMatcher(tokenizer, grammar, log_level=0)
+    assert not found.is_error(), found.get_error()
+    return found
+
+
+def accepts(found: "llguidance.LLMatcher", tokenizer: "llguidance.LLTokenizer", text: str) -> bool:
+    ids = tokenizer.tokenize_str(text)
+    return bool(found.try_consume_tokens(ids) == len(ids) and found.is_accepting())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_models_own_calls_are_let_through(
+    name: str, tokenizer: "llguidance.LLTokenizer"
+) -> None:
+    assert accepts(matcher(tokenizer, name, SPECS, True), tokenizer, WRITTEN[name])
+    assert not accepts(matcher(tokenizer, name, SPECS, False), tokenizer, WRITTEN[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "change", [("look", "jump"), ("2", '"2"'), ("wait", "look"), ("look", "Look")]
+)
+def test_other_calls_are_not(
+    name: str, change: tuple[str, str], tokenizer: "llguidance.LLTokenizer"
+) -> None:
+    text = WRITTEN[name].replace(*change)
+    assert not accepts(matcher(tokenizer, name, SPECS, True), tokenizer, text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_prose_is_not(name: str, tokenizer: "llguidance.LLTokenizer") -> None:
+    for text in ("Hello", "", "\n" * 20 + WRITTEN[name], WRITTEN[name] + " Hello"):
+        assert not accepts(matcher(tokenizer, name, SPECS, True), tokenizer, text)
+
+
+def walk(
+    found: "llguidance.LLMatcher",
+    tokenizer: "llguidance.LLTokenizer",
+    rng: random.Random,
+    name: str,
+) -> str:
+    """A text that the grammar lets through: random tokens, and pieces of what the format consists of."""
+    texts = [*tool_format(name).markers, "\n", '"', "'", "}", "]", ",", "1", "true", WRITTEN[name]]
+    phrases = [tokenizer.tokenize_str(before + text) for text in texts for before in ("", "\n")]
+    ids: list[int] = []
+    while not found.is_stopped() and not (found.is_accepting() and rng.random() < 0.5):
+        phrase = rng.choice(phrases)
+        at = rng.randrange(len(phrase))
+        phrase = phrase[at:] if rng.random() < 0.9 else [some_token(found, rng)]
+        ids += phrase[: found.try_consume_tokens(phrase)]
+        assert not found.is_error(), found.get_error()
+        assert len(ids) < 9000, tokenizer.decode_str(ids[-200:])
+    return str(tokenizer.decode_str(ids)).removesuffix("<|im_end|>")
+
+
+def some_token(found: "llguidance.LLMatcher", rng: random.Random) -> int:
+    mask = int.from_bytes(found.compute_bitmask(), "little")
+    num_bits = mask.bit_length()
+    while True:
+        token = rng.randrange(num_bits)
+        if mask >> token & 1:
+            return token
+        if rng.random() < 0.01:
+            return num_bits - 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whatever_it_lets_through_is_read_as_valid_calls(
+    name: str, tokenizer: "llguidance.LLTokenizer"
+) -> None:
+    tools = [*SPECS, ToolSpec("paint", RICH, strict=True)]
+    schemas = {**TOOLS, "paint": RICH}
+    rng = random.Random(name)
+    for _ in range(12):
+        text = walk(matcher(tokenizer, name, tools, True), tokenizer, rng, name)
+        reasoning, content, calls = parsed(AnswerFormat(tool_format(name)).parser(tools), [text])
+        assert (reasoning, content) == ("", ""), text
+        assert calls
+        for called, arguments in calls:
+            assert is_valid(json.loads(arguments), schemas[called]), (text, arguments)
