@@ -1,10 +1,14 @@
 """What the grammar of a format lets through, its parser reads as valid calls; prose it lets not through."""
 
+import contextlib
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.answer_samples import LOOK, TOOLS, TWO_CALLS
 from support.answers import parsed
 from support.small_schema import is_valid
@@ -12,6 +16,7 @@ from support.small_schema import is_valid
 import penstock
 from penstock.frontend.formats import (
     AnswerFormat,
+    GrammarError,
     ToolSpec,
     calls_grammar,
     tool_format,
@@ -155,3 +160,59 @@ def test_whatever_it_lets_through_is_read_as_valid_calls(
         assert calls
         for called, arguments in calls:
             assert is_valid(json.loads(arguments), schemas[called]), (text, arguments)
+
+
+JSON_SCHEMA_KEYS = (
+    "type", "properties", "required", "items", "anyOf", "oneOf", "allOf", "enum", "const", "$ref", "$defs",
+    "pattern", "minLength", "maxLength", "minItems", "maxItems", "additionalProperties", "a",
+)  # fmt: skip
+ANYTHING = st.recursive(
+    st.sampled_from(
+        ("object", "string", "array", "null", "#/$defs/a", "#", "a", 1, -1, None, True)
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(JSON_SCHEMA_KEYS), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(st.sampled_from(JSON_SCHEMA_KEYS), ANYTHING, max_size=5), st.booleans())
+@pytest.mark.parametrize("name", ["hermes", "qwen3_coder", "gemma4", "pythonic"])
+def test_a_schema_that_makes_no_sense_is_refused_or_written(
+    name: str, parameters: dict[str, Any], strict: bool
+) -> None:
+    with contextlib.suppress(GrammarError):
+        tool = ToolSpec("look", parameters, strict)
+        assert calls_grammar(tool_format(name), [tool], True).startswith("start:")
+
+
+DEEP: dict[str, Any] = {"type": "string"}
+for _ in range(5000):
+    DEEP = {"type": "object", "properties": {"a": DEEP}}
+LARGE = {f"p{i}": {"$ref": "#/$defs/a"} for i in range(500)}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "reason"),
+    [
+        ("hermes", DEEP, "nested too deeply"),
+        ("gemma4", DEEP, "nested too deeply"),
+        ("qwen3_coder", {"properties": {"a>b": {}}}, "cannot write the name"),
+        ("pythonic", {"properties": {"a b": {}}}, "cannot write the name"),
+        ("gemma4", {"properties": {'<|"|>': {}}}, "cannot write the name"),
+        ("qwen3_coder", {"anyOf": [{}]}, "use anyOf"),
+        ("qwen3_coder", {"properties": {"a": {"type": "string", "maxLength": "}"}}}, "a count"),
+        ("qwen3_coder", {"properties": {"a": {"enum": ["</parameter>"]}}}, "no value"),
+        ("gemma4", {"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {}]}},
+                    "properties": {"a": {"$ref": "#/$defs/a"}}}, "nested too deeply"),
+        ("pythonic", {"properties": LARGE, "$defs": {"a": {"const": "x" * 10_000}}}, "characters"),
+    ],
+)  # fmt: skip
+def test_what_a_format_cannot_say_is_refused_with_the_reason(
+    name: str, parameters: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(GrammarError, match=reason):
+        calls_grammar(tool_format(name), [ToolSpec("look", parameters)], True)
