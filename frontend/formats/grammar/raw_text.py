@@ -33,9 +33,11 @@ def raw_string(rules: Rules, schema: Schema, end: str, marker: str, others: Type
     parts = [_ANY_TEXT, *_asked(schema), f"~/(?s:.*){_literal(marker)}(?s:.*)/"]
     parts += [f"~/{_LOOKS_LIKE[kind]}/" for kind in sorted(others & _LOOKS_LIKE.keys())]
     terminal = rules.terminal(" & ".join(dict.fromkeys(parts)))
-    if rules.begins_with_token(end):
-        return f"{terminal} {rules.literal(end)}"
-    return rules.rule(terminal, f"[suffix={quoted(end)}]")
+    before, token = rules.split(end)
+    if not token:
+        return rules.rule(terminal, f"[suffix={quoted(end)}]")
+    text = rules.terminal(f"{terminal} {quoted(before)}") if before else terminal
+    return f"{text} {rules.literal(token)}"
 
 
 def _asked(schema: Schema) -> list[str]:

@@ -41,8 +41,11 @@ class Rules:
             at = found.end()
         return " ".join(filter(None, (*parts, quoted(text[at:]))))
 
-    def begins_with_token(self, text: str) -> bool:
-        return self._tokens.match(text) is not None
+    def split(self, text: str) -> tuple[str, str]:
+        """What comes before the first token, and the rest."""
+        found = self._tokens.search(text)
+        at = found.start() if found else len(text)
+        return text[:at], text[at:]
 
     def rule(self, body: str, options: str = "") -> str:
         """The name of a rule with this body."""
