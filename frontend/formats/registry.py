@@ -42,7 +42,7 @@ def _named(
     for each in own:
         if each.name == aliases.get(name, name):
             return each
-    installed = {entry.name: entry for entry in entry_points(group=group)}
+    installed: dict[str, EntryPoint] = {each.name: each for each in entry_points(group=group)}
     if name not in installed:
         known = ", ".join(sorted({*(each.name for each in own), *aliases, *installed}))
         raise SettingsError(f"--{flag}: there is no format {name!r} (known: {known})")
