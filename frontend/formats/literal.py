@@ -86,6 +86,11 @@ def key(tape: Tape, syntax: Syntax) -> Step[str]:
     return json.dumps(tape.advance(len(word)), ensure_ascii=False)
 
 
+def is_bare_key(name: str) -> bool:
+    """Whether it needs no quotes."""
+    return bool(name) and _PLAIN_WORD.fullmatch(name) is not None
+
+
 def literal_as_json(text: str, syntax: Syntax) -> str | None:
     """None for what is no literal."""
     tape, parts = Tape(), list[str]()

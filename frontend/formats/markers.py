@@ -30,7 +30,10 @@ class Markers:
 
     def _torn(self, text: str, start: int) -> int:
         """Where the longest beginning of a marker lies that the text ends with."""
-        for at in range(max(start, len(text) - self._longest + 1), len(text)):
-            if text[at] in self._first_chars and text[at:] in self._prefixes:
+        start = max(start, len(text) - self._longest + 1)
+        if self._first_chars.isdisjoint(text[start:]):
+            return len(text)
+        for at in range(start, len(text)):
+            if text[at:] in self._prefixes:
                 return at
         return len(text)

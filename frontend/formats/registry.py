@@ -25,17 +25,35 @@ def reasoning_format(name: str) -> ReasoningFormat:
     return _named("reasoning-parser", name, ReasoningFormat, own, aliases, REASONING_GROUP)
 
 
+def installed_tool_formats() -> list[ToolFormat]:
+    """Those of other packages."""
+    return [_load("tool-call-parser", each, ToolFormat) for each in entry_points(group=TOOL_GROUP)]
+
+
+def installed_reasoning_formats() -> list[ReasoningFormat]:
+    """Those of other packages."""
+    found = entry_points(group=REASONING_GROUP)
+    return [_load("reasoning-parser", each, ReasoningFormat) for each in found]
+
+
 def _named(
     flag: str, name: str, kind: type[F], own: Sequence[F], aliases: Mapping[str, str], group: str
 ) -> F:
     for each in own:
         if each.name == aliases.get(name, name):
             return each
-    added: dict[str, EntryPoint] = {entry.name: entry for entry in entry_points(group=group)}
-    if name not in added:
-        known = ", ".join(sorted({*(each.name for each in own), *aliases, *added}))
+    installed: dict[str, EntryPoint] = {each.name: each for each in entry_points(group=group)}
+    if name not in installed:
+        known = ", ".join(sorted({*(each.name for each in own), *aliases, *installed}))
         raise SettingsError(f"--{flag}: there is no format {name!r} (known: {known})")
-    loaded = added[name].load()
+    return _load(flag, installed[name], kind)
+
+
+def _load(flag: str, entry: EntryPoint, kind: type[F]) -> F:
+    try:
+        loaded = entry.load()
+    except Exception as error:  # another package's code may fail like any program
+        raise SettingsError(f"--{flag}: {entry.value} cannot be loaded: {error}") from error
     if not isinstance(loaded, kind):
-        raise SettingsError(f"--{flag}: {added[name].value} is no {kind.__name__}")
+        raise SettingsError(f"--{flag}: {entry.value} is no {kind.__name__}")
     return loaded

@@ -13,9 +13,9 @@ from penstock.frontend.formats.tools import ToolSpec
 
 
 class Sections:
-    """What is read while it is open whether it is a call goes to the prose if it is none.
+    """While it is open whether something is a call, it is recorded; if it is none, the prose gets it.
 
-    The text goes on at the character that did not fit, so nothing is read twice.
+    The text then goes on at the character that did not fit, so nothing is read twice.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Sections:
         yield from self.section("")
 
     def section(self, opener: str) -> Step[None]:
-        """Behind an opener."""
+        """From behind an opener to behind its closer, or to where calls end without one."""
         if opener in self._declared.enters:
             self._tape.back(opener)
             opener = ""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.frontend.formats.declarations import ToolFormat
+from penstock.frontend.formats.grammar.errors import GrammarError
 from penstock.frontend.formats.grammar.rules import Rules, either, quoted
 from penstock.frontend.formats.tools import ToolSpec
 
@@ -23,10 +24,16 @@ def calls_grammar(
     With `otherwise`, a JSON schema, an answer of that kind may take the calls' place.
 
     `token_ids`: the tokenizer's added tokens by their text. They must be complete, for a marker that is
-    a token must be written as one, and one that is not must not.
+    a token must be written as one, and one that is not must not. Raises GrammarError.
     """
     assert tools, "there is nothing to call"
-    rules = Rules(token_ids or {})
+    try:
+        return _grammar(Rules(token_ids or {}), declared, tools, parallel)
+    except RecursionError as error:
+        raise GrammarError("the tools' schemas are nested too deeply") from error
+
+
+def _grammar(rules: Rules, declared: ToolFormat, tools: Sequence[ToolSpec], parallel: bool) -> str:
     call = rules.rule(either(declared.shapes[0].grammar(rules, tool) for tool in tools))
     further = MAX_CALLS - 1 if parallel else 0
     calls = _calls(rules, declared, call, further if declared.together else 0)

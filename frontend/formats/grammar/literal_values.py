@@ -2,12 +2,14 @@
 
 import re
 
+from penstock.frontend.formats.grammar.errors import GrammarError
 from penstock.frontend.formats.grammar.raw_text import raw_string
 from penstock.frontend.formats.grammar.rules import Rules, either, members, quoted
 from penstock.frontend.formats.grammar.schemas import (
     Schema,
     alternatives,
     as_schema,
+    bound,
     is_free,
     properties,
     standalone,
@@ -29,7 +31,8 @@ class QuotedValues:
         self._rules = rules
         self._tool = tool
         self._quote = quote
-        self._written: dict[int, str] = {}
+        self._written: dict[int, tuple[Schema, str]] = {}
+        """By identity; the schema is kept, so that no other gets its id."""
 
     def value(self, schema: Schema) -> str:
         options = alternatives(schema, self._tool)
@@ -37,9 +40,10 @@ class QuotedValues:
             return either(map(self.value, options))
         (schema,) = options
         if id(schema) not in self._written:
-            name = self._written[id(schema)] = self._rules.declare()
+            name = self._rules.declare()
+            self._written[id(schema)] = schema, name
             self._rules.define(name, either(self._of_each_type(schema)))
-        return self._written[id(schema)]
+        return self._written[id(schema)][1]
 
     def object(self, schema: Schema) -> str:
         """Its members, without braces."""
@@ -56,6 +60,8 @@ class QuotedValues:
     def key(self, name: str) -> str:
         if _BARE_KEY.fullmatch(name):
             return quoted(name)
+        if self._quote in name:
+            raise GrammarError(f"this model's format cannot write the name {name!r}")
         return " ".join(
             (self._rules.literal(self._quote), quoted(name), self._rules.literal(self._quote))
         )
@@ -81,7 +87,8 @@ class QuotedValues:
         return f"{self._rules.literal(self._quote)} {text}"
 
     def _array(self, schema: Schema) -> str:
-        low, high = schema.get("minItems") or 0, schema.get("maxItems", _MAX_MEMBERS)
+        low = bound(schema, "minItems", 0)
+        high = bound(schema, "maxItems", max(low, _MAX_MEMBERS))
         item = self.value(as_schema(schema.get("items", True)))
         return f"{quoted('[')} {self._some(item, low, high)} {quoted(']')}"
 

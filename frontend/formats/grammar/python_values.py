@@ -3,7 +3,13 @@
 import json
 
 from penstock.frontend.formats.grammar.rules import Rules, either, quoted
-from penstock.frontend.formats.grammar.schemas import Schema, alternatives, standalone, types
+from penstock.frontend.formats.grammar.schemas import (
+    Schema,
+    alternatives,
+    as_list,
+    standalone,
+    types,
+)
 from penstock.frontend.formats.tools import ToolSpec
 
 _SINGLE_QUOTED = r"/'([^'\\\x00-\x1f]|\\['\"\\nrt])*'/"
@@ -20,7 +26,7 @@ def python_value(rules: Rules, tool: ToolSpec, schema: Schema) -> str:
         found.append(quoted("None"))
     if _has_free_string(schema, tool):
         found.append(rules.terminal(_SINGLE_QUOTED))
-    found += [quoted(f"'{each}'") for each in schema.get("enum") or () if _is_plain(each)]
+    found += [quoted(f"'{each}'") for each in as_list(schema.get("enum")) if _is_plain(each)]
     return either((rules.json(standalone(schema, tool), not tool.strict), *found))
 
 

@@ -2,10 +2,12 @@
 
 import re
 
+from penstock.frontend.formats.grammar.errors import GrammarError
 from penstock.frontend.formats.grammar.rules import Rules, either, quoted
-from penstock.frontend.formats.grammar.schemas import Schema
+from penstock.frontend.formats.grammar.schemas import Schema, as_list, bound
 from penstock.frontend.formats.schema_types import Types
 
+_UNBOUNDED = 1 << 30
 _ANY_TEXT = "/(?s:.*)/"
 _LOOKS_LIKE = {
     "number": r"\s*-?[0-9](?s:.*)",
@@ -22,25 +24,29 @@ def raw_string(rules: Rules, schema: Schema, end: str, marker: str, others: Type
 
     Text that would be read as a value of one of the `others` is left out.
     """
-    values = [schema["const"]] if "const" in schema else schema.get("enum")
-    if values is not None:
+    if "const" in schema or "enum" in schema:
+        values = [schema["const"]] if "const" in schema else as_list(schema["enum"])
         texts = [each for each in values if isinstance(each, str) and marker not in each]
+        if not texts:
+            raise GrammarError("an argument's enum has no value that this model's format can write")
         return f"{either(map(_text, texts))} {rules.literal(end)}"
     parts = [_ANY_TEXT, *_asked(schema), f"~/(?s:.*){_literal(marker)}(?s:.*)/"]
     parts += [f"~/{_LOOKS_LIKE[kind]}/" for kind in sorted(others & _LOOKS_LIKE.keys())]
     terminal = rules.terminal(" & ".join(dict.fromkeys(parts)))
-    if rules.begins_with_token(end):
-        return f"{terminal} {rules.literal(end)}"
-    return rules.rule(terminal, f"[suffix={quoted(end)}]")
+    before, token = rules.split(end)
+    if not token:
+        return rules.rule(terminal, f"[suffix={quoted(end)}]")
+    text = rules.terminal(f"{terminal} {quoted(before)}") if before else terminal
+    return f"{text} {rules.literal(token)}"
 
 
 def _asked(schema: Schema) -> list[str]:
     parts = []
     if isinstance(pattern := schema.get("pattern"), str):
         parts.append(f"/{_searched(pattern)}/")
-    low, high = schema.get("minLength") or 0, schema.get("maxLength")
-    if low or high is not None:
-        parts.append(f"/(?s:.){{{low},{'' if high is None else high}}}/")
+    low, high = bound(schema, "minLength", 0), bound(schema, "maxLength", _UNBOUNDED)
+    if low or high < _UNBOUNDED:
+        parts.append(f"/(?s:.){{{low},{high if high < _UNBOUNDED else ''}}}/")
     return parts
 
 

@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from penstock.frontend.formats.grammar.errors import GrammarError
+
+MAX_CHARS = 1 << 22
 _WHITESPACE = {
     "whitespace_flexible": False,
     "item_separator": ",[ ]?",
@@ -23,6 +26,7 @@ class Rules:
         self._tokens = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
         self._lines: list[str] = []
         self._names: dict[str, str] = {}
+        self._num_chars = 0
 
     def text(self, start: str) -> str:
         """The grammar."""
@@ -37,8 +41,11 @@ class Rules:
             at = found.end()
         return " ".join(filter(None, (*parts, quoted(text[at:]))))
 
-    def begins_with_token(self, text: str) -> bool:
-        return self._tokens.match(text) is not None
+    def split(self, text: str) -> tuple[str, str]:
+        """What comes before the first token, and the rest."""
+        found = self._tokens.search(text)
+        at = found.start() if found else len(text)
+        return text[:at], text[at:]
 
     def rule(self, body: str, options: str = "") -> str:
         """The name of a rule with this body."""
@@ -63,10 +70,15 @@ class Rules:
         self._lines[int(name[1:])] = f"{name}: {body}"
 
     def _named(self, prefix: str, line: str) -> str:
-        if line not in self._names:
-            self._names[line] = f"{prefix}{len(self._lines)}"
-            self._lines.append(self._names[line] + line)
-        return self._names[line]
+        """Work is counted too: a line that was written before was made once more."""
+        self._num_chars += len(line)
+        if self._num_chars > MAX_CHARS:
+            raise GrammarError(f"the tools' schemas make a grammar of over {MAX_CHARS} characters")
+        key = prefix + line
+        if key not in self._names:
+            self._names[key] = f"{prefix}{len(self._lines)}"
+            self._lines.append(self._names[key] + line)
+        return self._names[key]
 
 
 def quoted(text: str, empty: bool = False) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from penstock.frontend.formats.grammar.errors import GrammarError
 from penstock.frontend.formats.schema_types import ANY, Types, schema_types
 from penstock.frontend.formats.tools import ToolSpec
 
@@ -29,15 +30,37 @@ def arguments_schema(tool: ToolSpec) -> Schema:
 
 def properties(schema: Schema) -> Iterator[Property]:
     """Those that are named, in the schema's order."""
-    required = schema.get("required") or ()
-    named = schema.get("properties") or {}
+    named = as_schema(schema.get("properties"))
+    required = [each for each in as_list(schema.get("required")) if isinstance(each, str)]
     for name in dict.fromkeys((*named, *required)):
-        yield Property(name, as_schema(named.get(name, True)), name in required)
+        yield Property(name, as_schema(named.get(name)), name in required)
+
+
+def listed_properties(tool: ToolSpec) -> list[Property]:
+    """For formats that write arguments one by one. Raises GrammarError where they are not simply listed."""
+    schema = arguments_schema(tool)
+    if found := [key for key in COMPOSED if key in schema]:
+        raise GrammarError(
+            f"the parameters of {tool.name!r} use {found[0]}: this model's format wants plain properties"
+        )
+    return list(properties(schema))
 
 
 def as_schema(value: Any) -> Schema:
-    """true stands for {}."""
+    """true, and what is no schema, stands for {}."""
     return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def bound(schema: Schema, key: str, default: int) -> int:
+    """Raises GrammarError for what is no count."""
+    value = schema.get(key, default)
+    if not isinstance(value, int) or value < 0:
+        raise GrammarError(f"{key} must be a count, got {str(value)[:40]}")
+    return value
 
 
 def is_free(schema: Schema) -> bool:
@@ -64,7 +87,7 @@ def resolved(schema: Schema, tool: ToolSpec) -> Schema:
 def alternatives(schema: Schema, tool: ToolSpec) -> list[Schema]:
     """The schemas of which one must hold, references followed."""
     schema = resolved(schema, tool)
-    listed = schema.get("anyOf") or schema.get("oneOf")
+    listed = as_list(schema.get("anyOf")) or as_list(schema.get("oneOf"))
     return [resolved(as_schema(each), tool) for each in listed] if listed else [schema]
 
 

@@ -10,10 +10,9 @@ from penstock.frontend.formats.grammar.literal_values import QuotedValues
 from penstock.frontend.formats.grammar.python_values import python_value
 from penstock.frontend.formats.grammar.rules import Rules, members, quoted
 from penstock.frontend.formats.grammar.schemas import (
-    COMPOSED,
     Property,
     arguments_schema,
-    properties,
+    listed_properties,
 )
 from penstock.frontend.formats.literal import Syntax
 from penstock.frontend.formats.tape import Step, Tape
@@ -59,20 +58,19 @@ class LiteralCall:
         call.finish()
 
     def grammar(self, rules: Rules, tool: ToolSpec) -> str:
-        schema = arguments_schema(tool)
-        if any(key in schema for key in COMPOSED):
-            raise GrammarError(f"the parameters of {tool.name!r} do not list their properties")
+        listed = listed_properties(tool)
         if self.syntax.holds_json:
-            written = (
-                (self._written(rules, tool, each), each.required) for each in properties(schema)
-            )
+            written = ((self._written(rules, tool, each), each.required) for each in listed)
             arguments = members(rules, written, ", ")
         else:
-            arguments = QuotedValues(rules, tool, self.syntax.quotes[0]).object(schema)
+            values = QuotedValues(rules, tool, self.syntax.quotes[0])
+            arguments = values.object(arguments_schema(tool))
         opener = quoted(self.prefix + tool.name + self.opener)
         return " ".join((opener, arguments, quoted(self.closer)))
 
     def _written(self, rules: Rules, tool: ToolSpec, argument: Property) -> str:
+        if not literal.is_bare_key(argument.name):
+            raise GrammarError(f"this model's format cannot write the name {argument.name!r}")
         value = python_value(rules, tool, argument.schema)
         return f"{quoted(argument.name + self.assign)} {value}"
 

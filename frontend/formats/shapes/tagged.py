@@ -12,12 +12,7 @@ from functools import cached_property
 from penstock.frontend.formats.call import MAX_NAME_CHARS, Call
 from penstock.frontend.formats.grammar.errors import GrammarError
 from penstock.frontend.formats.grammar.rules import Rules, quoted
-from penstock.frontend.formats.grammar.schemas import (
-    COMPOSED,
-    Property,
-    arguments_schema,
-    properties,
-)
+from penstock.frontend.formats.grammar.schemas import Property, listed_properties
 from penstock.frontend.formats.grammar.tagged_values import tagged_value
 from penstock.frontend.formats.markers import Markers
 from penstock.frontend.formats.schema_types import argument_types
@@ -74,17 +69,16 @@ class Tagged:
         call.finish()
 
     def grammar(self, rules: Rules, tool: ToolSpec) -> str:
-        schema = arguments_schema(tool)
-        if any(key in schema for key in COMPOSED):
-            raise GrammarError(f"the parameters of {tool.name!r} do not list their properties")
         parts = [rules.literal(self.name_open), quoted(tool.name)]
         parts.append(rules.literal(self.name_close + self.line))
-        for each in properties(schema):
+        for each in listed_properties(tool):
             written = self._written(rules, tool, each)
             parts.append(written if each.required else f"({written})?")
         return " ".join(filter(None, (*parts, rules.literal(self.close))))
 
     def _written(self, rules: Rules, tool: ToolSpec, argument: Property) -> str:
+        if self.key_close in argument.name or argument.name.strip() != argument.name:
+            raise GrammarError(f"this model's format cannot write the name {argument.name!r}")
         value_open = self.line + self.value_open if self.value_open else ""
         newline = "\n" if self.trims_newlines else ""
         parts = (

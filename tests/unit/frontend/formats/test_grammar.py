@@ -1,10 +1,16 @@
 """What the grammar of a format lets through, its parser reads as valid calls; prose it lets not through."""
 
+import contextlib
 import json
 import random
+import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.answer_samples import LOOK, TOOLS, TWO_CALLS
 from support.answers import parsed
 from support.small_schema import is_valid
@@ -12,6 +18,7 @@ from support.small_schema import is_valid
 import penstock
 from penstock.frontend.formats import (
     AnswerFormat,
+    GrammarError,
     ToolSpec,
     calls_grammar,
     tool_format,
@@ -22,6 +29,7 @@ llguidance = pytest.importorskip("llguidance")
 
 FOLDER = Path(penstock.__file__).parent / "brook"
 TOKENIZER = json.loads((FOLDER / "tokenizer.json").read_text("utf-8"))
+NUM_IDS = 3072
 TOKEN_IDS = {each["content"]: each["id"] for each in TOKENIZER["added_tokens"]}
 NAMES = sorted(each.name for each in KNOWN)
 SPECS = [ToolSpec(name, parameters, strict=True) for name, parameters in TOOLS.items()]
@@ -66,59 +74,71 @@ RICH = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def tokenizer() -> "llguidance.LLTokenizer":
-    return llguidance.LLTokenizer(json.dumps(TOKENIZER), eos_token=TOKEN_IDS["<|im_end|>"])
+class Vocabulary:
+    """Brook's, with a format's markers as ordinary text, or as tokens of their own."""
+
+    def __init__(self, markers: Iterable[str]) -> None:
+        wanted = [text for text in sorted(markers) if text not in TOKEN_IDS]
+        added = [
+            {**TOKENIZER["added_tokens"][0], "id": NUM_IDS + number, "content": text}
+            for number, text in enumerate(wanted)
+        ]
+        tokens = [*TOKENIZER["added_tokens"], *added]
+        self.ids = {each["content"]: each["id"] for each in tokens}
+        text = json.dumps({**TOKENIZER, "added_tokens": tokens})
+        self.tokenizer = llguidance.LLTokenizer(text, eos_token=TOKEN_IDS["<|im_end|>"])
+
+    def matcher(self, name: str, tools: list[ToolSpec], parallel: bool) -> "llguidance.LLMatcher":
+        grammar = calls_grammar(tool_format(name), tools, parallel, self.ids)
+        found = llguidance.LLMatcher(self.tokenizer, grammar, log_level=0)
+        assert not found.is_error(), found.get_error()
+        return found
+
+    def accepts(self, found: "llguidance.LLMatcher", text: str) -> bool:
+        ids = self.tokenizer.tokenize_str(text)
+        return bool(found.try_consume_tokens(ids) == len(ids) and found.is_accepting())
 
 
-def matcher(
-    tokenizer: "llguidance.LLTokenizer", name: str, tools: list[ToolSpec], parallel: bool
-) -> "llguidance.LLMatcher":
-    grammar = calls_grammar(tool_format(name), tools, parallel, TOKEN_IDS)
-    found = llguidance.LLMatcher(tokenizer, grammar, log_level=0)
-    assert not found.is_error(), found.get_error()
-    return found
-
-
-def accepts(found: "llguidance.LLMatcher", tokenizer: "llguidance.LLTokenizer", text: str) -> bool:
-    ids = tokenizer.tokenize_str(text)
-    return bool(found.try_consume_tokens(ids) == len(ids) and found.is_accepting())
+@pytest.fixture(params=["markers are text", "markers are tokens"])
+def vocabulary(request: pytest.FixtureRequest, name: str) -> Vocabulary:
+    bracketed = [
+        each for each in tool_format(name).markers if re.fullmatch(r"<[^<>]+>|\[[A-Z_]+\]", each)
+    ]
+    return Vocabulary(bracketed if request.param == "markers are tokens" else ())
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_models_own_calls_are_let_through(
-    name: str, tokenizer: "llguidance.LLTokenizer"
-) -> None:
-    assert accepts(matcher(tokenizer, name, SPECS, True), tokenizer, WRITTEN[name])
-    assert not accepts(matcher(tokenizer, name, SPECS, False), tokenizer, WRITTEN[name])
+def test_the_models_own_calls_are_let_through(name: str, vocabulary: Vocabulary) -> None:
+    assert vocabulary.accepts(vocabulary.matcher(name, SPECS, True), WRITTEN[name])
+    assert not vocabulary.accepts(vocabulary.matcher(name, SPECS, False), WRITTEN[name])
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "change", [("look", "jump"), ("2", '"2"'), ("wait", "look"), ("look", "Look")]
 )
-def test_other_calls_are_not(
-    name: str, change: tuple[str, str], tokenizer: "llguidance.LLTokenizer"
-) -> None:
+def test_other_calls_are_not(name: str, change: tuple[str, str], vocabulary: Vocabulary) -> None:
     text = WRITTEN[name].replace(*change)
-    assert not accepts(matcher(tokenizer, name, SPECS, True), tokenizer, text)
+    assert not vocabulary.accepts(vocabulary.matcher(name, SPECS, True), text)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_prose_is_not(name: str, tokenizer: "llguidance.LLTokenizer") -> None:
+def test_prose_is_not(name: str, vocabulary: Vocabulary) -> None:
     for text in ("Hello", "", "\n" * 20 + WRITTEN[name], WRITTEN[name] + " Hello"):
-        assert not accepts(matcher(tokenizer, name, SPECS, True), tokenizer, text)
+        assert not vocabulary.accepts(vocabulary.matcher(name, SPECS, True), text)
 
 
 def walk(
     found: "llguidance.LLMatcher",
-    tokenizer: "llguidance.LLTokenizer",
+    vocabulary: Vocabulary,
     rng: random.Random,
     name: str,
 ) -> str:
     """A text that the grammar lets through: random tokens, and pieces of what the format consists of."""
     texts = [*tool_format(name).markers, "\n", '"', "'", "}", "]", ",", "1", "true", WRITTEN[name]]
-    phrases = [tokenizer.tokenize_str(before + text) for text in texts for before in ("", "\n")]
+    phrases = [
+        vocabulary.tokenizer.tokenize_str(before + text) for text in texts for before in ("", "\n")
+    ]
     ids: list[int] = []
     while not found.is_stopped() and not (found.is_accepting() and rng.random() < 0.5):
         phrase = rng.choice(phrases)
@@ -126,8 +146,8 @@ def walk(
         phrase = phrase[at:] if rng.random() < 0.9 else [some_token(found, rng)]
         ids += phrase[: found.try_consume_tokens(phrase)]
         assert not found.is_error(), found.get_error()
-        assert len(ids) < 9000, tokenizer.decode_str(ids[-200:])
-    return str(tokenizer.decode_str(ids)).removesuffix("<|im_end|>")
+        assert len(ids) < 9000, vocabulary.tokenizer.decode_str(ids[-200:])
+    return str(vocabulary.tokenizer.decode_str(ids)).removesuffix("<|im_end|>")
 
 
 def some_token(found: "llguidance.LLMatcher", rng: random.Random) -> int:
@@ -142,16 +162,70 @@ def some_token(found: "llguidance.LLMatcher", rng: random.Random) -> int:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_whatever_it_lets_through_is_read_as_valid_calls(
-    name: str, tokenizer: "llguidance.LLTokenizer"
-) -> None:
+def test_whatever_it_lets_through_is_read_as_valid_calls(name: str, vocabulary: Vocabulary) -> None:
     tools = [*SPECS, ToolSpec("paint", RICH, strict=True)]
     schemas = {**TOOLS, "paint": RICH}
     rng = random.Random(name)
     for _ in range(12):
-        text = walk(matcher(tokenizer, name, tools, True), tokenizer, rng, name)
+        text = walk(vocabulary.matcher(name, tools, True), vocabulary, rng, name)
         reasoning, content, calls = parsed(AnswerFormat(tool_format(name)).parser(tools), [text])
         assert (reasoning, content) == ("", ""), text
         assert calls
         for called, arguments in calls:
             assert is_valid(json.loads(arguments), schemas[called]), (text, arguments)
+
+
+JSON_SCHEMA_KEYS = (
+    "type", "properties", "required", "items", "anyOf", "oneOf", "allOf", "enum", "const", "$ref", "$defs",
+    "pattern", "minLength", "maxLength", "minItems", "maxItems", "additionalProperties", "a",
+)  # fmt: skip
+ANYTHING = st.recursive(
+    st.sampled_from(
+        ("object", "string", "array", "null", "#/$defs/a", "#", "a", 1, -1, None, True)
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(JSON_SCHEMA_KEYS), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(st.sampled_from(JSON_SCHEMA_KEYS), ANYTHING, max_size=5), st.booleans())
+@pytest.mark.parametrize("name", ["hermes", "qwen3_coder", "gemma4", "pythonic"])
+def test_a_schema_that_makes_no_sense_is_refused_or_written(
+    name: str, parameters: dict[str, Any], strict: bool
+) -> None:
+    with contextlib.suppress(GrammarError):
+        tool = ToolSpec("look", parameters, strict)
+        assert calls_grammar(tool_format(name), [tool], True).startswith("start:")
+
+
+DEEP: dict[str, Any] = {"type": "string"}
+for _ in range(5000):
+    DEEP = {"type": "object", "properties": {"a": DEEP}}
+LARGE = {f"p{i}": {"$ref": "#/$defs/a"} for i in range(500)}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "reason"),
+    [
+        ("hermes", DEEP, "nested too deeply"),
+        ("gemma4", DEEP, "nested too deeply"),
+        ("qwen3_coder", {"properties": {"a>b": {}}}, "cannot write the name"),
+        ("pythonic", {"properties": {"a b": {}}}, "cannot write the name"),
+        ("gemma4", {"properties": {'<|"|>': {}}}, "cannot write the name"),
+        ("qwen3_coder", {"anyOf": [{}]}, "use anyOf"),
+        ("qwen3_coder", {"properties": {"a": {"type": "string", "maxLength": "}"}}}, "a count"),
+        ("qwen3_coder", {"properties": {"a": {"enum": ["</parameter>"]}}}, "no value"),
+        ("gemma4", {"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {}]}},
+                    "properties": {"a": {"$ref": "#/$defs/a"}}}, "nested too deeply"),
+        ("pythonic", {"properties": LARGE, "$defs": {"a": {"const": "x" * 10_000}}}, "characters"),
+    ],
+)  # fmt: skip
+def test_what_a_format_cannot_say_is_refused_with_the_reason(
+    name: str, parameters: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(GrammarError, match=reason):
+        calls_grammar(tool_format(name), [ToolSpec("look", parameters)], True)
