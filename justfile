@@ -24,6 +24,10 @@ fix:
 test *args:
     {{bin}}/pytest -q {{args}}
 
+# environments for the tests of other people's SDKs (Python packages and npm)
+sdks:
+    tests/integration/sdks/install
+
 # minutes of the scheduler against its slow twin
 soak:
     PENSTOCK_SIMULATION_SEEDS=5000 {{bin}}/pytest -q tests/invariants

@@ -18,7 +18,8 @@ Llama architecture, {parameters:,} parameters, {layers} layers of width {hidden}
 {kv_heads} key/value heads of {head_dim}, context {context}. Weights are bf16 safetensors ({megabytes:.1f} MB).
 The tokenizer is a byte-level BPE of {vocabulary} tokens, trained on the same corpus. The chat template is
 ChatML with tools in the Hermes style: functions between `<tools>` tags in the system turn, calls
-between `<tool_call>` tags, results between `<tool_response>` tags in a user turn.
+between `<tool_call>` tags, results between `<tool_response>` tags in a user turn. Of a function's schema it
+shows what training showed, in that order, and leaves out the rest (`title`, `strict`, ...).
 
 ## What it can do
 

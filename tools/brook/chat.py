@@ -102,6 +102,8 @@ def render(messages: list[Message], tools: list[Tool], prompt: bool = False) -> 
     return text + "<|im_start|>assistant\n" if prompt else text
 
 
+# Functions are shown in the keys and the order that training showed them in: every SDK adds its own
+# (`title`, `strict`, `$schema`, ...), and so small a model loses its way among them.
 TEMPLATE = (
     """\
 {%- macro text(content) -%}
@@ -109,13 +111,33 @@ TEMPLATE = (
 {%- elif content -%}{%- for part in content -%}{{ part.text }}{%- endfor -%}
 {%- endif -%}
 {%- endmacro -%}
+{%- macro field(schema) -%}
+{%- set first = ['type', 'enum', 'description'] -%}
+{%- set more = schema | list | reject('in', first + ['title']) | list -%}
+{%- for key in first + more if key in schema -%}
+{{- key | tojson }}: {{ schema[key] | tojson }}{% if not loop.last %}, {% endif -%}
+{%- endfor -%}
+{%- endmacro -%}
+{%- macro signature(function) -%}
+{%- set schema = function.parameters or {} -%}
+{{- '{"type": "function", "function": {"name": ' + (function.name | tojson) -}}
+{{- ', "description": ' + ((function.description or '') | tojson) -}}
+{{- ', "parameters": {"type": "object", "properties": {' -}}
+{%- for name, about in (schema.properties or {}).items() -%}
+{{- name | tojson }}: {{ '{' + field(about) + '}' if about is mapping else about | tojson -}}
+{%- if not loop.last %}, {% endif -%}
+{%- endfor -%}
+{{- '}, "required": ' + ((schema.required or []) | tojson) + '}}}' -}}
+{%- endmacro -%}
 {%- set given = messages and messages[0].role == 'system' -%}
 {{- '<|im_start|>system\n' -}}
 {%- if given -%}{{- text(messages[0].content) -}}
 {%- else -%}{{- '@DEFAULT@' -}}{%- endif -%}
 {%- if tools -%}
 {{- '@HEAD@' -}}
-{%- for tool in tools -%}{{- tool | tojson -}}{%- if not loop.last -%}{{- '\n' -}}{%- endif -%}
+{%- for tool in tools -%}
+{{- signature(tool.function if tool.function is defined else tool) -}}
+{%- if not loop.last -%}{{- '\n' -}}{%- endif -%}
 {%- endfor -%}
 {{- '@TAIL@' -}}
 {%- endif -%}

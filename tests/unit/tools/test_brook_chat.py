@@ -57,6 +57,49 @@ def test_arguments_may_be_json_text_and_content_may_be_parts(tokenizer: Any) -> 
     assert '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call><|im_end|>' in text
 
 
+def written_by_an_sdk() -> dict[str, Any]:
+    city = {"description": "Where.", "title": "City", "type": "string"}
+    schema = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "additionalProperties": False,
+        "properties": {"city": city, "days": {"title": "Days", "type": "integer", "minimum": 1}},
+        "required": ["city"],
+        "title": "get_weather",
+        "type": "object",
+    }
+    function = {"name": "get_weather", "strict": True, "parameters": schema, "description": "Look."}
+    return {"function": function, "type": "function"}
+
+
+def as_brook_learned() -> dict[str, Any]:
+    city = {"type": "string", "description": "Where."}
+    properties = {"city": city, "days": {"type": "integer", "minimum": 1}}
+    schema = {"type": "object", "properties": properties, "required": ["city"]}
+    function = {"name": "get_weather", "description": "Look.", "parameters": schema}
+    return {"type": "function", "function": function}
+
+
+def test_functions_read_as_in_training_whoever_wrote_them(tokenizer: Any) -> None:
+    hello = [{"role": "user", "content": "Hello"}]
+    text = tokenizer.apply_chat_template(hello, tools=[written_by_an_sdk()], tokenize=False)
+    assert text == render(hello, [as_brook_learned()])
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"properties": {}}, None])
+def test_a_function_may_take_nothing(tokenizer: Any, schema: Any) -> None:
+    hello = [{"role": "user", "content": "Hello"}]
+    tool = {"type": "function", "function": {"name": "now", "parameters": schema}}
+    text = tokenizer.apply_chat_template(hello, tools=[tool], tokenize=False)
+    assert '"parameters": {"type": "object", "properties": {}, "required": []}}}\n</tools>' in text
+
+
+def test_a_parameter_may_be_anything(tokenizer: Any) -> None:
+    hello = [{"role": "user", "content": "Hello"}]
+    function = {"name": "f", "parameters": {"properties": {"x": True, "title": {"anyOf": [{}]}}}}
+    text = tokenizer.apply_chat_template(hello, tools=[{"function": function}], tokenize=False)
+    assert '"properties": {"x": true, "title": {"anyOf": [{}]}}' in text
+
+
 def test_encoding_by_pieces_gives_the_ids_of_the_whole_text(shipped: Path) -> None:
     fast = Tokenizer.from_file(str(shipped / "tokenizer.json"))
     for chat in some(200):
