@@ -170,7 +170,9 @@ def test_bad_bodies(front: Front, body: bytes) -> None:
         assert answer.error["message"]
 
 
-@pytest.mark.parametrize("data", [b"no gzip", gzip.compress(b'{"prompt": "a"}' * 99, mtime=0)[:-20]])
+@pytest.mark.parametrize(
+    "data", [b"no gzip", gzip.compress(b'{"prompt": "a"}' * 99, mtime=0)[:-20]]
+)
 def test_bodies_that_are_no_gzip(front: Front, data: bytes) -> None:
     assert front.post(COMPLETIONS, data, Content_Encoding="gzip").status == 400
 
