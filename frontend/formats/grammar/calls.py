@@ -18,6 +18,7 @@ def calls_grammar(
     parallel: bool,
     token_ids: Mapping[str, int] | None = None,
     otherwise: Mapping[str, Any] | None = None,
+    otherwise: Mapping[str, Any] | None = None,
 ) -> str:
     """One call to one of the tools, or up to MAX_CALLS if parallel, and then the end.
 
