@@ -18,7 +18,6 @@ def calls_grammar(
     parallel: bool,
     token_ids: Mapping[str, int] | None = None,
     otherwise: Mapping[str, Any] | None = None,
-    otherwise: Mapping[str, Any] | None = None,
 ) -> str:
     """One call to one of the tools, or up to MAX_CALLS if parallel, and then the end.
 
@@ -29,22 +28,23 @@ def calls_grammar(
     """
     assert tools, "there is nothing to call"
     try:
-        return _grammar(Rules(token_ids or {}), declared, tools, parallel)
+        rules = Rules(token_ids or {})
+        start = _start(rules, declared, tools, parallel)
+        if otherwise is not None:
+            start = either((rules.rule(start), rules.json(otherwise, lenient=False)))
+        return rules.text(start)
     except RecursionError as error:
         raise GrammarError("the tools' schemas are nested too deeply") from error
 
 
-def _grammar(rules: Rules, declared: ToolFormat, tools: Sequence[ToolSpec], parallel: bool) -> str:
+def _start(rules: Rules, declared: ToolFormat, tools: Sequence[ToolSpec], parallel: bool) -> str:
     call = rules.rule(either(declared.shapes[0].grammar(rules, tool) for tool in tools))
     further = MAX_CALLS - 1 if parallel else 0
     calls = _calls(rules, declared, call, further if declared.together else 0)
     section = rules.rule(_section(rules, declared, calls))
     between = rules.literal(declared.between)
     sections = _repeated(section, between, 0 if declared.together else further)
-    start = f"{_SPACE} {sections}"
-    if otherwise is not None:
-        start = either((rules.rule(start), rules.json(otherwise, lenient=False)))
-    return rules.text(start)
+    return f"{_SPACE} {sections}"
 
 
 def _calls(rules: Rules, declared: ToolFormat, call: str, further: int) -> str:
