@@ -4,7 +4,9 @@
     perplexity.py text http://127.0.0.1:8000 own.jsonl           what the served model itself says at temperature 1
     perplexity.py score http://127.0.0.1:8001 held.jsonl ...     perplexity of each file under another server
 
-A model of random weights has no text of its own kind; what its unrounded self sampled takes its place.
+Of brook's chats its own turns count, of a model's words those it said. A model of random weights has no text of
+its own kind; what its unrounded self sampled takes its place. A line of a file is a list of pieces: token
+ids, and whether they count.
 """
 
 import argparse
@@ -17,7 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-Prompt = str | list[int]
+Piece = tuple[list[int], bool]
+BROOK = Path(__file__).parents[1] / "src" / "penstock" / "brook" / "tokenizer.json"
 
 
 def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -28,31 +31,36 @@ def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
         return dict(json.load(answer))
 
 
-def held_out_chats(count: int, seed: int) -> Iterator[Prompt]:
-    from brook.chat import render
+def held_out_chats(count: int, seed: int) -> Iterator[list[Piece]]:
+    from brook.chat import pieces
     from brook.corpus import chats
+    from tokenizers import Tokenizer
 
-    made = chats(seed, held=True)
+    tokenizer, made = Tokenizer.from_file(str(BROOK)), chats(seed, held=True)
     for _ in range(count):
         chat = next(made)
-        yield render(chat.messages, chat.tools)
+        found = pieces(chat.messages, chat.tools)
+        yield [(tokenizer.encode(piece.text).ids, piece.learned) for piece in found]
 
 
-def own_words(url: str, count: int, seed: int, length: int) -> Iterator[Prompt]:
+def own_words(url: str, count: int, seed: int, length: int) -> Iterator[list[Piece]]:
     """Eight random tokens, and what the model goes on with."""
     dice = random.Random(seed)
     for i in range(count):
         start = [dice.randrange(1000, 2000) for _ in range(8)]
         body = {"prompt": start, "max_tokens": length, "temperature": 1, "seed": seed + i,
                 "ignore_eos": True, "return_token_ids": True}  # fmt: skip
-        yield start + post(url, body)["choices"][0]["token_ids"]
+        yield [(start, False), (post(url, body)["choices"][0]["token_ids"], True)]
 
 
-def logprobs(url: str, prompt: Prompt) -> list[float]:
-    """Of every token but the first."""
+def logprobs(url: str, pieces: list[Piece]) -> list[float]:
+    """Of the tokens that count; nothing predicts the first of all."""
+    prompt = [token for ids, _ in pieces for token in ids]
+    counts = [counted for ids, counted in pieces for _ in ids]
     body = {"prompt": prompt, "max_tokens": 1, "prompt_logprobs": 0}
-    places = post(url, body)["choices"][0]["prompt_logprobs"][1:]
-    return [next(iter(place.values()))["logprob"] for place in places]
+    places = post(url, body)["choices"][0]["prompt_logprobs"]
+    scored = zip(places[1:], counts[1:], strict=True)
+    return [next(iter(place.values()))["logprob"] for place, counted in scored if counted]
 
 
 def score(url: str, path: Path) -> str:
