@@ -11,8 +11,8 @@ from penstock.workers.grammar.vocabulary import Vocabulary
 
 def _limits() -> LLParserLimits:
     return LLParserLimits(
-        max_items_in_row=2000,
-        initial_lexer_fuel=1_000_000,
+        max_items_in_row=4000,
+        initial_lexer_fuel=400_000,
         step_lexer_fuel=60_000,
         step_max_items=30_000,
         max_lexer_states=50_000,
