@@ -50,14 +50,18 @@ def examine(case: dict[str, Any], counts: Counter[str]) -> list[str]:
             is_said = says(matcher_of(constraint), data)
         except (GrammarError, UnicodeEncodeError):
             is_said = False
-        counts[f"{'valid' if test['valid'] else 'invalid'} {'said' if is_said else 'shut out'}"] += 1
+        counts[
+            f"{'valid' if test['valid'] else 'invalid'} {'said' if is_said else 'shut out'}"
+        ] += 1
         if is_said and not test["valid"]:
             wrong.append(f"{case['description']}: {test['description']}: {data}")
     return wrong
 
 
 def main() -> None:
-    print("| keyword | schemas enforced | refused | valid instances that can be said | invalid ones |")
+    print(
+        "| keyword | schemas enforced | refused | valid instances that can be said | invalid ones |"
+    )
     print("|---|---|---|---|---|")
     wrong: list[str] = []
     for file in sorted(Path(sys.argv[1]).glob("*.json")):

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 from support.deployment import Deployment
+from support.hostile import hostile
 from support.schemas import random_schema
 
 SCHEMAS = [random_schema(seed, size=1 + seed // 13) for seed in range(50)]
@@ -146,7 +148,8 @@ def completed(deployment: Deployment, asked: dict[str, Any]) -> str:
 def test_every_kind_is_enforced(
     brook: Deployment, fields: dict[str, Any], pattern: str | None
 ) -> None:
-    asked = {"messages": [{"role": "user", "content": CONTENT}], "temperature": 1.5, "n": 4, "max_tokens": 200, **fields}  # fmt: skip
+    messages = [{"role": "user", "content": CONTENT}]
+    asked = {"messages": messages, "temperature": 1.5, "n": 4, "max_tokens": 200, **fields}
     if pattern is None:
         status, answer = brook.post("/v1/chat/completions", asked)
         assert status == 200
@@ -184,3 +187,35 @@ def test_what_cannot_be_enforced_is_a_400_that_says_why(
     assert status == 400
     assert reason in answer["error"]["message"]
     assert answer["error"]["param"] == param
+
+
+def test_hostile_constraints_are_refused_or_enforced_and_leave_no_trace(brook: Deployment) -> None:
+    check_hostile(brook, range(60))
+
+
+@pytest.mark.slow
+def test_two_thousand_hostile_constraints(brook: Deployment) -> None:
+    check_hostile(brook, range(1000, 3000))
+
+
+def check_hostile(deployment: Deployment, seeds: range) -> None:
+    """One after the other, while an innocent stream goes on; each within a time that a busy machine allows."""
+    workers = deployment.pids("penstock.workers")
+    with ThreadPoolExecutor(1) as pool:
+        innocent = pool.submit(innocently, deployment)
+        for seed in seeds:
+            started = time.monotonic()
+            asked = {"prompt": "Hi", "max_tokens": 30, "temperature": 1.5, "seed": seed}
+            status, answer = deployment.post("/v1/completions", asked | hostile(seed))
+            assert status in (200, 400), (seed, status, answer)
+            assert time.monotonic() - started < 10, (seed, status, answer)
+        assert innocent.result() == innocently(deployment)
+    assert deployment.pids("penstock.workers")[:1] == workers[:1]
+    assert deployment.metric("penstock:worker_restarts_total") == 0
+
+
+def innocently(deployment: Deployment) -> str:
+    asked = {"prompt": "Once", "max_tokens": 1500, "ignore_eos": True, "temperature": 0}
+    status, answer = deployment.post("/v1/completions", asked)
+    assert status == 200
+    return str(answer["choices"][0]["text"])

@@ -1,4 +1,4 @@
-"""Constraints that mean harm: too large, too deep, without end, without sense. Knows bodies, not what becomes of them."""
+"""Constraints that mean harm: too large, too deep, endless, senseless. Knows bodies, not what becomes of them."""
 
 import json
 import random
@@ -19,7 +19,12 @@ def hostile(seed: int) -> Fields:
             (
                 {"structured_outputs": {"json": made}},
                 {"guided_json": json.dumps(made)},
-                {"response_format": {"type": "json_schema", "json_schema": {"name": "h", "schema": made}}},
+                {
+                    "response_format": {
+                        "type": "json_schema",
+                        "json_schema": {"name": "h", "schema": made},
+                    }
+                },
             )
         )
     if family is _REGEXES:
@@ -57,7 +62,11 @@ def _deep(dice: random.Random) -> Any:
     schema: Any = {"type": "integer"}
     for _ in range(dice.choice((20, 60, 63, 70, 300))):
         schema = dice.choice(
-            ({"items": schema}, {"properties": {"a": schema}}, {"anyOf": [schema, {"type": "null"}]})
+            (
+                {"items": schema},
+                {"properties": {"a": schema}},
+                {"anyOf": [schema, {"type": "null"}]},
+            )
         )
     return schema
 
@@ -65,18 +74,29 @@ def _deep(dice: random.Random) -> Any:
 def _wide(dice: random.Random) -> Any:
     names = [f"{_word(dice)}{i}" for i in range(_count(dice, 5000))]
     required = dice.choice(([], names, names[: len(names) // 2]))
-    return {"type": "object", "properties": {n: {"type": "string"} for n in names}, "required": required}
+    return {
+        "type": "object",
+        "properties": {n: {"type": "string"} for n in names},
+        "required": required,
+    }
 
 
 def _enumerated(dice: random.Random) -> Any:
-    values = [dice.choice((f"{_word(dice)}{i}", i, [i], {"a": i})) for i in range(_count(dice, 9000))]
+    values = [
+        dice.choice((f"{_word(dice)}{i}", i, [i], {"a": i})) for i in range(_count(dice, 9000))
+    ]
     return {"enum": values}
 
 
 def _products(dice: random.Random) -> Any:
     sides = dice.randint(2, 9)
     parts = [
-        {"anyOf": [{"properties": {f"p{i}{k}": {"const": k}}, "required": [f"p{i}{k}"]} for k in range(sides)]}
+        {
+            "anyOf": [
+                {"properties": {f"p{i}{k}": {"const": k}}, "required": [f"p{i}{k}"]}
+                for k in range(sides)
+            ]
+        }
         for i in range(dice.randint(2, 12))
     ]
     return {"type": "object", dice.choice(("allOf", "anyOf", "oneOf")): parts}
@@ -90,16 +110,34 @@ def _counted(dice: random.Random) -> Any:
             {"type": "array", "items": {"type": "boolean"}, "minItems": low, "maxItems": high},
             {"type": "object", "minProperties": low, "maxProperties": high},
             {"type": "integer", "multipleOf": low},
-            {"type": "number", "multipleOf": 10.0 ** -dice.randint(0, 30), "minimum": -low, "maximum": high},
-            {"type": "number", "minimum": -(10.0 ** dice.randint(0, 300)), "maximum": 10.0 ** dice.randint(0, 300)},
-            {"type": "string", "pattern": _regex(dice), "minLength": low % 500, "maxLength": high % 5000},
+            {
+                "type": "number",
+                "multipleOf": 10.0 ** -dice.randint(0, 30),
+                "minimum": -low,
+                "maximum": high,
+            },
+            {
+                "type": "number",
+                "minimum": -(10.0 ** dice.randint(0, 300)),
+                "maximum": 10.0 ** dice.randint(0, 300),
+            },
+            {
+                "type": "string",
+                "pattern": _regex(dice),
+                "minLength": low % 500,
+                "maxLength": high % 5000,
+            },
         )
     )
 
 
 def _patterned(dice: random.Random) -> Any:
     patterns = {_regex(dice): {"type": "integer"} for _ in range(dice.randint(1, 30))}
-    return {"type": "object", "patternProperties": patterns, "additionalProperties": dice.random() < 0.5}
+    return {
+        "type": "object",
+        "patternProperties": patterns,
+        "additionalProperties": dice.random() < 0.5,
+    }
 
 
 def _senseless(dice: random.Random) -> Any:
@@ -135,7 +173,9 @@ def _repeated(dice: random.Random) -> str:
 
 
 def _catastrophic(dice: random.Random) -> str:
-    part = dice.choice(("(a+)+", "(a|a)*", "(.*a){20}", "(a?){50}a{50}", "(a|b)*a(a|b){%d}" % _count(dice, 3000)))
+    part = dice.choice(
+        ("(a+)+", "(a|a)*", "(.*a){20}", "(a?){50}a{50}", f"(a|b)*a(a|b){{{_count(dice, 3000)}}}")
+    )
     return part * dice.randint(1, 30) + dice.choice(("", "$", "c"))
 
 
@@ -144,11 +184,24 @@ def _alternatives(dice: random.Random) -> str:
 
 
 def _garbage(dice: random.Random) -> str:
-    return "".join(dice.choices("ab()[]{}|*+?.^$\\/-,0123456789pPxud<>:=!é\n\"", k=dice.randint(1, 60)))
+    return "".join(
+        dice.choices('ab()[]{}|*+?.^$\\/-,0123456789pPxud<>:=!é\n"', k=dice.randint(1, 60))
+    )
 
 
 def _classes(dice: random.Random) -> str:
-    names = (r"\p{Han}", r"\p{L}", r"\P{N}", r"[^\s\S]", r"[\w--\d]", r"(?i)\p{Lu}", r"\X", r"\b", r"(?<a>b)", r"(?!a)")
+    names = (
+        r"\p{Han}",
+        r"\p{L}",
+        r"\P{N}",
+        r"[^\s\S]",
+        r"[\w--\d]",
+        r"(?i)\p{Lu}",
+        r"\X",
+        r"\b",
+        r"(?<a>b)",
+        r"(?!a)",
+    )
     return "".join(dice.choices(names, k=dice.randint(1, 40))) + dice.choice(("", "*", "{300}"))
 
 
@@ -157,7 +210,9 @@ def _classes(dice: random.Random) -> str:
 
 def _rules(dice: random.Random) -> str:
     count, name = _count(dice, 6000), dice.choice("rR")
-    body = dice.choice(("{0}{1}", "{0}{1} {0}{1}", "{0}{1} | {0}{1}", '"a" {0}{1}', "{0}{1}*", "{0}{1}? {0}{1}"))
+    body = dice.choice(
+        ("{0}{1}", "{0}{1} {0}{1}", "{0}{1} | {0}{1}", '"a" {0}{1}', "{0}{1}*", "{0}{1}? {0}{1}")
+    )
     lines = [f"{name}{i}: " + body.format(name, i + 1) for i in range(count)]
     return "\n".join([f"start: {name}0", *lines, f'{name}{count}: "x"'])[:200_000]
 
@@ -193,7 +248,7 @@ def _extravagant(dice: random.Random) -> str:
             "start: " + "(" * _count(dice, 20000) + '"a"',
             "root ::= " + "(" * _count(dice, 3000) + '"a"' + ")" * _count(dice, 3000),
             "root ::= [^" + "a-z" * _count(dice, 2000) + "]{1000}",
-            'start: /' + _regex(dice).replace("/", "") + "/",
+            "start: /" + _regex(dice).replace("/", "") + "/",
             "".join(dice.choices('start:= ABab()[]{}"|*+?/%\n~&<>@#,.', k=200)),
         )
     )
@@ -208,9 +263,14 @@ def _choices(dice: random.Random) -> Fields:
 
 def _tags(dice: random.Random) -> Fields:
     schema = dice.choice(_SCHEMAS)(dice)
-    tags = [{"begin": f"<{_word(dice)}>", "schema": schema, "end": "</>"} for _ in range(dice.randint(0, 30))]
+    tags = [
+        {"begin": f"<{_word(dice)}>", "schema": schema, "end": "</>"}
+        for _ in range(dice.randint(0, 30))
+    ]
     triggers = [dice.choice(("<", "", "<a", "<b"))] * dice.randint(0, 3)
-    return {"structured_outputs": {"structural_tag": {"structures": tags[:8], "triggers": triggers}}}
+    return {
+        "structured_outputs": {"structural_tag": {"structures": tags[:8], "triggers": triggers}}
+    }
 
 
 def _wild_format(dice: random.Random) -> Fields:
@@ -237,7 +297,12 @@ def _confused(dice: random.Random) -> Fields:
             {"structured_outputs": {"json": {}, "regex": "a"}},
             {"structured_outputs": {"json": {}, "whitespace_pattern": _regex(dice)}},
             {"response_format": {"type": "json_schema", "json_schema": {}}},
-            {"response_format": {"type": "json_schema", "json_schema": {"schema": _senseless(dice)}}},
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"schema": _senseless(dice)},
+                }
+            },
             {"response_format": {"type": _word(dice)}},
             {"guided_json": "[" * 100_000},
             {"guided_json": True, "guided_regex": ""},

@@ -4,7 +4,7 @@ The engine's own limits bound most of it. They bound neither its stack nor all o
 grammar is first tried in a process that may die of it (`trial.py`).
 """
 
-TRIAL_CPU_S = 0.75
+TRIAL_CPU_S = 0.5
 """Compiling and a short walk; kept by the kernel, whatever the grammar engine is doing."""
 TRIAL_WALL_S = 10.0
 """For a machine whose processors are taken."""
