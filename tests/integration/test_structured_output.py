@@ -1,8 +1,10 @@
 """Structured output over HTTP: whatever is asked beside it, every answer is what its constraint says."""
 
 import json
+import os
 import random
 import re
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -219,3 +221,16 @@ def innocently(deployment: Deployment) -> str:
     status, answer = deployment.post("/v1/completions", asked)
     assert status == 200
     return str(answer["choices"][0]["text"])
+
+
+@pytest.mark.parametrize("program", ["penstock.workers", "penstock.engine_core"])
+def test_an_answer_goes_on_after_a_program_was_killed(brook: Deployment, program: str) -> None:
+    asked = {"prompt": "Once", "max_tokens": 1500, "temperature": 1.2, "seed": 5}
+    asked["structured_outputs"] = {"json": LONG | {"minItems": 60, "maxItems": 60}}
+    expected = completed(brook, asked)
+    with Deployment() as deployment, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(completed, deployment, asked)
+        deployment.wait_until(lambda: deployment.metric("vllm:num_requests_running") > 0, 10)
+        time.sleep(0.3)
+        os.kill(deployment.pids(program)[0], signal.SIGKILL)
+        assert answer.result() == expected

@@ -10,8 +10,8 @@ TRIAL_WALL_S = 10.0
 """For a machine whose processors are taken."""
 TRIAL_BYTES = 192 << 20
 """Address space beyond what the process has before."""
-TRIAL_STACK_BYTES = 2 << 20
-"""A fraction of what the worker's own threads have: what fits here fits there."""
+TRIAL_STACK_BYTES = 1 << 20
+"""At most half of what the worker's own threads have: what fits here fits there."""
 WALK_TOKENS = 48
 SLOWEST_MASK_S = 0.1
 """Of CPU time; in the worker all other sequences of a step may wait for it."""

@@ -63,7 +63,7 @@ class Matcher:
         self._has_ended = False
 
     def fill(self, row: MaskRow) -> bool:
-        """There always is a mask. Raises GrammarError where finding out is too much work."""
+        """There always is a mask. Raises GrammarError where it is empty, or takes too much work."""
         if self._has_ended:
             row.allow_none()
             row.allow(self._eos)
@@ -72,6 +72,8 @@ class Matcher:
         _check(self._matcher)
         if row.take(self._end):
             row.allow(self._eos)
+        if row.is_empty():
+            raise GrammarError("no token of this model can go on at some place")
         return True
 
 
