@@ -162,7 +162,10 @@ _VALUES = frozenset(("const", "enum", "default", "examples"))
 
 
 def _with_json_options(lark: str, constraint: Constraint) -> str:
-    """The same for schemas within grammars. One that cannot be read is left for the compiler to refuse."""
+    """The same for schemas within grammars, whose writer may say otherwise in the engine's own words.
+
+    One that cannot be read is left for the compiler to refuse.
+    """
     decoder, parts, end = json.JSONDecoder(), list[str](), 0
     for found in _EMBEDDED.finditer(lark):
         if found.start() < end:
@@ -171,8 +174,14 @@ def _with_json_options(lark: str, constraint: Constraint) -> str:
             schema, after = decoder.raw_decode(lark, found.end())
         except ValueError:
             continue
-        schema = _prepared(schema, constraint)
-        schema["x-guidance"] = _json_options(constraint)
+        options = {**_json_options(constraint), **_given_options(schema)}
+        schema = schema if options["lenient"] else _prepared(schema, constraint)
+        schema["x-guidance"] = options
         parts += [lark[end : found.end()], json.dumps(schema)]
         end = after
     return "".join([*parts, lark[end:]])
+
+
+def _given_options(schema: dict[str, Any]) -> dict[str, Any]:
+    given = schema.get("x-guidance")
+    return given if isinstance(given, dict) else {}

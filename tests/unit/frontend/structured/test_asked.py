@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.frontend.errors import ApiError
-from penstock.frontend.structured import StructuredFields, calls_constraint, constraint_of
+from penstock.frontend.structured import StructuredFields, constraint_of
 from penstock.frontend.structured import bounds as module
 from penstock.protocol.constraint import Constraint
 
@@ -141,13 +141,3 @@ def test_any_blank_means_those_of_json() -> None:
 def test_any_whitespace_pattern_is_judged_at_once(pattern: str) -> None:
     with contextlib.suppress(ApiError):
         assert module.whitespace_text("x", pattern) is not None
-
-
-def test_special_tokens_take_the_place_of_their_text_in_forced_calls() -> None:
-    lark = 'start: "<call>\\n{" body "}</call>" "<call"\nbody: %json {"const": "<call>"} /<call>/ // "<call>"\n'
-    constraint = calls_constraint(lark, {"<call>": 7, "</call>": 8})
-    assert constraint == Constraint(
-        "grammar",
-        'start: (<[7]> "\\n{") body ("}" <[8]>) "<call"\nbody: %json {"const": "<call>"} /<call>/ // "<call>"\n',
-    )
-    assert calls_constraint(lark, {}).text == lark

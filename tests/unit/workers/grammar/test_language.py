@@ -113,11 +113,19 @@ def test_objects_can_be_closed_and_say_otherwise_where_they_do() -> None:
 
 
 def test_what_a_schema_asks_for_is_never_ignored_even_if_it_asks_for_that() -> None:
-    lenient = {"type": "array", "uniqueItems": True, "x-guidance": {"lenient": True}}
-    embedded = Constraint("grammar", f"start: %json {json.dumps(lenient)}")
-    for constraint in (schema(lenient), embedded):
+    unique = {"type": "array", "uniqueItems": True}
+    lenient = unique | {"x-guidance": {"lenient": True}}
+    for constraint in (
+        schema(lenient),
+        Constraint("grammar", f"start: %json {json.dumps(unique)}"),
+    ):
         with pytest.raises(GrammarError, match="uniqueItems"):
             matcher_of(constraint)
+
+
+def test_who_writes_a_grammar_may_be_content_with_less() -> None:
+    lenient = {"type": "array", "uniqueItems": True, "x-guidance": {"lenient": True}}
+    assert takes(Constraint("grammar", f"start: %json {json.dumps(lenient)}"), "[1, 1]")
 
 
 @pytest.mark.parametrize(
