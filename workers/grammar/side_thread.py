@@ -20,11 +20,13 @@ class SideThread:
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    def do(self, errand: Callable[[], None]) -> None:
-        if not self._thread.is_alive():
-            self._thread.start()
+    def do(self, errand: Callable[[], None], wake: bool = True) -> None:
+        """Without `wake` it may be left to whoever waits: right for what takes less time than waking."""
         self._errands.append(errand)
-        self._bell.put(None)
+        if wake:
+            if not self._thread.is_alive():
+                self._thread.start()
+            self._bell.put(None)
 
     def wait(self) -> None:
         """Raises what an errand raised."""

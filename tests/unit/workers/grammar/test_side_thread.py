@@ -38,6 +38,15 @@ def test_what_has_not_begun_is_done_by_who_waits() -> None:
     assert len(doers) == 2
 
 
+def test_what_is_not_worth_waking_anybody_waits_for_who_needs_it() -> None:
+    thread, doers = SideThread("test"), list[str]()
+    thread.do(lambda: doers.append(threading.current_thread().name), wake=False)
+    time.sleep(0.05)
+    assert doers == []
+    thread.wait()
+    assert doers == [threading.current_thread().name]
+
+
 def test_an_error_is_raised_where_somebody_waits_and_the_rest_is_done() -> None:
     thread, done = SideThread("test"), list[int]()
     thread.do(lambda: int("x"))
