@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 PATIENCE_S = 3 * SLOWEST_MASK_S
-WORTHWHILE_S = 0.0005
-"""What a second thread costs the others where all processors are busy, as measured at 16 rows."""
+WORTHWHILE_S = 0.00005
+"""Waking a thread takes as long. Where all processors are busy anyway, ten times as much would be better."""
 
 
 class Masks:
