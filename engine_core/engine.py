@@ -209,7 +209,11 @@ class EngineCore:
     def _on_workers(self, event: GroupEvent, now: float) -> None:
         match event:
             case StepResult():
-                self._step_done(event, now)
+                assert self.model is not None
+                outputs, refused = self.model.finish(event, now)
+                self.model.intake.give_up(refused, now)
+                self.model.pipeline.fill(now)
+                self.frontends.deliver(outputs)
             case Prepared():
                 assert self.model is not None
                 self.model.intake.give_up(self.model.preparing.finished(event), now)
@@ -223,13 +227,6 @@ class EngineCore:
             case GroupHopeless(reason):
                 log.error("workers failed again and again; giving up. Last: %s", reason)
                 self._end(STATUS_WORKERS_LOST, f"the workers cannot be started: {reason}")
-
-    def _step_done(self, result: StepResult, now: float) -> None:
-        assert self.model is not None
-        outputs, refused = self.model.finish(result, now)
-        self.model.intake.give_up(refused, now)
-        self.model.pipeline.fill(now)
-        self.frontends.deliver(outputs)
 
     def _loaded(self, hellos: list[WorkerHello]) -> None:
         try:

@@ -17,7 +17,7 @@ from penstock.protocol.plan import Prepare, Prepared, Release
 
 MAX_CONSTRAINTS = 256
 """Most that are compiled at once, in use or not."""
-MAX_BYTES = 512 << 20
+MAX_BYTES = 256 << 20
 """What they may take together; those in use stay, whatever they take."""
 MAX_CRASHES = 2
 """Workers that died while they compiled the same constraint."""

@@ -8,6 +8,7 @@ Two plans may be in flight: the second counts on tokens that the first has not b
 """
 
 from bisect import insort
+from operator import attrgetter
 from collections.abc import Callable
 
 from penstock.engine_core import admission, stops
@@ -22,6 +23,7 @@ from penstock.protocol.plan import StepResult
 from penstock.protocol.token_ids import BYTES_PER_ID, pack, unpack
 
 Output = tuple[Sequence, Delta]
+_rank = attrgetter("rank")
 ChunkBound = Callable[[float], int | None]
 """Most tokens of prompts in a step that decodes as well, given the prompts for each stream that does; see pacing.py."""
 
@@ -51,8 +53,7 @@ class Scheduler:
 
     def add(self, sequence: Sequence, held: bool = False) -> Rejection | Output | None:
         """Queues it, or keeps its place. An Output is that of a continued sequence which was complete already."""
-        rejection = admission.examine(sequence, self.config, self.waiting)
-        if rejection:
+        if rejection := admission.examine(sequence, self.config, self.waiting):
             return rejection
         self._num_arrivals += 1
         priority = sequence.priority if self.config.by_priority else 0
@@ -177,11 +178,9 @@ class Scheduler:
         matched = self.cache.match(sequence)
         num_matched = len(matched) * self.config.block_size
         count = self._chunk(len(sequence.tokens) - num_matched, draft)
-        if (
-            not count
-            or self.cache.is_fresh(matched)
-            or not self.cache.can_take(matched, len(sequence.tokens))
-        ):
+        if not count or self.cache.is_fresh(matched):
+            return False
+        if not self.cache.can_take(matched, len(sequence.tokens)):
             return False
         self.waiting.pop()
         self.cache.take_matched(sequence, matched)
@@ -298,7 +297,3 @@ def _delta(
 
 def _unbound(crowd: float) -> int | None:
     return None
-
-
-def _rank(sequence: Sequence) -> tuple[int, int]:
-    return sequence.rank

@@ -76,7 +76,8 @@ class Soundness:
         if params.constraint is not None:
             if not params.eos_token_ids:
                 yield "constraint needs eos_token_ids that may end the output"
-            if len(params.constraint.text) > MOST_CHARS:
+            texts = (params.constraint.text, params.constraint.whitespace_pattern or "")
+            if sum(map(len, texts)) > MOST_CHARS:
                 yield f"constraint holds at most {MOST_CHARS} characters"
         if params.thinking is not None:
             thinking = params.thinking

@@ -14,7 +14,7 @@ def ending(sequence: Sequence) -> Ending:
     """
     params, num_tokens = sequence.params, len(sequence.tokens)
     num_output = num_tokens - sequence.num_prompt
-    if num_output > params.min_tokens or params.constraint is not None:
+    if num_output > (params.min_tokens if params.constraint is None else 0):
         token = sequence.tokens[-1]
         if token in params.eos_token_ids:
             return FinishReason.STOP, None

@@ -5,7 +5,6 @@ from dataclasses import replace as replaced
 from pathlib import Path
 
 from aiohttp import web
-from msgspec.structs import replace
 
 from penstock.frontend.api.answer_rules import AnswerRules
 from penstock.frontend.bounds import Bounds
@@ -22,7 +21,7 @@ from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.errors import SettingsError
 from penstock.protocol.messages import ModelCard
 from penstock.protocol.metrics import Registry
-from penstock.protocol.model_path import default_name, find_model
+from penstock.protocol.model_path import default_name, find_model, find_tokenizer
 from penstock.protocol.settings import FrontendSettings
 
 
@@ -76,7 +75,7 @@ SERVICES = web.AppKey("services", Services)
 def load_services(settings: FrontendSettings, client: EngineClient, registry: Registry) -> Services:
     """Reads the model's tokenizer, templates and defaults. Raises SettingsError or ModelError."""
     folder = find_model(settings)
-    tokenizer = Tokenizer.load(_tokenizer_folder(settings, folder))
+    tokenizer = Tokenizer.load(find_tokenizer(settings, folder))
     templates = _templates(settings, folder, tokenizer)
     return Services(
         settings=settings,
@@ -113,14 +112,6 @@ def _params_maker(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer
         load_eos_ids(folder, () if eos is None else (eos,)),
         lambda text: tokenizer.encode(text, add_special_tokens=False),
     )
-
-
-def _tokenizer_folder(settings: FrontendSettings, model: Path) -> Path:
-    """--tokenizer is a folder, which needs no config.json, or a repository."""
-    if settings.tokenizer is None:
-        return model
-    local = Path(settings.tokenizer).expanduser()
-    return local if local.is_dir() else find_model(replace(settings, model=settings.tokenizer))
 
 
 def _templates(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer) -> ChatTemplates:

@@ -4,6 +4,8 @@ import importlib.resources
 import os
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from penstock.protocol.errors import ModelError
 from penstock.protocol.settings import ModelSettings
 
@@ -25,6 +27,14 @@ def find_model(settings: ModelSettings) -> Path:
             f"{settings.model}: no such model folder (a folder with config.json is expected)"
         )
     return _download(settings)
+
+
+def find_tokenizer(settings: ModelSettings, model: Path) -> Path:
+    """The folder that holds tokenizer.json: --tokenizer, which needs no config.json there, or the model's."""
+    if settings.tokenizer is None:
+        return model
+    local = Path(settings.tokenizer).expanduser()
+    return local if local.is_dir() else find_model(replace(settings, model=settings.tokenizer))
 
 
 def default_name(settings: ModelSettings) -> str:

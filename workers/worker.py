@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from penstock.protocol.errors import PenstockError
+from penstock.protocol.model_path import find_tokenizer
 from penstock.protocol.plan import (
     Configure,
     Prepare,
@@ -153,8 +154,8 @@ class Worker:
         return ModelRunner(slots, forward, Sampler(num_slots, None, masks), masks)
 
     def _grammars(self, model: DecoderModel | NativeModel) -> Compiler:
-        file = Path(self._place.model_dir) / "tokenizer.json"
-        self._compiler = Compiler(file, model.config.vocab_size)
+        folder = find_tokenizer(self._settings, Path(self._place.model_dir))
+        self._compiler = Compiler(folder / "tokenizer.json", model.config.vocab_size)
         return self._compiler
 
 

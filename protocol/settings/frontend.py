@@ -28,9 +28,6 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
         ),
     ] = 8000
     uds: Annotated[str | None, described("Listen on this Unix socket instead.")] = None
-    tokenizer: Annotated[
-        str | None, described("Where the tokenizer lies, when not with the model.")
-    ] = None
     tokenizer_mode: Annotated[
         Literal["auto", "hf", "slow"],
         described("Accepted for compatibility.", inert="the fast tokenizer serves all modes"),

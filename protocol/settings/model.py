@@ -24,6 +24,9 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     download_dir: Annotated[
         str | None, described("The Hugging Face cache to look in; default $HF_HOME/hub.")
     ] = None
+    tokenizer: Annotated[
+        str | None, described("Where the tokenizer lies, when not with the model.")
+    ] = None
     log_level: Annotated[
         LogLevel, described("How much to log.", env=["PENSTOCK_LOG_LEVEL"], lower=True)
     ] = "info"

@@ -79,7 +79,7 @@ async def compare(client: Client, rows: int, rounds: int) -> None:
         "unconstrained": {"ignore_eos": True},
         "regex": {"guided_regex": "[a-z ]{2000}"},
         "schema": {"structured_outputs": {"json": PEOPLE}},
-        "json_object": {"structured_outputs": {"json": {"type": "object", "minProperties": 900}}},
+        "any_json": {"structured_outputs": {"json": {"type": "array", "minItems": 900}}},
     }
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
     for _ in range(rounds + 1):

@@ -5,7 +5,7 @@ Runs where a hostile one can do no harm (`trial.py`); what it makes is then comp
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -40,9 +40,7 @@ def _json_schema(constraint: Constraint) -> str:
         schema = {}
     if not isinstance(schema, dict):
         raise GrammarError("a JSON schema is an object")
-    if constraint.disable_additional_properties:
-        schema = _closed(schema)
-    schema.pop("x-guidance", None)
+    schema = _prepared(schema, constraint)
     return LLMatcher.grammar_from_json_schema(schema, overrides=_json_options(constraint))
 
 
@@ -119,6 +117,34 @@ def _json_options(constraint: Constraint) -> "JsonCompileOptions":
     return options
 
 
+def _prepared(schema: dict[str, Any], constraint: Constraint) -> dict[str, Any]:
+    """Without a say in how it is enforced."""
+    _refuse_counted_names(schema)
+    closed = _closed(schema) if constraint.disable_additional_properties else schema
+    return {key: value for key, value in closed.items() if key != "x-guidance"}
+
+
+def _refuse_counted_names(schema: Any) -> None:
+    """The engine counts members, and one whose name comes twice is one to a parser."""
+    for part in _parts(schema):
+        least, required = part.get("minProperties"), part.get("required")
+        num_required = len(required) if isinstance(required, list) else 0
+        if isinstance(least, int) and least > max(1, num_required):
+            raise GrammarError("minProperties above 1 is not supported: a name might come twice")
+
+
+def _parts(schema: Any) -> Iterator[dict[str, Any]]:
+    """The schema, and all that is in it."""
+    if isinstance(schema, dict):
+        yield schema
+        for key, value in schema.items():
+            if key not in _VALUES:
+                yield from _parts(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from _parts(item)
+
+
 def _closed(schema: Any) -> Any:
     """Objects that list their properties have no others, unless they say so."""
     if isinstance(schema, list):
@@ -136,7 +162,10 @@ _VALUES = frozenset(("const", "enum", "default", "examples"))
 
 
 def _with_json_options(lark: str, constraint: Constraint) -> str:
-    """The same for schemas within grammars. One that cannot be read is left for the compiler to refuse."""
+    """The same for schemas within grammars, whose writer may say otherwise in the engine's own words.
+
+    One that cannot be read is left for the compiler to refuse.
+    """
     decoder, parts, end = json.JSONDecoder(), list[str](), 0
     for found in _EMBEDDED.finditer(lark):
         if found.start() < end:
@@ -145,9 +174,14 @@ def _with_json_options(lark: str, constraint: Constraint) -> str:
             schema, after = decoder.raw_decode(lark, found.end())
         except ValueError:
             continue
-        if constraint.disable_additional_properties:
-            schema = _closed(schema)
-        schema["x-guidance"] = _json_options(constraint)
+        options = {**_json_options(constraint), **_given_options(schema)}
+        schema = schema if options["lenient"] else _prepared(schema, constraint)
+        schema["x-guidance"] = options
         parts += [lark[end : found.end()], json.dumps(schema)]
         end = after
     return "".join([*parts, lark[end:]])
+
+
+def _given_options(schema: dict[str, Any]) -> dict[str, Any]:
+    given = schema.get("x-guidance")
+    return given if isinstance(given, dict) else {}

@@ -47,6 +47,9 @@ class MaskRow:
         words[place] ^= 1 << (token & 31)
         return True
 
+    def is_empty(self) -> bool:
+        return not self._array.any()
+
     def tokens(self) -> list[int]:
         """All that are allowed."""
         bits = np.unpackbits(self._array.view(np.uint8), bitorder="little")

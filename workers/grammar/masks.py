@@ -5,6 +5,7 @@
     step k+1 samples -> ready(slots)                waits for the rest, mostly none
 
 One thread does it all in the order in which it was asked, so a slot that is freed and taken again is safe.
+Where a step's masks take too little time for a second thread to be worth waking, who waits makes them.
 """
 
 import time
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 PATIENCE_S = 3 * SLOWEST_MASK_S
+WORTHWHILE_S = 0.00005
+"""Waking a thread takes as long. Where all processors are busy anyway, ten times as much would be better."""
 
 
 class Masks:
@@ -40,6 +43,7 @@ class Masks:
         self._guides: dict[int, Guide] = {}
         self._rows: list[MaskRow] = []
         self._failed: dict[int, str] = {}
+        self._usual_s = 0.0
         self.words_SW: npt.NDArray[np.uint32] = np.zeros((num_slots, 0), dtype=np.uint32)
 
     # ---- what the steps call
@@ -59,7 +63,7 @@ class Masks:
         guided_N = self._is_guided_S[slots_N]
         if guided_N.any():
             slots, tokens = slots_N[guided_N].tolist(), token_ids_N[guided_N].tolist()
-            self._thread.do(partial(self._advance, slots, tokens))
+            self._thread.do(partial(self._advance, slots, tokens), self._usual_s > WORTHWHILE_S)
 
     def ready(self, slots_N: Ints) -> Bools:
         """Which of these slots have a mask for their next token. Waits for what has been asked."""
@@ -102,7 +106,7 @@ class Masks:
         self._failed.pop(slot, None)
 
     def _advance(self, slots: list[int], tokens: list[int]) -> None:
-        before = time.thread_time()
+        started = before = time.thread_time()
         for slot, token in zip(slots, tokens, strict=True):
             guide = self._guides.get(slot)
             if guide is None:  # it has failed
@@ -113,6 +117,7 @@ class Masks:
                 before = _in_time(before)
             except BaseException as error:
                 self._fail(slot, error)
+        self._usual_s += (before - started - self._usual_s) / 8
 
     def _fail(self, slot: int, error: BaseException) -> None:
         """Its sequence's alone. A panic of the grammar engine is no Exception."""

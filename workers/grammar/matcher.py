@@ -11,8 +11,8 @@ from penstock.workers.grammar.vocabulary import Vocabulary
 
 def _limits() -> LLParserLimits:
     return LLParserLimits(
-        max_items_in_row=2000,
-        initial_lexer_fuel=1_000_000,
+        max_items_in_row=4000,
+        initial_lexer_fuel=400_000,
         step_lexer_fuel=60_000,
         step_max_items=30_000,
         max_lexer_states=50_000,
@@ -63,7 +63,7 @@ class Matcher:
         self._has_ended = False
 
     def fill(self, row: MaskRow) -> bool:
-        """There always is a mask. Raises GrammarError where finding out is too much work."""
+        """There always is a mask. Raises GrammarError where it is empty, or takes too much work."""
         if self._has_ended:
             row.allow_none()
             row.allow(self._eos)
@@ -72,6 +72,8 @@ class Matcher:
         _check(self._matcher)
         if row.take(self._end):
             row.allow(self._eos)
+        if row.is_empty():
+            raise GrammarError("no token of this model can go on at some place")
         return True
 
 

@@ -55,10 +55,7 @@ def _walk(matcher: Matcher, vocabulary: Vocabulary) -> None:
         took_s = time.thread_time() - started
         if took_s > limits.SLOWEST_MASK_S:
             raise GrammarError(f"it takes {took_s:.1f} s to find out which tokens may follow")
-        allowed = row.tokens()
-        if not allowed:
-            raise GrammarError("no token of this model can go on at some place")
-        token = dice.choice(allowed)
+        token = dice.choice(row.tokens())
         if token == vocabulary.end:
             return
         matcher.push(token)

@@ -65,29 +65,34 @@ class Sampler:
         used = int(np.bitwise_or.reduce(features_R))
         if not used & EXTRA:
             return Sampled(self._choose(logits_RV, rows, used), [], [])
+        if not used & Feature.LOGPROBS:
+            self._reshape(logits_RV, rows, features_R, used)
+            return Sampled(self._choose(logits_RV, rows, used), [], self._failures(rows))
         asking_N = _rows_with(Feature.LOGPROBS, features_R)
         raw_RV, rows_N = logits_RV, asking_N
         if used & RESHAPED:
-            if len(asking_N):
-                raw_RV, rows_N = logits_RV[asking_N], np.arange(len(asking_N))
-            self._reshape(logits_RV, rows, features_R)
+            raw_RV, rows_N = logits_RV[asking_N], np.arange(len(asking_N))
+            self._reshape(logits_RV, rows, features_R, used)
         token_ids_R = self._choose(logits_RV, rows, used)
         asked = [self._table.params[slot] for slot in rows.slots_R[asking_N].tolist()]
         answers = report(self._ops, raw_RV, rows_N, token_ids_R[asking_N], asked)
         logprobs = list(zip(asking_N.tolist(), answers, strict=True))
-        failures = self._masks.failures(rows.slots_R) if self._masks else []
-        return Sampled(token_ids_R, logprobs, failures)
+        return Sampled(token_ids_R, logprobs, self._failures(rows))
 
-    def _reshape(self, logits_RV: torch.Tensor, rows: Rows, features_R: Ints) -> None:
+    def _failures(self, rows: Rows) -> list[tuple[int, str]]:
+        return self._masks.failures(rows.slots_R) if self._masks else []
+
+    def _reshape(self, logits_RV: torch.Tensor, rows: Rows, features_R: Ints, used: int) -> None:
         # Bans come late, unlike in vLLM, so that no bias or penalty can lift one; a mask has the last word.
-        if len(rows_N := _rows_with(Feature.BIASED, features_R)):
-            bias(logits_RV, rows, self._table, rows_N)
-        if len(rows_N := _rows_with(Feature.PENALISED, features_R)):
+        if used & Feature.BIASED:
+            bias(logits_RV, rows, self._table, _rows_with(Feature.BIASED, features_R))
+        if used & Feature.PENALISED:
+            rows_N = _rows_with(Feature.PENALISED, features_R)
             self._ops.penalise(logits_RV, rows.tokens_SL, self._penalties(rows, rows_N))
-        if len(rows_N := _rows_with(Feature.BANNED, features_R)):
-            ban(logits_RV, rows, self._table, rows_N)
-        if len(rows_N := _rows_with(Feature.CONSTRAINED, features_R)):
-            self._constrain(logits_RV, rows, rows_N)
+        if used & Feature.BANNED:
+            ban(logits_RV, rows, self._table, _rows_with(Feature.BANNED, features_R))
+        if used & Feature.CONSTRAINED:
+            self._constrain(logits_RV, rows, _rows_with(Feature.CONSTRAINED, features_R))
 
     def _constrain(self, logits_RV: torch.Tensor, rows: Rows, rows_N: Ints) -> None:
         assert self._masks is not None, "a worker without grammars was given a constraint"

@@ -9,6 +9,7 @@ from penstock.engine_core import stops
 from penstock.engine_core.admission import SchedulerConfig, examine
 from penstock.engine_core.queues import WaitingQueue
 from penstock.engine_core.sequence import Sequence, State
+from penstock.protocol.constraint import Constraint
 from penstock.protocol.messages import FinishReason, RefusalCode
 from penstock.protocol.sampling import SamplingParams
 
@@ -51,6 +52,9 @@ def test_aborts_anywhere_leave_no_trace() -> None:
     assert queue.peek() is None
 
 
+REGEX = Constraint("regex", "a")
+
+
 def ends(output: list[int], **params: Any) -> tuple[FinishReason | None, int | None]:
     sequence = Sequence(1, [9, 9], SamplingParams(max_tokens=4, **params))
     sequence.max_len = 6
@@ -70,6 +74,12 @@ def ends(output: list[int], **params: Any) -> tuple[FinishReason | None, int | N
         ([1, 1, 1, 1], {}, (FinishReason.LENGTH, None)),
         ([1, 1, 1, 5], {"stop_token_ids": (5,)}, (FinishReason.STOP, 5)),
         ([], {"eos_token_ids": (9,)}, (None, None)),
+        ([], {"eos_token_ids": (9,), "constraint": REGEX}, (None, None)),
+        (
+            [5],
+            {"eos_token_ids": (5,), "min_tokens": 3, "constraint": REGEX},
+            (FinishReason.STOP, None),
+        ),
     ],
 )
 def test_a_sequence_ends_with_the_token_that_says_so(

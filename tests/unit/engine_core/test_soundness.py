@@ -7,6 +7,7 @@ import pytest
 
 from penstock.engine_core.sequence import Sequence
 from penstock.engine_core.soundness import Soundness
+from penstock.protocol.constraint import Constraint, Thinking
 from penstock.protocol.messages import RefusalCode
 from penstock.protocol.sampling import SamplingParams
 
@@ -31,6 +32,9 @@ def fault(prompt: tuple[int, ...] = (1,), emitted: tuple[int, ...] = (), **field
         {"logit_bias": {99: -100.0}, "bad_words": ((), (1, 99)), "stop_token_ids": (99,)},
         {"eos_token_ids": (5000,)},
         {"seed": -(1 << 70)},
+        {"constraint": Constraint("regex", "a"), "eos_token_ids": (2,)},
+        {"thinking": Thinking((1,), (2, 99), budget=0)},
+        {"thinking": Thinking((), (2,), begins_inside=True)},
     ],
 )
 def test_what_a_worker_can_compute_is_let_in(fields: dict[str, Any]) -> None:
@@ -65,11 +69,21 @@ def test_what_a_worker_can_compute_is_let_in(fields: dict[str, Any]) -> None:
         {"min_p": math.nan},
         {"repetition_penalty": -1.0},
         {"frequency_penalty": math.nan},
+        {"constraint": Constraint("regex", "a")},
+        {"thinking": Thinking((1,), (100,))},
+        {"thinking": Thinking((-1,), (2,))},
+        {"thinking": Thinking((1,), ())},
+        {"thinking": Thinking((), (2,))},
     ],
 )
 def test_what_no_worker_can_compute_is_named(fields: dict[str, Any]) -> None:
     (name,) = fields
     assert ("prompt" if name == "emitted" else name) in fault(**fields)
+
+
+def test_a_constraint_has_a_size_at_most() -> None:
+    long = Constraint("regex", "a" * 1_000_000, whitespace_pattern=" " * 100_000)
+    assert "constraint" in fault(constraint=long, eos_token_ids=(2,))
 
 
 def test_minus_one_asks_for_the_whole_vocabulary_where_that_is_allowed() -> None:

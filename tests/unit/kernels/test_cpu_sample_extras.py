@@ -68,3 +68,21 @@ def test_ids_without_a_number_come_last(native):
     assert ids_NW.tolist() == [[1, 3, 1, 0, 2, 4], [1, 0, 2, 4, 3, 1]]
     assert values_NW[0, [0, 1]].tolist() == pytest.approx([-1.3132617, -0.3132617])
     assert ranks_N.tolist() == [2, 5]
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 257, 5000])
+def test_masks_leave_the_same_logits_as_torch(size, native):
+    random = np.random.default_rng(size)
+    words_SW = random.integers(0, 1 << 32, (9, -(-size // 32) + 2), dtype=np.uint32)
+    words_SW[3], words_SW[4] = 0, 0xFFFFFFFF
+    logits_RV = torch.from_numpy(random_logits(random, "spread", 12, size))
+    rows_N, slots_N = random.permutation(12)[:7], random.permutation(9)[:7]
+    expected_RV = logits_RV.clone()
+    TorchSampling().constrain(expected_RV, words_SW, rows_N, slots_N)
+    native.constrain(logits_RV, words_SW, rows_N, slots_N)
+    assert torch.equal(logits_RV, expected_RV)
+    for row, slot in zip(rows_N, slots_N, strict=True):
+        bits = np.unpackbits(words_SW[slot].view(np.uint8), bitorder="little")[:size]
+        assert np.array_equal(np.isfinite(logits_RV[row].numpy()), bits.astype(bool))
+    untouched = [row for row in range(12) if row not in rows_N]
+    assert np.isfinite(logits_RV[untouched].numpy()).all()

@@ -50,6 +50,8 @@ def takes(constraint: Constraint, text: str) -> bool:
         (schema(PERSON), '{"name": "Bo", "age": 3}', '{"age": 3, "name": "Bo"}'),
         (schema(PERSON), '{\n  "name": "Bo",\n  "age": 3\n}', '{"name": "Bo"}'),
         (schema(True), "[1, {}]", "[1"),
+        (schema({"type": "object", "minProperties": 1}), '{"a": 1}', "{}"),
+        (schema({"properties": {"minProperties": {"const": 9}}}), '{"minProperties": 9}', '{"x"'),
         (Constraint("json_object"), '{"a": [1, {}]}', "[1]"),
         (Constraint("regex", r"\d{3}-[a-z]+"), "123-abc", "12-abc"),
         (Constraint("regex", r"^a/\"b$"), 'a/"b', "a/b"),
@@ -111,11 +113,19 @@ def test_objects_can_be_closed_and_say_otherwise_where_they_do() -> None:
 
 
 def test_what_a_schema_asks_for_is_never_ignored_even_if_it_asks_for_that() -> None:
-    lenient = {"type": "array", "uniqueItems": True, "x-guidance": {"lenient": True}}
-    embedded = Constraint("grammar", f"start: %json {json.dumps(lenient)}")
-    for constraint in (schema(lenient), embedded):
+    unique = {"type": "array", "uniqueItems": True}
+    lenient = unique | {"x-guidance": {"lenient": True}}
+    for constraint in (
+        schema(lenient),
+        Constraint("grammar", f"start: %json {json.dumps(unique)}"),
+    ):
         with pytest.raises(GrammarError, match="uniqueItems"):
             matcher_of(constraint)
+
+
+def test_who_writes_a_grammar_may_be_content_with_less() -> None:
+    lenient = {"type": "array", "uniqueItems": True, "x-guidance": {"lenient": True}}
+    assert takes(Constraint("grammar", f"start: %json {json.dumps(lenient)}"), "[1, 1]")
 
 
 @pytest.mark.parametrize(
@@ -126,6 +136,8 @@ def test_what_a_schema_asks_for_is_never_ignored_even_if_it_asks_for_that() -> N
         (Constraint("json_schema", '{"items": ' * 5000 + "{}" + "}" * 5000), "nested"),
         (schema({"if": {"type": "string"}, "then": {"minLength": 2}}), "if"),
         (schema({"type": "string", "minLength": 5, "maxLength": 2}), "minLength"),
+        (schema({"items": {"type": "object", "minProperties": 2}}), "minProperties"),
+        (Constraint("grammar", 'start: %json {"type": "object", "minProperties": 2}'), "minProp"),
         (Constraint("regex", "(?=a)b"), "look-around"),
         (Constraint("regex", "("), "unclosed group"),
         (Constraint("grammar", "start: nothing"), "nothing"),

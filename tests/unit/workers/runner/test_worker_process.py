@@ -10,12 +10,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.grammars import TOKENIZER, constrained, text_of
 from support.tiny_decoder import write_tiny_model
 from support.worker_process import WorkerProcess, worker_argv
 
+from penstock.protocol.constraint import Constraint
 from penstock.protocol.plan import (
     BlockGrant,
     Configure,
+    Prepare,
+    Prepared,
+    Release,
     SeqStart,
     Shutdown,
     StepPlan,
@@ -25,7 +30,7 @@ from penstock.protocol.plan import (
     WorkerReady,
 )
 from penstock.protocol.sampling import SamplingParams
-from penstock.protocol.token_ids import count, pack
+from penstock.protocol.token_ids import count, pack, unpack
 
 DUMMY = ("--load-format", "dummy", "--kv-cache-memory-bytes", "1MiB")
 PATIENCE_S = 30.0
@@ -67,6 +72,37 @@ def test_from_hello_to_shutdown(tmp_path: Path) -> None:
         ]
         worker.send(Shutdown())
         assert worker.process.wait(PATIENCE_S) == 0
+
+
+def test_constraints_are_prepared_beside_the_steps_and_enforced(tmp_path: Path) -> None:
+    good, bad = Constraint("choice", '["ja"]'), Constraint("regex", "(")
+    with WorkerProcess(TOKENIZER.parent, "--kv-cache-memory-bytes", "64MiB") as worker:
+        worker.receive()
+        worker.send(Configure(64, 16, 4, 64, 32))
+        worker.receive()
+        worker.send(Prepare(1, good))
+        worker.send(Prepare(2, bad))
+        worker.send(constrained_plan(good, bad))
+        worker.send(StepPlan(1, pack([0, 1]), pack([1, 1])))
+        worker.send(Release([1, 2]))
+        received = [worker.receive() for _ in range(4)]
+        prepared = {m.id: m.error for m in received if isinstance(m, Prepared)}
+        assert prepared[1] == ""
+        assert "unclosed group" in prepared[2]
+        results = [message for message in received if isinstance(message, StepResult)]
+        assert text_of([unpack(result.token_ids)[0] for result in results]) == "ja"
+        assert [[failure.row for failure in result.failures] for result in results] == [[1], [1]]
+        worker.send(Shutdown())
+        assert worker.process.wait(PATIENCE_S) == 0
+
+
+def constrained_plan(*constraints: Constraint) -> StepPlan:
+    slots = range(len(constraints))
+    starts = [
+        SeqStart(slot, pack([90, 91]), 2, 0, constrained(constraints[slot])) for slot in slots
+    ]
+    grants = [BlockGrant(slot, pack([slot])) for slot in slots]
+    return StepPlan(0, pack(list(slots)), pack([2 for _ in slots]), starts, grants)
 
 
 def test_an_impossible_plan_is_a_fault(tmp_path: Path) -> None:
