@@ -8,8 +8,8 @@ Two plans may be in flight: the second counts on tokens that the first has not b
 """
 
 from bisect import insort
-from operator import attrgetter
 from collections.abc import Callable
+from operator import attrgetter
 
 from penstock.engine_core import admission, stops
 from penstock.engine_core.admission import Rejection, SchedulerConfig
