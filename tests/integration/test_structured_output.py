@@ -107,7 +107,7 @@ def test_answers_validate(brook: Deployment) -> None:
     check_all(brook, range(100))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_thousand_answers_validate(brook: Deployment) -> None:
     check_all(brook, range(1000))
 
@@ -195,7 +195,7 @@ def test_hostile_constraints_are_refused_or_enforced_and_leave_no_trace(brook: D
     check_hostile(brook, range(60))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_thousand_hostile_constraints(brook: Deployment) -> None:
     check_hostile(brook, range(1000, 3000))
 

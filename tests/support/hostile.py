@@ -32,6 +32,10 @@ def hostile(seed: int) -> Fields:
     return {"guided_grammar": made} if family is _GRAMMARS else made
 
 
+def hostile_schema(dice: random.Random) -> Any:
+    return dice.choice(_SCHEMAS)(dice)
+
+
 def _count(dice: random.Random, most: int) -> int:
     """Of any order of magnitude."""
     return int(10 ** (dice.random() * len(str(most)))) % most + 1

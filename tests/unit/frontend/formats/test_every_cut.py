@@ -74,7 +74,7 @@ def test_no_random_text_raises() -> None:
         check(answers, text, cut(text, rng), rng.random() < 0.3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_of_a_hundred_thousand_random_texts_none_raises() -> None:
     rng = random.Random(5)
@@ -114,7 +114,7 @@ def num_steps(answers: AnswerFormat, text: str) -> int:
     return count
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(len(TOOL)), ids=[each.name for each in TOOL])
 def test_hostile_texts_take_time_by_their_length(number: int) -> None:
     answers = AnswerFormat(TOOL[number])

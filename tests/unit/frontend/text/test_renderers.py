@@ -49,7 +49,7 @@ def test_evils_end(renderers: Renderers) -> None:
     check_all_end(renderers, {name: EVILS[name] for name in list(EVILS)[:: len(EVILS) // 12]})
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_evil_ends_however_it_is_hidden(renderers: Renderers) -> None:
     check_all_end(renderers, corpus())
 
