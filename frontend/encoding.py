@@ -54,7 +54,7 @@ class Encoder:
         def encode_all() -> list[Prompt]:
             return [Prompt(encode(text, add_special_tokens), text) for text in texts]
 
-        return await self._run(sum(map(len, texts)), encode_all)
+        return await self.aside(sum(map(len, texts)), encode_all)
 
     async def chat(
         self, chat: ChatRequest, num_bytes: int, add_special_tokens: bool = False
@@ -73,6 +73,10 @@ class Encoder:
             return self._encode(self._render(chat), add_special_tokens)
 
         return await self._in_thread(self._threads, render_and_encode)
+
+    async def aside(self, num_chars: int, work: Callable[[], T]) -> T:
+        """Work on so much text: in a thread where it would hold up other streams."""
+        return work() if num_chars < LONG_CHARS else await self._in_thread(self._threads, work)
 
     def close(self) -> None:
         for threads in (self._threads, self._render_threads):
@@ -105,9 +109,6 @@ class Encoder:
 
     def _encode(self, text: str, add_special_tokens: bool) -> Prompt:
         return Prompt(self.tokenizer.encode(text, add_special_tokens), text)
-
-    async def _run(self, size: int, work: Callable[[], T]) -> T:
-        return work() if size < LONG_CHARS else await self._in_thread(self._threads, work)
 
     async def _in_thread(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, work)

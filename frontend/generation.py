@@ -20,7 +20,7 @@ from penstock.frontend.params import nth_seed
 from penstock.frontend.prompts import ValidPrompt, ValidRequest
 from penstock.frontend.repetition import RepetitionDetector
 from penstock.frontend.text.detokenizer import detokenizer
-from penstock.frontend.text.text_stream import TextStream
+from penstock.frontend.text.text_stream import TextDelta, TextStream
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol import token_ids
 from penstock.protocol.messages import FinishReason
@@ -42,6 +42,8 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     update: Update
     finish_reason: str | None = None
     stop_reason: int | str | None = None
+    parts: tuple[str, ...] = ()
+    """See `TextDelta`."""
 
     @property
     def token_ids(self) -> list[int]:
@@ -177,6 +179,7 @@ def text_stream(prompt: ValidPrompt, request: ValidRequest, tokenizer: Tokenizer
         request.stop,
         include_stop_str_in_output=request.include_stop,
         min_tokens=prompt.params.min_tokens,
+        tells_parts=request.tells_parts,
     )
 
 
@@ -195,17 +198,27 @@ def _piece(
         return _repetition(choice, text, update, num_repeating)
     delta = text.push(update.token_ids, update.finish)
     if delta.stop is not None:
-        return Piece(choice, delta.text, delta.num_tokens, update, "stop", delta.stop)
+        return _of(delta, choice, update, "stop", delta.stop)
     if update.finish is None:
-        return Piece(choice, delta.text, delta.num_tokens, update)
-    reason = _REASONS[update.finish]
-    return Piece(choice, delta.text, delta.num_tokens, update, reason, update.stop_token)
+        return _of(delta, choice, update)
+    return _of(delta, choice, update, _REASONS[update.finish], update.stop_token)
 
 
 def _repetition(choice: int, text: TextStream, update: Update, num_tokens: int) -> Piece:
     delta = text.push(update.token_ids[:num_tokens], FinishReason.LENGTH)
     reason = "repetition" if delta.stop is None else "stop"
-    return Piece(choice, delta.text, delta.num_tokens, update, reason, delta.stop)
+    return _of(delta, choice, update, reason, delta.stop)
+
+
+def _of(
+    delta: TextDelta,
+    choice: int,
+    update: Update,
+    finish_reason: str | None = None,
+    stop_reason: int | str | None = None,
+) -> Piece:
+    num_tokens, parts = delta.num_tokens, delta.parts
+    return Piece(choice, delta.text, num_tokens, update, finish_reason, stop_reason, parts)
 
 
 def at_intervals(take: Take, interval: int) -> Take:

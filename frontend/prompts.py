@@ -64,6 +64,8 @@ class ValidRequest(msgspec.Struct, frozen=True, kw_only=True):
     spaces_between_special_tokens: bool
     shown_ids: frozenset[int] = frozenset()
     """Special tokens that are shown even so: what marks the parts of an answer."""
+    tells_parts: bool = False
+    """Whether pieces tell each token's text."""
     stream: bool
     stream_interval: int
     priority: int

@@ -49,7 +49,6 @@ class AnswerRules:
             tools=tools,
             begins_in_reasoning=begins_in_reasoning(reasoning, text, _continued(body)),
             shows_reasoning=body.include_reasoning is not False,
-            end_of_reasoning=self._lone_id(reasoning.closes[0]) if reasoning else None,
         )
 
     def wanted(self, body: ChatRequest, reading: Reading) -> Wanted:
@@ -99,10 +98,6 @@ class AnswerRules:
 
     def _ids(self, marker: str) -> tuple[int, ...]:
         return tuple(self._tokenizer.encode(marker, add_special_tokens=False))
-
-    def _lone_id(self, marker: str) -> int | None:
-        ids = self._ids(marker)
-        return ids[0] if len(ids) == 1 else None
 
 
 def _continued(body: ChatRequest) -> str:

@@ -13,7 +13,7 @@ class CallIds:
     """One for each call of a choice, in order."""
 
     def __init__(self, format: AnswerFormat) -> None:
-        self._pattern = getattr(format.tools, "call_id", "call_{random24}")
+        self._pattern = format.tools.call_id if format.tools else ""
 
     def __call__(self, index: int, name: str) -> str:
         random24 = "".join(secrets.choice(_LETTERS) for _ in range(NUM_RANDOM))

@@ -1,5 +1,6 @@
 """POST /v1/chat/completions. Knows the order of its steps; each step's rules are elsewhere."""
 
+from functools import partial
 from typing import NamedTuple
 
 from aiohttp import web
@@ -43,6 +44,10 @@ async def _understand(request: web.Request, body: ChatRequest, services: Service
     num_bytes = len(await request.read())
     prompt = await services.encoder.chat(body, num_bytes, bool(body.add_special_tokens))
     reading = services.answers.reading(body, tools, prompt)
-    wanted = services.answers.wanted(body, reading)
+    answers = services.answers
+    wanted = await services.encoder.aside(tools.num_bytes, partial(answers.wanted, body, reading))
     valid = services.validator.validate(body, wanted, [prompt], asker, bounds)
-    return _Understood(replace(valid, shown_ids=services.answers.shown_ids(reading)), reading)
+    valid = replace(
+        valid, shown_ids=answers.shown_ids(reading), tells_parts=reading.counts_thoughts
+    )
+    return _Understood(valid, reading)

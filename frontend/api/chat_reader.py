@@ -25,8 +25,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     begins_in_reasoning: bool
     shows_reasoning: bool
     """Else what was thought is left out of the answer; it counts as output all the same."""
-    end_of_reasoning: int | None
-    """The token that ends it, where one token does."""
 
     @property
     def is_plain(self) -> bool:
@@ -37,6 +35,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     def reads_calls(self) -> bool:
         """Whether a call is one, not text."""
         return self.tools.is_parsed and self.format.tools is not None
+
+    @property
+    def counts_thoughts(self) -> bool:
+        """Whether the reader must see each token's text."""
+        return self.format.reasoning is not None
 
     @property
     def markers(self) -> frozenset[str]:
@@ -50,10 +53,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         if self.is_plain:
             return PlainReader()
         parser = self.format.parser(
-            self.tools.specs,
+            self.tools.callable,
             begins_in_reasoning=self.begins_in_reasoning,
             parses_tools=self.reads_calls,
             parses_reasoning=self.format.reasoning is not None,
+            only_known=self.tools.is_narrowed,
         )
         return ParsingReader(parser, self)
 
@@ -84,28 +88,29 @@ class ParsingReader(Reader):
         self._parser = parser
         self._most_calls = None if reading.tools.parallel else 1
         self._shows_reasoning = reading.shows_reasoning
-        self._end_of_reasoning = reading.end_of_reasoning
 
     def read(self, piece: Piece) -> Sequence[Event]:
         """See `Reader`."""
-        was_reasoning = self._parser.in_reasoning
-        events = self._parser.push(piece.text)
-        if was_reasoning or self._parser.in_reasoning:
-            self.num_reasoning += self._num_thought(piece)
+        events = self._push(piece)
         if piece.finish_reason is not None:
-            events = [*events, *self._parser.close()]
+            events += self._parser.close()
         return [event for event in events if self._is_shown(event)]
 
     def finish_reason(self, piece: Piece) -> str | None:
-        """See `Reader`: calls that are complete are why a model stops."""
-        if piece.finish_reason == "stop" and self._parser.num_calls:
+        """See `Reader`: calls that are complete are why a model stops, not one that broke off."""
+        parser, most = self._parser, self._most_calls
+        num_shown = parser.num_calls if most is None else min(parser.num_calls, most)
+        if piece.finish_reason == "stop" and 0 < num_shown <= parser.num_complete:
             return "tool_calls"
         return piece.finish_reason
 
-    def _num_thought(self, piece: Piece) -> int:
-        if not self._parser.in_reasoning and self._end_of_reasoning in piece.token_ids:
-            return piece.token_ids.index(self._end_of_reasoning) + 1
-        return piece.num_tokens
+    def _push(self, piece: Piece) -> list[Event]:
+        """Token by token where it matters which of them were thought; then what no token brought."""
+        num_thought = self._parser.num_thought
+        events = self._parser.push(*piece.parts)
+        self.num_reasoning += self._parser.num_thought - num_thought
+        rest = piece.text[sum(map(len, piece.parts)) :]
+        return events + self._parser.push(rest) if rest else events
 
     def _is_shown(self, event: Event) -> bool:
         match event:

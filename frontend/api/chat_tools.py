@@ -1,14 +1,18 @@
 """The tools of a chat request, and whether one has to be called. Knows the API's words, no model's format."""
 
 import enum
+import re
 from typing import Any
 
 import msgspec
 
+from penstock.frontend.api.tool_bounds import check_schemas, checked_size
 from penstock.frontend.errors import ApiError, bad_request
 from penstock.frontend.formats import ToolSpec
 
 MAX_NAME_CHARS = 256
+_NAME = re.compile(rf"[A-Za-z0-9_.:/-]{{1,{MAX_NAME_CHARS}}}")
+"""What every format can read back."""
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -28,10 +32,17 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     callable: tuple[ToolSpec, ...]
     """All of them, or the one that `tool_choice` names."""
     parallel: bool
+    num_bytes: int = 0
+    """As JSON."""
 
     @property
     def is_parsed(self) -> bool:
         return self.choice is not Choice.NONE
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether there are tools that may not be called."""
+        return len(self.callable) < len(self.specs)
 
 
 NO_TOOLS = Tools(specs=(), choice=Choice.NONE, callable=(), parallel=True)
@@ -45,9 +56,18 @@ def read_tools(tools: list[Any] | None, choice: Any, parallel: bool | None) -> T
         return NO_TOOLS
     if not tools:
         raise bad_request("`tools` must not be an empty array; leave it out instead.", "tools")
+    num_bytes = checked_size(tools)
     specs = tuple(_spec(f"tools[{index}]", tool) for index, tool in enumerate(tools))
+    _check_names(specs)
+    check_schemas(specs)
     found, callable_ = _choose(choice, specs)
-    return Tools(specs=specs, choice=found, callable=callable_, parallel=parallel is not False)
+    return Tools(
+        specs=specs,
+        choice=found,
+        callable=callable_,
+        parallel=parallel is not False,
+        num_bytes=num_bytes,
+    )
 
 
 def _spec(place: str, tool: Any) -> ToolSpec:
@@ -55,11 +75,23 @@ def _spec(place: str, tool: Any) -> ToolSpec:
     if not isinstance(function, dict) or tool.get("type", "function") != "function":
         raise bad_request(f'{place}: expected {{"type": "function", "function": ...}}', "tools")
     name, parameters = function.get("name"), function.get("parameters")
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_CHARS:
-        raise bad_request(f"{place}.function.name: 1 to {MAX_NAME_CHARS} characters", "tools")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise bad_request(
+            f"{place}.function.name: 1 to {MAX_NAME_CHARS} letters, digits or _ . : / -", "tools"
+        )
     if parameters is not None and not isinstance(parameters, dict):
         raise bad_request(f"{place}.function.parameters: expected a JSON schema", "tools")
     return ToolSpec(name, parameters or _NO_PARAMETERS, bool(function.get("strict")))
+
+
+def _check_names(specs: tuple[ToolSpec, ...]) -> None:
+    seen: set[str] = set()
+    for index, spec in enumerate(specs):
+        if spec.name in seen:
+            raise bad_request(
+                f"tools[{index}].function.name: {spec.name!r} is there twice", "tools"
+            )
+        seen.add(spec.name)
 
 
 def _choose(choice: Any, specs: tuple[ToolSpec, ...]) -> tuple[Choice, tuple[ToolSpec, ...]]:
@@ -89,8 +121,8 @@ def _allowed(
     """OpenAI's subset of the tools, which leaves the prompt as it is."""
     match allowed:
         case {"mode": "auto" | "required" as mode, "tools": list(tools)} if tools:
-            named = tuple(_named(_name_of(tool), specs) for tool in tools)
-            return Choice(mode), named
+            names = dict.fromkeys(map(_name_of, tools))
+            return Choice(mode), tuple(_named(name, specs) for name in names)
         case _:
             raise bad_request("tool_choice.allowed_tools needs a mode and tools.", "tool_choice")
 

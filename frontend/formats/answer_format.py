@@ -28,14 +28,16 @@ class AnswerFormat:
         begins_in_reasoning: bool = False,
         parses_tools: bool = True,
         parses_reasoning: bool = True,
+        only_known: bool = False,
     ) -> AnswerParser:
-        """For one answer. What is not to be parsed is content."""
+        """For one answer. What is not to be parsed is content; with `only_known`, so are calls to other tools."""
         reasoning = self.reasoning if parses_reasoning else None
         return AnswerParser(
             self.tools if parses_tools else None,
             reasoning,
             {tool.name: tool for tool in tools},
             begins_in_reasoning and reasoning is not None,
+            only_known,
         )
 
 

@@ -42,6 +42,8 @@ class ToolFormat:
     """What the grammar writes between calls that share an opener, else between one's closer and the next opener."""
     bare: bool = False
     """Whether an answer may begin with calls without an opener. They must be calls to known tools."""
+    call_id: str = "call_{random24}"
+    """How a call's id is made, from `random24`, `random9`, the call's `index` and the function's `name`."""
     signs: Signs = ()
 
     @property

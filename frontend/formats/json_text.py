@@ -14,6 +14,7 @@ _MAX_ATOM = 1024
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]+')
 _ATOM = re.compile(r"[-+.0-9A-Za-z]*")
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 ATOM = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null", re.ASCII)
 _CLOSER = {"{": "}", "[": "]"}
 
@@ -45,10 +46,13 @@ def string(tape: Tape, write: Write) -> Step[None]:
 
 
 def text(tape: Tape) -> Step[str]:
-    """What a string says."""
+    """What a string says. Half of a surrogate pair says nothing: no text can hold it."""
     parts: list[str] = []
     yield from string(tape, parts.append)
-    return str(json.loads("".join(parts)))
+    said = str(json.loads("".join(parts)))
+    if _SURROGATE.search(said):
+        raise MalformedError
+    return said
 
 
 def key(tape: Tape, first: bool) -> Step[str | None]:

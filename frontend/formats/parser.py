@@ -26,13 +26,18 @@ class AnswerParser:
         reasoning: ReasoningFormat | None,
         tools: Mapping[str, ToolSpec],
         begins_in_reasoning: bool,
+        only_known: bool = False,
     ) -> None:
         self._events = EventList()
         self._tape = Tape()
         self._prose = Prose(self._events)
         self._calls: Sections | None = None
         if tools_format is not None:
-            self._calls = Sections(tools_format, tools, self._tape, self._prose, self._events)
+            self._calls = Sections(
+                tools_format, tools, self._tape, self._prose, self._events, only_known
+            )
+        self.num_thought = 0
+        """Pieces that were reasoning, or held a part of it."""
         self._reasoning = reasoning
         self._in_answer = False
         self._markers = Markers(_markers_in_content(tools_format, reasoning))
@@ -46,14 +51,22 @@ class AnswerParser:
         return self._calls.num_calls if self._calls else 0
 
     @property
+    def num_complete(self) -> int:
+        """Of those, how many from the first on are complete: up to one whose arguments broke off."""
+        return self._calls.num_complete if self._calls else 0
+
+    @property
     def in_reasoning(self) -> bool:
         """Whether the text so far ends within reasoning."""
         return self._prose.kind is Reasoning
 
-    def push(self, text: str) -> list[Event]:
-        """What this piece brought to light."""
-        self._tape.feed(text)
-        next(self._machine)
+    def push(self, *texts: str) -> list[Event]:
+        """What these pieces brought to light."""
+        for text in texts:
+            was_reasoning = self.in_reasoning
+            self._tape.feed(text)
+            next(self._machine)
+            self.num_thought += was_reasoning or self.in_reasoning
         return self._events.take()
 
     def close(self) -> list[Event]:

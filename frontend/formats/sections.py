@@ -25,12 +25,14 @@ class Sections:
         tape: Tape,
         prose: Prose,
         events: EventList,
+        only_known: bool,
     ) -> None:
         self._declared = declared
         self._tools = tools
         self._tape = tape
         self._prose = prose
         self._events = events
+        self._only_known = only_known or declared.bare
         self._unclosed = False
         self._ends = Markers(
             (*declared.closes, *(end for shape in declared.shapes for end in shape.ends))
@@ -38,6 +40,7 @@ class Sections:
         self.opens = frozenset((*declared.opens, *declared.enters))
         self.closes = frozenset(declared.closes)
         self.num_calls = 0
+        self.num_complete = 0
 
     @property
     def may_be_bare(self) -> bool:
@@ -85,7 +88,8 @@ class Sections:
 
     def _call(self) -> Step[None]:
         """Raises MalformedError, unless the call was announced: then what is malformed is its own."""
-        call = Call(self._events, self.num_calls, self._tools, self._declared.bare, self._announced)
+        index = self.num_calls
+        call = Call(self._events, index, self._tools, self._only_known, self._announced)
         try:
             yield from self._tape.space()
             shape = yield from self._fitting()
@@ -97,6 +101,7 @@ class Sections:
                 raise
             if not call.complete:
                 yield from self._rest(ignore if isinstance(error, CutShortError) else call.write)
+        self.num_complete += call.complete and self.num_complete == index
         self._tape.record()
 
     def _announced(self) -> None:

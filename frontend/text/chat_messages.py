@@ -121,10 +121,16 @@ def _tool_call(call: Any, traits: TemplateTraits) -> Message:
     function = call.get("function") if isinstance(call, Mapping) else None
     if not isinstance(function, Mapping) or call.get("type", "function") != "function":
         raise TextError("each of 'tool_calls' is of type 'function' and holds a 'function'")
-    arguments: Any = _arguments(function.get("arguments"))
-    if traits.arguments == "text":
-        arguments = json.dumps(arguments, ensure_ascii=False)
+    try:
+        arguments = _shown_arguments(function.get("arguments"), traits)
+    except RecursionError as error:
+        raise TextError("the arguments of a tool call are nested too deeply") from error
     return {**call, "function": {**function, "arguments": arguments}}
+
+
+def _shown_arguments(arguments: Any, traits: TemplateTraits) -> Any:
+    found = _arguments(arguments)
+    return json.dumps(found, ensure_ascii=False) if traits.arguments == "text" else found
 
 
 def _arguments(arguments: Any) -> Mapping[str, Any]:

@@ -21,6 +21,8 @@ class TextDelta(msgspec.Struct, frozen=True, gc=False):
     """The stop string that was found: the sequence is over for the client, abort it."""
     num_tokens: int = 0
     """How many of the pushed tokens belong to the output; less than all only at a stop string."""
+    parts: tuple[str, ...] = ()
+    """If asked for, what of the text each token brought, however they were pushed; the rest comes at the end."""
 
 
 class TextStream:
@@ -33,9 +35,12 @@ class TextStream:
         *,
         include_stop_str_in_output: bool = False,
         min_tokens: int = 0,
+        tells_parts: bool = False,
     ) -> None:
         self._detokenizer = detokenizer
-        self._stops = StopStrings(stop, include_stop_str_in_output) if stop else None
+        by_token = stop or tells_parts
+        self._stops = StopStrings(stop, include_stop_str_in_output) if by_token else None
+        self._tells_parts = tells_parts
         self._include_stop = include_stop_str_in_output
         self._min_tokens = min_tokens
         self.num_tokens = 0
@@ -63,15 +68,23 @@ class TextStream:
         self, stops: StopStrings, ids: Sequence[int], ended: bool, num_tokens: int
     ) -> TextDelta:
         """Goes token by token: the count at the stop string has to be exact."""
-        shown = []
+        parts: list[str] = []
         for count, token_id in enumerate(ids, start=1):
             armed = self.num_tokens + count > self._min_tokens
             text, stop = stops.push(self._detokenizer.push((token_id,)), armed)
-            shown.append(text)
+            parts.append(text)
             if stop is not None:
-                return TextDelta("".join(shown), stop, count)
+                return self._delta(parts, "", stop, count)
         if not ended:
-            return TextDelta("".join(shown), None, num_tokens)
+            return self._delta(parts, "", None, num_tokens)
         armed = self.num_tokens + num_tokens > self._min_tokens
         text, stop = stops.push(self._detokenizer.flush(), armed)
-        return TextDelta("".join(shown) + text + stops.flush(), stop, num_tokens)
+        return self._delta(parts, text + stops.flush(), stop, num_tokens)
+
+    def _delta(self, parts: list[str], rest: str, stop: str | None, num_tokens: int) -> TextDelta:
+        """The token that ended the sequence brought nothing."""
+        text = "".join(parts) + rest
+        if not self._tells_parts:
+            return TextDelta(text, stop, num_tokens)
+        silent = [""] * (num_tokens - len(parts))
+        return TextDelta(text, stop, num_tokens, (*parts, *silent))

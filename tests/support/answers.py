@@ -1,8 +1,11 @@
 """What an answer's events say when joined, and answers cut in every way. Knows no format."""
 
+import json
 import random
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+
+import msgspec
 
 from penstock.frontend.formats import (
     AnswerParser,
@@ -34,6 +37,7 @@ def said(events: Iterable[Event]) -> Said:
                 assert index == len(calls) - 1
                 calls[index][1].append(text)
         assert isinstance(event, CallStart) or event.text
+        assert msgspec.json.encode(event), "what is said can be sent"
     shown = [(name, "".join(parts)) for name, parts in calls]
     return "".join(reasoning), "".join(content), shown
 
@@ -43,6 +47,8 @@ def parsed(parser: AnswerParser, pieces: Iterable[str]) -> Said:
     events += parser.close()
     result = said(events)
     assert parser.num_calls == len(result[2])
+    for _, arguments in result[2][: parser.num_complete]:
+        assert isinstance(json.loads(arguments), dict), arguments
     return result
 
 

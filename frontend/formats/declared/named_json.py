@@ -18,6 +18,7 @@ KIMI_K2 = ToolFormat(
         ),
     ),
     together=True,
+    call_id="functions.{name}:{index}",
     signs=(("<|tool_calls_section_begin|>",),),
 )
 DEEPSEEK_V3 = ToolFormat(
@@ -56,6 +57,7 @@ MISTRAL = ToolFormat(
     shapes=(_MISTRAL, JSON),
     in_list="may",
     many=False,
+    call_id="{random9}",
     signs=(("[TOOL_CALLS]", "[ARGS]"),),
 )
 MISTRAL_JSON = ToolFormat(
@@ -65,6 +67,7 @@ MISTRAL_JSON = ToolFormat(
     in_list="should",
     many=False,
     together=True,
+    call_id="{random9}",
     signs=(("[TOOL_CALLS]",),),
 )
 HARMONY = ToolFormat(

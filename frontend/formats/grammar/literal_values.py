@@ -2,7 +2,7 @@
 
 import re
 
-from penstock.frontend.formats.grammar.errors import GrammarError
+from penstock.frontend.formats.grammar.errors import unwritable
 from penstock.frontend.formats.grammar.raw_text import raw_string
 from penstock.frontend.formats.grammar.rules import Rules, either, members, quoted
 from penstock.frontend.formats.grammar.schemas import (
@@ -12,6 +12,7 @@ from penstock.frontend.formats.grammar.schemas import (
     bound,
     is_free,
     properties,
+    resolved,
     standalone,
     types,
 )
@@ -35,14 +36,11 @@ class QuotedValues:
         """By identity; the schema is kept, so that no other gets its id."""
 
     def value(self, schema: Schema) -> str:
-        options = alternatives(schema, self._tool)
-        if len(options) > 1:
-            return either(map(self.value, options))
-        (schema,) = options
+        schema = resolved(schema, self._tool)
         if id(schema) not in self._written:
             name = self._rules.declare()
             self._written[id(schema)] = schema, name
-            self._rules.define(name, either(self._of_each_type(schema)))
+            self._rules.define(name, either(self._options(schema)))
         return self._written[id(schema)][1]
 
     def object(self, schema: Schema) -> str:
@@ -61,10 +59,16 @@ class QuotedValues:
         if _BARE_KEY.fullmatch(name):
             return quoted(name)
         if self._quote in name:
-            raise GrammarError(f"this model's format cannot write the name {name!r}")
+            raise unwritable(name)
         return " ".join(
             (self._rules.literal(self._quote), quoted(name), self._rules.literal(self._quote))
         )
+
+    def _options(self, schema: Schema) -> list[str]:
+        options = alternatives(schema, self._tool)
+        if len(options) == 1:
+            return self._of_each_type(options[0])
+        return [self.value(each) for each in options]
 
     def _of_each_type(self, schema: Schema) -> list[str]:
         kinds = types(schema, self._tool)

@@ -53,7 +53,7 @@ def _asked(schema: Schema) -> list[str]:
 def _searched(pattern: str) -> str:
     """A schema's pattern may match anywhere; the grammar's matches all."""
     pattern = re.sub(r"(?<!\\)((?:\\\\)*)/", r"\1\\/", pattern).replace("\n", r"\n")
-    if "|" in pattern and not re.fullmatch(r"\^\((?:[^()]|\\.)*\)\$", pattern):
+    if "|" in pattern and not re.fullmatch(r"\^\((?:[^()\\]|\\.)*+\)\$", pattern):
         return f"(?s:.*)({pattern})(?s:.*)"
     begin, end = pattern.startswith("^"), pattern.endswith("$") and not pattern.endswith(r"\$")
     body = pattern[begin : len(pattern) - end]

@@ -31,7 +31,8 @@ def arguments_schema(tool: ToolSpec) -> Schema:
 def properties(schema: Schema) -> Iterator[Property]:
     """Those that are named, in the schema's order."""
     named = as_schema(schema.get("properties"))
-    required = [each for each in as_list(schema.get("required")) if isinstance(each, str)]
+    listed = as_list(schema.get("required"))
+    required = dict.fromkeys(each for each in listed if isinstance(each, str))
     for name in dict.fromkeys((*named, *required)):
         yield Property(name, as_schema(named.get(name)), name in required)
 

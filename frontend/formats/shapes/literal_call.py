@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from penstock.frontend.formats import literal
 from penstock.frontend.formats.call import MAX_NAME_CHARS, Call
-from penstock.frontend.formats.grammar.errors import GrammarError
+from penstock.frontend.formats.grammar.errors import unwritable
 from penstock.frontend.formats.grammar.literal_values import QuotedValues
 from penstock.frontend.formats.grammar.python_values import python_value
 from penstock.frontend.formats.grammar.rules import Rules, members, quoted
@@ -19,6 +19,7 @@ from penstock.frontend.formats.tape import Step, Tape
 from penstock.frontend.formats.tools import ToolSpec
 
 _NAME = re.compile(r"[\w.\-/:]*")
+_WRITABLE = re.compile(rf"[\w.\-/:]{{1,{MAX_NAME_CHARS}}}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ class LiteralCall:
         call.finish()
 
     def grammar(self, rules: Rules, tool: ToolSpec) -> str:
+        if not _WRITABLE.fullmatch(tool.name):
+            raise unwritable(tool.name)
         listed = listed_properties(tool)
         if self.syntax.holds_json:
             written = ((self._written(rules, tool, each), each.required) for each in listed)
@@ -70,7 +73,7 @@ class LiteralCall:
 
     def _written(self, rules: Rules, tool: ToolSpec, argument: Property) -> str:
         if not literal.is_bare_key(argument.name):
-            raise GrammarError(f"this model's format cannot write the name {argument.name!r}")
+            raise unwritable(argument.name)
         value = python_value(rules, tool, argument.schema)
         return f"{quoted(argument.name + self.assign)} {value}"
 

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from penstock.frontend.formats import json_text
 from penstock.frontend.formats.call import MAX_NAME_CHARS, Call
+from penstock.frontend.formats.grammar.errors import unwritable
 from penstock.frontend.formats.grammar.rules import Rules, quoted
 from penstock.frontend.formats.grammar.schemas import arguments_schema
 from penstock.frontend.formats.markers import Markers
@@ -66,6 +67,8 @@ class NamedJson:
         yield from _pass(tape, self.close)
 
     def grammar(self, rules: Rules, tool: ToolSpec) -> str:
+        if not self._reads_back(tool.name):
+            raise unwritable(tool.name)
         parts = (
             rules.literal(self.open),
             quoted(self.prefix + tool.name),
@@ -75,6 +78,11 @@ class NamedJson:
             rules.literal(self.after + self.close),
         )
         return " ".join(filter(None, parts))
+
+    def _reads_back(self, name: str) -> bool:
+        written = self.prefix + name + ":0" * self.numbered
+        is_whole = 0 < len(name) <= MAX_NAME_CHARS and self.name_end not in name
+        return is_whole and self._name(written + self.written_aside) == name
 
     def _name(self, written: str) -> str:
         for aside in self.asides:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from penstock.frontend.formats.call import MAX_NAME_CHARS, Call
-from penstock.frontend.formats.grammar.errors import GrammarError
+from penstock.frontend.formats.grammar.errors import unwritable
 from penstock.frontend.formats.grammar.rules import Rules, quoted
 from penstock.frontend.formats.grammar.schemas import Property, listed_properties
 from penstock.frontend.formats.grammar.tagged_values import tagged_value
@@ -21,6 +21,7 @@ from penstock.frontend.formats.tools import ToolSpec
 from penstock.frontend.formats.typed_values import ValueWriter
 
 _NAME = re.compile(r"[^\s<>\"]*")
+_WRITABLE = re.compile(rf"[^\s<>\"]{{1,{MAX_NAME_CHARS}}}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,8 @@ class Tagged:
         call.finish()
 
     def grammar(self, rules: Rules, tool: ToolSpec) -> str:
+        if not _WRITABLE.fullmatch(tool.name):
+            raise unwritable(tool.name)
         parts = [rules.literal(self.name_open), quoted(tool.name)]
         parts.append(rules.literal(self.name_close + self.line))
         for each in listed_properties(tool):
@@ -78,7 +81,7 @@ class Tagged:
 
     def _written(self, rules: Rules, tool: ToolSpec, argument: Property) -> str:
         if self.key_close in argument.name or argument.name.strip() != argument.name:
-            raise GrammarError(f"this model's format cannot write the name {argument.name!r}")
+            raise unwritable(argument.name)
         value_open = self.line + self.value_open if self.value_open else ""
         newline = "\n" if self.trims_newlines else ""
         parts = (

@@ -21,6 +21,7 @@ _SCRAPS = (
     "\n", " ", "  \n\n", '"', "'", "{", "}", "[", "]", "(", ")", ":", ",", "=", "\\", "\\u00e9", "<", "</",
     "look", "wait", "at", "times", "Hello", "1.5", "-2e3", "true", "None", "null", '{"name": "look", ',
     '"arguments": {', '"parameters": {}', '"at": "x"', "at='x'", "é", "\x00", "🙂",
+    "\\ud800", "\\ud83d\\ude42", '"lo\\ud800ok"', '{"name": "look", "arguments": "{\\"at\\": \\"\\udc00\\"}"}',
 )  # fmt: skip
 
 

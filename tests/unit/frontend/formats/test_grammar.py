@@ -219,8 +219,6 @@ LARGE = {f"p{i}": {"$ref": "#/$defs/a"} for i in range(500)}
         ("qwen3_coder", {"anyOf": [{}]}, "use anyOf"),
         ("qwen3_coder", {"properties": {"a": {"type": "string", "maxLength": "}"}}}, "a count"),
         ("qwen3_coder", {"properties": {"a": {"enum": ["</parameter>"]}}}, "no value"),
-        ("gemma4", {"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {}]}},
-                    "properties": {"a": {"$ref": "#/$defs/a"}}}, "nested too deeply"),
         ("pythonic", {"properties": LARGE, "$defs": {"a": {"const": "x" * 10_000}}}, "characters"),
     ],
 )  # fmt: skip
@@ -229,3 +227,35 @@ def test_what_a_format_cannot_say_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(GrammarError, match=reason):
         calls_grammar(tool_format(name), [ToolSpec("look", parameters)], True)
+
+
+NAME_CHARS = "azAZ09_.:/-"
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.text(NAME_CHARS, min_size=1, max_size=12))
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_read_as_it_was_written(name: str, called: str) -> None:
+    tool = ToolSpec(called, TOOLS["wait"], strict=True)
+    text = WRITTEN[name].replace("wait", called)
+    plain = Vocabulary(())
+    found = plain.matcher(name, [SPECS[0], tool], True)
+    assert plain.accepts(found, text)
+    read = parsed(AnswerFormat(tool_format(name)).parser([SPECS[0], tool]), [text])
+    assert read == ("", "", [LOOK, (called, "{}")])
+
+
+@pytest.mark.parametrize("name", ["qwen3_coder", "minimax_m2", "glm45", "pythonic", "gemma4"])
+@pytest.mark.parametrize("called", ["", "a b", "a>b", "x" * 257])
+def test_a_name_that_would_not_be_read_is_refused(name: str, called: str) -> None:
+    with pytest.raises(GrammarError, match="cannot write the name"):
+        calls_grammar(tool_format(name), [ToolSpec(called)], True)
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [("kimi_k2", "a<|tool_call_argument_begin|>"), ("mistral", "a[CALL_ID]"), ("openai", "a b")],
+)
+def test_a_name_that_holds_a_marker_is_refused(name: str, called: str) -> None:
+    with pytest.raises(GrammarError, match="cannot write the name"):
+        calls_grammar(tool_format(name), [ToolSpec(called)], True)

@@ -38,6 +38,7 @@ TOOL = {
         },
     },
 }
+USAGE = {"include_usage": True}
 OTHER = {"type": "function", "function": {"name": "clock"}}
 CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "Łódź"}}\n</tool_call>'
 TIME = '<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>'
@@ -243,3 +244,53 @@ def test_the_prompt_is_shown_on_request(front: Front) -> None:
 def test_beams_are_not_constrained(front: Front) -> None:
     answer = front.chat(tools=[TOOL], tool_choice="required", use_beam_search=True, n=2)
     assert (answer.status, answer.error["param"]) == (400, "use_beam_search")
+
+
+def test_tools_that_are_not_allowed_are_not_called(front: Front) -> None:
+    front.says(f"{TIME}{CALL}")
+    allowed = {"mode": "auto", "tools": [{"type": "function", "function": {"name": "weather"}}]}
+    choice = {"type": "allowed_tools", "allowed_tools": allowed}
+    message = message_of(front.chat(tools=[TOOL, OTHER], tool_choice=choice))
+    assert message["content"] == TIME
+    assert [call["function"]["name"] for call in message["tool_calls"]] == ["weather"]
+
+
+def test_half_a_surrogate_pair_makes_no_call(front: Front) -> None:
+    said = '<tool_call>\n{"name": "a\\ud800b", "arguments": {}}\n</tool_call>'
+    front.says(said)
+    assert message_of(front.chat(tools=[TOOL]))["content"] == said
+    assert joined(front.chat(tools=[TOOL], stream=True))["content"] == said
+
+
+def test_arguments_nested_too_deeply_are_refused(front: Front) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "a", "arguments": "[" * 100_000}}
+    answer = front.chat(messages=[{"role": "assistant", "tool_calls": [call]}])
+    assert (answer.status, answer.error["param"]) == (400, "messages")
+    assert "nested too deeply" in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("said", "fields", "begins_inside"),
+    [
+        ("Hm, hello?\n</think>\n\nHello! I </think> it.", {}, True),
+        ("<think>\nHm.\n</think>\n\nHello!", {"stop": ["lo!"]}, False),
+        ("Hm, <think", {"max_tokens": 8}, True),
+        (f"<think>Hm.</think>{CALL}", {"tools": [TOOL]}, False),
+    ],
+)
+def test_as_many_tokens_were_thought_however_they_come(
+    front: Front, said: str, fields: dict[str, Any], begins_inside: bool
+) -> None:
+    front.says(said)
+    asked = {"chat_template_kwargs": {"enable_thinking": True}} if begins_inside else {}
+    found = set()
+    for interval in (1, 2, 5, 1000):
+        answer = front.chat(
+            **asked, **fields, stream=True, stream_interval=interval, stream_options=USAGE
+        )
+        usage = answer.events[-1]["usage"]
+        found.add(usage["completion_tokens_details"]["reasoning_tokens"])
+    whole = front.chat(**asked, **fields).json["usage"]
+    found.add(whole["completion_tokens_details"]["reasoning_tokens"])
+    assert len(found) == 1
+    assert 0 < found.pop() <= whole["completion_tokens"]

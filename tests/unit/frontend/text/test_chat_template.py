@@ -297,6 +297,13 @@ def test_arguments_a_model_got_wrong_become_an_empty_object(arguments: str | Non
     assert template.render([{"role": "assistant", "tool_calls": [call]}]) == "{}"
 
 
+@pytest.mark.parametrize("arguments", ["[" * 100_000, '{"a":' * 100_000])
+def test_arguments_nested_too_deeply_are_refused(arguments: str) -> None:
+    call = {"function": {"name": "f", "arguments": arguments}}
+    with pytest.raises(TextError, match="nested too deeply"):
+        ChatTemplate("x").render([{"role": "assistant", "tool_calls": [call]}])
+
+
 def test_a_final_message_that_the_template_hides_cannot_be_continued() -> None:
     template = ChatTemplate("{# content #}nothing")
     with pytest.raises(TemplateError, match="final message"):

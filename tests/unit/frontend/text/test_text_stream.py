@@ -98,3 +98,25 @@ def run(
 def test_a_silent_stream_counts_only() -> None:
     stream = TextStream(Silent())
     assert stream.push([1, 2, 3], FinishReason.LENGTH) == TextDelta("", None, 3)
+
+
+@pytest.mark.parametrize("stop", [(), ("lazy \U0001f9ff",), ("dog!!",)])
+@pytest.mark.parametrize("finish", list(FinishReason)[:2])
+def test_each_token_brings_the_same_text_however_it_comes(
+    byte_level: Tokenizer, stop: tuple[str, ...], finish: FinishReason
+) -> None:
+    ids = ids_of(byte_level, "The quick \U0001f9ff fox jumps over the lazy \U0001f9ff dog!")
+    found = set()
+    for size in (1, 2, 5, len(ids)):
+        stream = TextStream(detokenizer(byte_level), stop, tells_parts=True)
+        parts: tuple[str, ...] = ()
+        text, is_over = "", False
+        for at in range(0, len(ids), size):
+            if not is_over:
+                delta = stream.push(ids[at : at + size], finish if at + size >= len(ids) else None)
+                assert len(delta.parts) == delta.num_tokens
+                parts, text = parts + delta.parts, text + delta.text
+                is_over = delta.stop is not None
+        assert text.startswith("".join(parts))
+        found.add((parts, text))
+    assert len(found) == 1
