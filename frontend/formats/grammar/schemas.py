@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from penstock.frontend.formats.grammar.errors import GrammarError
+from penstock.frontend.formats.grammar.excerpt import excerpt
 from penstock.frontend.formats.schema_types import ANY, Types, schema_types
 from penstock.frontend.formats.tools import ToolSpec
 
 Schema = dict[str, Any]
 _ANNOTATIONS = frozenset(("title", "description", "default", "examples", "deprecated"))
 COMPOSED = ("anyOf", "oneOf", "allOf", "$ref", "patternProperties", "if")
-_TOOL = "#/$defs/_tool"
 
 
 class Property(NamedTuple):
@@ -93,31 +93,5 @@ def alternatives(schema: Schema, tool: ToolSpec) -> list[Schema]:
 
 
 def standalone(schema: Schema, tool: ToolSpec) -> Schema:
-    """A part of the tool's schema, with all that its references need."""
-    if not _refers(schema):
-        return schema
-    return {"$defs": {"_tool": _moved(tool.parameters)}, **_moved(schema)}
-
-
-def _refers(value: Any) -> bool:
-    match value:
-        case dict():
-            return "$ref" in value or any(map(_refers, value.values()))
-        case list():
-            return any(map(_refers, value))
-        case _:
-            return False
-
-
-def _moved(value: Any) -> Any:
-    """The same, with references to where the tool's schema lies now."""
-    if isinstance(value, list):
-        return [_moved(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: _TOOL + each.removeprefix("#")
-        if key == "$ref" and isinstance(each, str)
-        else _moved(each)
-        for key, each in value.items()
-    }
+    """A part of the tool's schema, with what its references need and no more."""
+    return excerpt(schema, tool.parameters)

@@ -24,8 +24,7 @@ def tagged_value(rules: Rules, tool: ToolSpec, schema: Schema, end: str, marker:
         if "string" in types(each, tool)
     ]
     if others:
-        value = standalone(schema, tool)
-        if found:
-            value = {"allOf": [value, {"type": sorted(others)}]}
+        narrowed = {"allOf": [schema, {"type": sorted(others)}]} if found else schema
+        value = standalone(narrowed, tool)
         found.append(f"{rules.json(value, not tool.strict)} {rules.literal(end)}")
     return either(found)

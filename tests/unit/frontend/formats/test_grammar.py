@@ -259,3 +259,13 @@ def test_a_name_that_would_not_be_read_is_refused(name: str, called: str) -> Non
 def test_a_name_that_holds_a_marker_is_refused(name: str, called: str) -> None:
     with pytest.raises(GrammarError, match="cannot write the name"):
         calls_grammar(tool_format(name), [ToolSpec(called)], True)
+
+
+def test_what_an_alternative_refers_to_comes_along() -> None:
+    kinds = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/dot"}]}
+    tool = ToolSpec("look", {"properties": {"at": kinds}, "$defs": RICH["$defs"]}, strict=True)
+    text = WRITTEN["qwen3_coder"].partition("\n<tool_call>\n<function=wait")[0]
+    text = text.replace("<parameter=times>\n2\n</parameter>\n", "").replace("a\n<b>", '{"x": 1}')
+    plain = Vocabulary(())
+    assert plain.accepts(plain.matcher("qwen3_coder", [tool], True), text)
+    assert not plain.accepts(plain.matcher("qwen3_coder", [tool], True), text.replace('"x"', '"y"'))

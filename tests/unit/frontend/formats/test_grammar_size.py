@@ -61,3 +61,10 @@ def test_many_required_properties(name: str) -> None:
     names = [f"p{number}" for number in range(4096)]
     properties = {each: {"type": "string"} for each in names}
     assert "p4095" in written(name, {"properties": properties, "required": names})
+
+
+@pytest.mark.parametrize("name", ["gemma4", "qwen3_coder", "pythonic"])
+def test_many_properties_that_each_refer_to_something(name: str) -> None:
+    definitions = {f"d{number}": {"type": "integer"} for number in range(2000)}
+    properties = {f"p{number}": {"$ref": f"#/$defs/d{number}"} for number in range(2000)}
+    assert "p1999" in written(name, {"$defs": definitions, "properties": properties})
