@@ -229,16 +229,21 @@ def test_what_a_format_cannot_say_is_refused_with_the_reason(
         calls_grammar(tool_format(name), [ToolSpec("look", parameters)], True)
 
 
+@pytest.fixture(scope="module")
+def plain() -> Vocabulary:
+    """Markers are text."""
+    return Vocabulary(())
+
+
 NAME_CHARS = "azAZ09_.:/-"
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.text(NAME_CHARS, min_size=1, max_size=12))
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_read_as_it_was_written(name: str, called: str) -> None:
+def test_a_name_is_read_as_it_was_written(plain: Vocabulary, name: str, called: str) -> None:
     tool = ToolSpec(called, TOOLS["wait"], strict=True)
     text = WRITTEN[name].replace("wait", called)
-    plain = Vocabulary(())
     found = plain.matcher(name, [SPECS[0], tool], True)
     assert plain.accepts(found, text)
     read = parsed(AnswerFormat(tool_format(name)).parser([SPECS[0], tool]), [text])
@@ -261,11 +266,10 @@ def test_a_name_that_holds_a_marker_is_refused(name: str, called: str) -> None:
         calls_grammar(tool_format(name), [ToolSpec(called)], True)
 
 
-def test_what_an_alternative_refers_to_comes_along() -> None:
+def test_what_an_alternative_refers_to_comes_along(plain: Vocabulary) -> None:
     kinds = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/dot"}]}
     tool = ToolSpec("look", {"properties": {"at": kinds}, "$defs": RICH["$defs"]}, strict=True)
     text = WRITTEN["qwen3_coder"].partition("\n<tool_call>\n<function=wait")[0]
     text = text.replace("<parameter=times>\n2\n</parameter>\n", "").replace("a\n<b>", '{"x": 1}')
-    plain = Vocabulary(())
     assert plain.accepts(plain.matcher("qwen3_coder", [tool], True), text)
     assert not plain.accepts(plain.matcher("qwen3_coder", [tool], True), text.replace('"x"', '"y"'))
