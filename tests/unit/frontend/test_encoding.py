@@ -49,6 +49,15 @@ def test_a_long_one_is_not_whatever_it_is_made_of() -> None:
     assert LOOP not in threads_of(LONG_CHARS)
 
 
+@pytest.mark.parametrize("num_chars", [LONG_CHARS - 1, LONG_CHARS])
+def test_other_work_on_long_text_is_done_aside_too(num_chars: int) -> None:
+    spy: Any = Spy()
+    encoder = Encoder(spy, spy)
+    asyncio.run(encoder.aside(num_chars, lambda: spy.render([])))
+    encoder.close()
+    assert (spy.threads == {LOOP}) == (num_chars < LONG_CHARS)
+
+
 def test_a_template_of_a_request_is_neither_compiled_nor_rendered_here(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
