@@ -24,6 +24,10 @@ fix:
 test *args:
     {{bin}}/pytest -q {{args}}
 
+# docs/settings.md, after a change of protocol/settings
+settings:
+    {{bin}}/python -P tools/settings_page.py
+
 # environments for the tests of other people's SDKs (Python packages and npm)
 sdks:
     tests/integration/sdks/install

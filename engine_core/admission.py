@@ -24,6 +24,8 @@ class SchedulerConfig(msgspec.Struct, frozen=True, kw_only=True):
     long_prefill_token_threshold: int = 0
     """Most tokens of one sequence in a step; 0 leaves it to the budget."""
     by_priority: bool = False
+    delay_factor: float = 0.0
+    """How many times the last prompt's step a prompt waits beside running streams; see admission_delay.py."""
 
     def __post_init__(self) -> None:
         assert self.max_model_len <= self.num_blocks * self.block_size

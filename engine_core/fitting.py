@@ -60,6 +60,7 @@ def fit(settings: EngineSettings, hellos: Sequence[WorkerHello], created: int) -
         prefix_caching=settings.enable_prefix_caching,
         chunked_prefill=settings.enable_chunked_prefill,
         long_prefill_token_threshold=settings.long_prefill_token_threshold,
+        delay_factor=settings.scheduler_delay_factor,
         by_priority=settings.scheduling_policy == "priority",
     )
     stretch = settings.step_stretch

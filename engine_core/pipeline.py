@@ -4,6 +4,7 @@ import logging
 from collections import deque
 
 from penstock.engine_core.admission import Refusal, Rejection
+from penstock.engine_core.admission_delay import AdmissionDelay
 from penstock.engine_core.pacing import Pacer
 from penstock.engine_core.plan_draft import ScheduledStep
 from penstock.engine_core.scheduler import Output, Scheduler
@@ -26,6 +27,7 @@ class Pipeline:
         self.scheduler = scheduler
         self._pacer = pacer
         scheduler.chunk_bound = pacer.bound
+        self._delay = AdmissionDelay(scheduler.config.delay_factor)
         self._workers = workers
         self._metrics = metrics
         self._depth = depth
@@ -37,7 +39,7 @@ class Pipeline:
         if self._workers.phase is not Phase.SERVING:
             return
         while len(self._in_flight) < self._depth:
-            step = self.scheduler.schedule()
+            step = self.scheduler.schedule(self._delay.is_over(self.scheduler.waiting, now))
             if step is None:
                 break
             if not self._in_flight:
@@ -51,6 +53,7 @@ class Pipeline:
         step = self._in_flight.popleft()
         num_decoded = step.num_tokens - step.num_chunked
         self._pacer.observe(num_decoded, step.num_chunked, result.busy_s)
+        self._delay.observe(step.num_chunked, result.busy_s)
         outputs = self.scheduler.update(step, result)
         self._progress_at = now
         self._metrics.step_done(step, result.busy_s, outputs, now)

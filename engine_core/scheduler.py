@@ -96,11 +96,11 @@ class Scheduler:
 
     # ---- a plan
 
-    def schedule(self) -> ScheduledStep | None:
-        """The next plan, or None when no sequence can advance now."""
+    def schedule(self, may_join: bool = True) -> ScheduledStep | None:
+        """The next plan, or None when no sequence can advance now. `may_join` lets others start beside running ones."""
         draft = PlanDraft(self.config.max_num_batched_tokens, self._chunk_budget())
         self.cache.begin_step()
-        if self._continue_running(draft):
+        if self._continue_running(draft) and (may_join or not self.running):
             self._admit_waiting(draft)
         if not draft.rows:
             return None

@@ -55,6 +55,15 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
             "How many times as long prompts may make a step of running streams; 0: no bound. CPUs 1.8, GPUs 0."
         ),
     ] = None
+    scheduler_delay_factor: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="While streams run, a prompt waits for so many times the last prompt's step, so that "
+            "more start together.",
+            extra={"flags": ["--delay-factor"]},
+        ),
+    ] = 0.0
     scheduling_policy: Annotated[
         Literal["fcfs", "priority"],
         described("fcfs serves by arrival; priority by the request's number, lower first."),
@@ -80,23 +89,30 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
-            le=1,
-            description="Ranks that share each layer (this version: 1).",
-            extra={"flags": ["-tp", "--tp"]},
+            description="Ranks that share each layer.",
+            extra={
+                "flags": ["-tp", "--tp"],
+                "refused": "this version runs a model on one device; leave it at 1",
+            },
         ),
     ] = 1
     pipeline_parallel_size: Annotated[
         int,
         Meta(
             ge=1,
-            le=1,
-            description="Ranks that share the depth (this version: 1).",
-            extra={"flags": ["-pp", "--pp"]},
+            description="Ranks that share the depth.",
+            extra={
+                "flags": ["-pp", "--pp"],
+                "refused": "this version runs a model on one device; leave it at 1",
+            },
         ),
     ] = 1
     distributed_executor_backend: Annotated[
-        Literal["mp", "uni"] | None,
-        described("How workers start; both run the one worker as its own process."),
+        Literal["mp", "uni", "ray"] | None,
+        described(
+            "How workers start; all run the one worker as its own process.",
+            inert={"ray": "workers are plain processes on this host"},
+        ),
     ] = None
     swap_space: Annotated[
         float | None,

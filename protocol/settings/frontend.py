@@ -1,6 +1,6 @@
 """Settings of one api-frontend. Knows HTTP and text, not scheduling."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -24,12 +24,12 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
             ge=0,
             le=65535,
             description="TCP port, shared by all front ends.",
-            extra={"env": ["PENSTOCK_PORT", "VLLM_PORT"]},
+            extra={"env": ["PENSTOCK_PORT", "VLLM_PORT"], "bare": "8000"},
         ),
     ] = 8000
     uds: Annotated[str | None, described("Listen on this Unix socket instead.")] = None
     tokenizer_mode: Annotated[
-        Literal["auto", "hf", "slow"],
+        str,
         described("Accepted for compatibility.", inert="the fast tokenizer serves all modes"),
     ] = "auto"
     served_model_name: Annotated[
@@ -108,7 +108,10 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
             extra={"flags": ["--shutdown-timeout"]},
         ),
     ] = 30.0
-    access_log: Annotated[bool, described("Log one line for each request.")] = True
+    access_log: Annotated[
+        bool,
+        described("Log one line for each request.", opposites=["--disable-uvicorn-access-log"]),
+    ] = True
     frontend_id: Annotated[
         str | None,
         described(

@@ -15,7 +15,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     model: Annotated[
         str,
         described(
-            "A folder, a Hugging Face repository (downloaded if not in the cache), or 'brook' (ships inside)."
+            "A folder, a Hugging Face repository (downloaded if not in the cache), or 'brook' (ships inside).",
+            once="one server serves one model; start a second on its own --port",
         ),
     ] = "brook"
     revision: Annotated[
@@ -28,5 +29,6 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
         str | None, described("Where the tokenizer lies, when not with the model.")
     ] = None
     log_level: Annotated[
-        LogLevel, described("How much to log.", env=["PENSTOCK_LOG_LEVEL"], lower=True)
+        LogLevel,
+        described("How much to log.", env=["PENSTOCK_LOG_LEVEL", "VLLM_LOGGING_LEVEL"], lower=True),
     ] = "info"

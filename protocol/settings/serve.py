@@ -26,6 +26,13 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"flags": ["-asc"]},
         ),
     ] = 2
+    frontend_program: Annotated[
+        str | None,
+        described(
+            "A program to start in place of Penstock's own front ends, with their flags (docs/protocol.md).",
+            env=["PENSTOCK_FRONTEND_PROGRAM", "VLLM_RUST_FRONTEND_PATH"],
+        ),
+    ] = None
     runtime_dir: Annotated[
         str | None,
         described("Folder for the sockets between the programs (mode 0700); default: a fresh one."),

@@ -7,6 +7,14 @@ from msgspec import Meta
 from penstock.protocol.settings.field import described
 from penstock.protocol.settings.model import ModelSettings
 
+_FOREIGN_LOAD_FORMATS = (
+    "pt npcache dtensor sharded_state gguf bitsandbytes mistral runai_streamer tensorizer"
+).split()
+_FOREIGN_QUANTIZATIONS = (
+    "awq awq_marlin gptq gptq_marlin fp8 mxfp4 modelopt compressed-tensors bitsandbytes gguf"
+).split()
+_ROUND_INSTEAD = "serve the checkpoint that was not quantized, with --quantization int4 or int8"
+
 Dtype = Literal["auto", "half", "float16", "bfloat16", "float", "float32"]
 
 
@@ -18,7 +26,10 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
     ] = "auto"
     load_format: Annotated[
         Literal["auto", "safetensors", "dummy"],
-        described("auto and safetensors read the checkpoint; dummy makes seeded random weights."),
+        described(
+            "auto and safetensors read the checkpoint; dummy makes seeded random weights.",
+            refused=dict.fromkeys(_FOREIGN_LOAD_FORMATS, "convert the checkpoint to safetensors"),
+        ),
     ] = "auto"
     seed: Annotated[
         int, described("Seeds dummy weights; a request without a seed gets a random one.")
@@ -29,6 +40,7 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
             gt=0,
             le=1,
             description="Share of the device's memory (on a CPU: of RAM, at most half of what is free) to use.",
+            extra={"flags": ["--gpu-mem-util", "--device-memory-utilization"]},
         ),
     ] = 0.9
     kv_cache_memory_bytes: Annotated[
@@ -37,6 +49,7 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
             "Size of the KV cache, in place of --gpu-memory-utilization; 4GiB works.",
             human=True,
             env=["PENSTOCK_KV_CACHE_MEMORY_BYTES"],
+            env_units={"VLLM_CPU_KVCACHE_SPACE": "GiB"},
         ),
     ] = None
     cpu_threads: Annotated[
@@ -51,7 +64,9 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
     quantization: Annotated[
         Literal["int8", "int4"] | None,
         described(
-            "Round weights to 8 or 4 bits while loading: faster on CPUs, less exact (docs/quantization.md)."
+            "Round weights to 8 or 4 bits while loading: faster on CPUs, less exact (docs/quantization.md).",
+            flags=["-q"],
+            refused=dict.fromkeys(_FOREIGN_QUANTIZATIONS, _ROUND_INSTEAD),
         ),
     ] = None
     cpu_kernels: Annotated[

@@ -21,7 +21,12 @@ from penstock import __version__
 from penstock.children import Child
 from penstock.protocol import flags, sockets
 from penstock.protocol.errors import PenstockError, SettingsError
-from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
+from penstock.protocol.settings import (
+    SERVE_STRUCTS,
+    EngineSettings,
+    FrontendSettings,
+    ServeSettings,
+)
 
 log = logging.getLogger("penstock.serve")
 
@@ -52,7 +57,7 @@ class Deployment:
         settings = _numbered(self.frontend, index)
         return Child(
             f"api-frontend-{index}",
-            _argv("frontend", settings),
+            _front_end_argv(self.serve.frontend_program, settings),
             give_up=lambda status: status == 2,
             environ=flags.secret_environ(settings),
         )
@@ -125,6 +130,22 @@ def _first_failure(programs: "list[asyncio.Task[int]]") -> int:
 
 def _argv(package: str, settings: msgspec.Struct) -> list[str]:
     return [sys.executable, "-P", "-m", f"penstock.{package}", *flags.to_argv(settings)]
+
+
+def _front_end_argv(program: str | None, settings: FrontendSettings) -> list[str]:
+    return [program, *flags.to_argv(settings)] if program else _argv("frontend", settings)
+
+
+def find_frontend_program(serve: ServeSettings) -> ServeSettings:
+    """Settings with the program's whole path. Raises SettingsError when it is none that can be run."""
+    if serve.frontend_program is None:
+        return serve
+    found = shutil.which(serve.frontend_program)
+    if found is None:
+        raise SettingsError(
+            f"--frontend-program {serve.frontend_program}: no such program, or it may not be run"
+        )
+    return msgspec.structs.replace(serve, frontend_program=str(Path(found).absolute()))
 
 
 def _numbered(settings: FrontendSettings, index: int) -> FrontendSettings:
@@ -223,8 +244,7 @@ def _explain(
     from penstock.explain.show import FORMS
 
     assert serve.explain is not None
-    for notice in [*flags.inert_notices(engine), *flags.inert_notices(frontend)]:
-        log.warning("%s", notice)
+    _tell([*flags.inert_notices(engine), *flags.inert_notices(frontend)])
     if engine.endpoint:
         sockets.check_endpoint(engine.endpoint)
     print(FORMS[serve.explain](make_plan(Asked(engine, frontend, serve, Sources(sources)))))
@@ -235,17 +255,22 @@ def _explain(
     return 0
 
 
+def _tell(notices: Sequence[str]) -> None:
+    for notice in notices:
+        log.warning("%s", notice)
+
+
 def main(argv: Sequence[str]) -> int:
     """The whole life of `penstock serve`; returns its exit status."""
-    structs: list[type[msgspec.Struct]] = [ServeSettings, FrontendSettings, EngineSettings]
-    (serve, frontend, engine), sources = flags.parse_and_tell(
-        "penstock serve", DESCRIPTION, structs, argv
+    (serve, frontend, engine, foreign), sources = flags.parse_and_tell(
+        "penstock serve", DESCRIPTION, SERVE_STRUCTS, argv
     )
     logging.basicConfig(
         level=engine.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
+    _tell(flags.inert_notices(foreign))
     try:
-        serve = settle_count(serve, frontend)
+        serve = find_frontend_program(settle_count(serve, frontend))
         if serve.explain is not None:
             return _explain(engine, frontend, serve, sources)
         frontend = claim_port(frontend)

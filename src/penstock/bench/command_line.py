@@ -56,7 +56,7 @@ def _parser(usage: Usage, structs: Sequence[type[msgspec.Struct]]) -> flags.Pars
 def _convert(
     structs: Sequence[type[msgspec.Struct]], given: argparse.Namespace, environ: Mapping[str, str]
 ) -> list[Any]:
-    return [flags.convert(struct, vars(given), environ, set()) for struct in structs]
+    return [flags.convert(struct, vars(given), environ) for struct in structs]
 
 
 def pairs(flag: str, items: Sequence[str], separator: str) -> dict[str, str]:

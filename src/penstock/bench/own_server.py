@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import msgspec
+
 from msgspec.structs import replace
 
 from penstock.bench.own_settings import ElsewhereSettings, ServerSettings
@@ -11,7 +11,7 @@ from penstock.bench.private_server import PrivateServer
 from penstock.bench.target import Target, make_target
 from penstock.protocol import flags
 from penstock.protocol.errors import SettingsError
-from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
+from penstock.protocol.settings import SERVE_STRUCTS
 
 DEFAULT_MODEL = "brook"
 NO_KEYS = {"PENSTOCK_API_KEY": "", "VLLM_API_KEY": ""}
@@ -27,8 +27,7 @@ def model_first(argv: Sequence[str]) -> list[str]:
 
 def check_serve_flags(serve_flags: Sequence[str]) -> None:
     """Ends the program as `penstock serve` would, before anything is started, when it would refuse them."""
-    structs: list[type[msgspec.Struct]] = [ServeSettings, FrontendSettings, EngineSettings]
-    flags.parse("penstock serve", "", structs, serve_flags)
+    flags.parse("penstock serve", "", SERVE_STRUCTS, serve_flags)
 
 
 @contextmanager

@@ -1,0 +1,44 @@
+"""docs/settings.md, written from the declarations. Knows Markdown, not what settings mean."""
+
+from collections.abc import Mapping
+
+from penstock.protocol.flags.command_line import Structs, by_struct, effect_of, title_of
+from penstock.protocol.flags.field import Field
+
+_HEADER = "| flag | default | variables | what it does |\n|---|---|---|---|"
+
+
+def settings_page(structs: Structs, introduction: str) -> str:
+    """The whole page: one table for each struct, rows in the order of declaration."""
+    sections = [
+        f"## {title_of(struct)}\n\n{_HEADER}\n" + "\n".join(map(_row, fields))
+        for struct, fields in by_struct(structs)
+    ]
+    return "\n\n".join([introduction.strip(), *sections]) + "\n"
+
+
+def _row(field: Field) -> str:
+    flags = sorted(field.spellings, key=len, reverse=True)
+    cells = [
+        "<br>".join([*(f"`{flag}`" for flag in flags), *(f"off: `{o}`" for o in field.opposites)]),
+        "" if field.default is None else field.default_word,
+        "<br>".join(f"`{v}`" for v in field.variables),
+        _meaning(field),
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _meaning(field: Field) -> str:
+    choices = f"One of {', '.join(field.choices)}." if field.choices else ""
+    return " ".join(filter(None, [effect_of(field), choices, *_by_value(field)]))
+
+
+def _by_value(field: Field) -> list[str]:
+    """Reasons that hold for some values, the values of one reason together."""
+    told = []
+    for effect, words in (("inert", "no effect"), ("refused", "not served")):
+        reasons = field.extra.get(effect)
+        for reason in dict.fromkeys(reasons.values()) if isinstance(reasons, Mapping) else ():
+            values = ", ".join(v for v, why in reasons.items() if why == reason)
+            told.append(f"{values}: {words}, {reason}.")
+    return told

@@ -1,0 +1,1 @@
+"""`python -m penstock.entrypoints.openai.api_server`. Knows only what it stands for."""
