@@ -1,4 +1,4 @@
-"""Writes docs/settings.md from the declarations of protocol/settings: python tools/settings_page.py. Knows no setting."""
+"""Writes docs/settings.md from the declarations in protocol/settings. Knows no setting."""
 
 from pathlib import Path
 
@@ -11,17 +11,18 @@ INTRODUCTION = """
 
 Written by `just settings` from `protocol/settings/`; do not edit.
 
-A setting is given as a flag (`--max-model-len 8k`; underscores do as well as dashes), as a key of a YAML, TOML or JSON file
-(`--config FILE`; `max_model_len: 8k`), or, where the table names one, as an environment variable. A flag beats the file, the file
-the variable, the variable the default. `null` in a file means the default. A name that nobody knows ends the start with
-the nearest known one; a setting that has no effect, or asks for what is not served, says so in one line.
-A switch is turned off by `--no-NAME`. Lists take several words, or the flag several times. `8k` is 8000, `4GiB` is 4 · 2³⁰.
+A setting is given as a flag (`--max-model-len 8k`; underscores do as well as dashes), as a key of a YAML, TOML or
+JSON file (`--config FILE`; `max_model_len: 8k`), or, where the table names one, as an environment variable. A flag
+beats the file, the file the variable, the variable the default. `null` in a file means the default. A name that
+nobody knows ends the start with the nearest known one; a setting that has no effect, or asks for what is not served,
+says so in one line. A switch is turned off by `--no-NAME`. Lists take several words, or the flag several times. `8k`
+is 8000, `4GiB` is 4 · 2³⁰.
 
 `penstock serve --explain ...` prints what would be started and where each value came from. `engine-core --help` and
 `api-frontend --help` list what each program takes when it is started alone.
 
-`HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE` and `HF_HUB_OFFLINE` mean what they mean to `huggingface_hub`. A variable such as
-`PENSTOCK_PORT=tcp://10.0.0.7:8000` is Kubernetes telling of a service of that name, and is left alone.
+`HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE` and `HF_HUB_OFFLINE` mean what they mean to `huggingface_hub`. A variable such
+as `PENSTOCK_PORT=tcp://10.0.0.7:8000` is Kubernetes telling of a service of that name, and is left alone.
 """
 
 

@@ -1,4 +1,4 @@
-"""One setting of one struct: its flag, its help, and how its text becomes a value. Knows no command line and no file."""
+"""One setting: its flag, its help, and how its text becomes a value. Knows no command line and no file."""
 
 import re
 from collections.abc import Mapping
@@ -106,7 +106,8 @@ class Field:
         variable = self.set_variable(environ)
         if variable is None:
             return None
-        return environ[variable] + self.extra.get("env_units", {}).get(variable, "")
+        unit: str = self.extra.get("env_units", {}).get(variable, "")
+        return environ[variable] + unit
 
     def set_variable(self, environ: Mapping[str, str]) -> str | None:
         """The first of its variables that is set, and not to nothing.

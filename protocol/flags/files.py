@@ -29,7 +29,7 @@ def read_file(path: str, structs: Structs) -> dict[str, Any]:
 def _keys(structs: Structs) -> Mapping[str, tuple[str, bool]]:
     """Name of the setting for every way to write it, and whether that turns it off."""
     fields = [f for struct in structs for f in fields_of(struct) if not f.is_variable]
-    known = {}
+    known: dict[str, tuple[str, bool]] = {}
     for field in fields:
         known |= dict.fromkeys(_written(field.spellings), (field.name, False))
         known |= dict.fromkeys(_written(_negations(field)), (field.name, True))

@@ -38,7 +38,9 @@ def _by_value(field: Field) -> list[str]:
     told = []
     for effect, words in (("inert", "no effect"), ("refused", "not served")):
         reasons = field.extra.get(effect)
-        for reason in dict.fromkeys(reasons.values()) if isinstance(reasons, Mapping) else ():
+        if not isinstance(reasons, Mapping):
+            continue
+        for reason in dict.fromkeys(reasons.values()):
             values = ", ".join(v for v, why in reasons.items() if why == reason)
             told.append(f"{values}: {words}, {reason}.")
     return told

@@ -7,12 +7,14 @@ from msgspec import Meta
 from penstock.protocol.settings.field import described
 from penstock.protocol.settings.model import ModelSettings
 
-_FOREIGN_LOAD_FORMATS = (
-    "pt npcache dtensor sharded_state gguf bitsandbytes mistral runai_streamer tensorizer"
-).split()
-_FOREIGN_QUANTIZATIONS = (
-    "awq awq_marlin gptq gptq_marlin fp8 mxfp4 modelopt compressed-tensors bitsandbytes gguf"
-).split()
+_FOREIGN_LOAD_FORMATS = [
+    *("pt", "npcache", "dtensor", "sharded_state", "gguf"),
+    *("bitsandbytes", "mistral", "runai_streamer", "tensorizer"),
+]
+_FOREIGN_QUANTIZATIONS = [
+    *("awq", "awq_marlin", "gptq", "gptq_marlin", "fp8", "mxfp4"),
+    *("modelopt", "compressed-tensors", "bitsandbytes", "gguf"),
+]
 _ROUND_INSTEAD = "serve the checkpoint that was not quantized, with --quantization int4 or int8"
 
 Dtype = Literal["auto", "half", "float16", "bfloat16", "float", "float32"]

@@ -10,8 +10,18 @@ NO_FOREIGN_CODE = "no code from elsewhere runs inside; put a proxy in front"
 NO_OVERRIDES = "the model is served as its config.json says; edit a copy of that"
 NO_LORA = "adapters are not served yet; merge them into the checkpoint (peft: merge_and_unload)"
 
-_TASKS = "embed embedding classify classification score reward transcription draft pooling".split()
-_LOGPROBS = "processed_logprobs raw_logits processed_logits".split()
+_TASKS = [
+    "embed",
+    "embedding",
+    "classify",
+    "classification",
+    "score",
+    "reward",
+    "transcription",
+    "draft",
+    "pooling",
+]
+_LOGPROBS = ["processed_logprobs", "raw_logits", "processed_logits"]
 
 REFUSED: list[Row] = [
     *refused(NO_LORA, switch("enable_lora"), values("lora_modules"), value("default_mm_loras")),

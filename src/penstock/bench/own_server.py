@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-
 from msgspec.structs import replace
 
 from penstock.bench.own_settings import ElsewhereSettings, ServerSettings

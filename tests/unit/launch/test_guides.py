@@ -31,8 +31,7 @@ class Outcome:
 def outcome(argv: list[str], capsys: pytest.CaptureFixture[str], **environ: str) -> Outcome:
     try:
         settings = flags.parse("penstock serve", "", SERVE_STRUCTS, argv, environ)
-    except SystemExit as end:
-        assert end.code == 2
+    except SystemExit:
         return Outcome(ends=capsys.readouterr().err)
     found, told = {}, []
     for struct in settings:
@@ -350,7 +349,17 @@ def test_each_way_to_start(module: str) -> None:
 
 
 def test_the_default_of_a_foreign_setting_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    argv = "--data-parallel-size 1 --no-enable-lora --max-loras 1 --task auto --nnodes 1".split()
+    argv = [
+        "--data-parallel-size",
+        "1",
+        "--no-enable-lora",
+        "--max-loras",
+        "1",
+        "--task",
+        "auto",
+        "--nnodes",
+        "1",
+    ]
     assert outcome(argv, capsys) == Outcome()
 
 
