@@ -11,15 +11,8 @@ NO_OVERRIDES = "the model is served as its config.json says; edit a copy of that
 NO_LORA = "adapters are not served yet; merge them into the checkpoint (peft: merge_and_unload)"
 
 _TASKS = [
-    "embed",
-    "embedding",
-    "classify",
-    "classification",
-    "score",
-    "reward",
-    "transcription",
-    "draft",
-    "pooling",
+    *("embed", "embedding", "classify", "classification", "score", "reward"),
+    *("transcription", "draft", "pooling"),
 ]
 _LOGPROBS = ["processed_logprobs", "raw_logits", "processed_logits"]
 

@@ -3,14 +3,15 @@
 What needs a server that runs (requests, snippets) is tested with one; here nothing is started.
 """
 
-import contextlib
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from penstock.protocol import flags
@@ -33,35 +34,37 @@ def outcome(argv: list[str], capsys: pytest.CaptureFixture[str], **environ: str)
         settings = flags.parse("penstock serve", "", SERVE_STRUCTS, argv, environ)
     except SystemExit:
         return Outcome(ends=capsys.readouterr().err)
-    found, told = {}, []
-    for struct in settings:
-        silent = {
-            f.name for f in flags.fields_of(type(struct)) if not f.why("inert", _of(struct, f))
-        }
-        found |= {
-            f.name: _of(struct, f)
-            for f in flags.fields_of(type(struct))
-            if f.name in silent and _of(struct, f) != f.default
-        }
-        told += flags.inert_notices(struct)
-    return Outcome(found, tuple(dict.fromkeys(told)))
+    told = [notice for struct in settings for notice in flags.inert_notices(struct)]
+    changed = [found for struct in settings for found in _changed(struct)]
+    return Outcome(dict(changed), tuple(dict.fromkeys(told)))
 
 
-def _of(struct: Any, field: flags.Field) -> Any:
-    return getattr(struct, field.name)
+def _changed(settings: msgspec.Struct) -> Iterator[tuple[str, Any]]:
+    """What has an effect and is not at its default."""
+    for field_ in flags.fields_of(type(settings)):
+        value = getattr(settings, field_.name)
+        if value != field_.default and not field_.why("inert", value):
+            yield field_.name, value
+
+
+STARTS = [
+    ["vllm", "serve"],
+    ["vllm/vllm-openai:latest"],
+    ["vllm.entrypoints.openai.api_server"],
+    ["vllm.entrypoints.api_server"],
+]
 
 
 def of_command(command: str) -> list[str]:
     """The arguments of `penstock serve` behind a guide's command line."""
     words = shlex.split(command.replace("\\\n", " "))
-    for start in (["vllm", "serve"], ["vllm/vllm-openai:latest"]):
-        with contextlib.suppress(ValueError):
-            index = words.index(start[0])
-            assert words[index : index + len(start)] == start
-            return words[index + len(start) :]
-    assert words[:2] == ["python", "-m"]
-    assert words[2].replace("vllm", "penstock") in MODULES
-    return words[3:]
+    (argv,) = (
+        words[i + len(start) :]
+        for start in STARTS
+        for i in range(len(words))
+        if words[i : i + len(start)] == start
+    )
+    return argv
 
 
 MODULES = ["penstock.entrypoints.openai.api_server", "penstock.entrypoints.api_server"]

@@ -12,7 +12,12 @@ from penstock.cli import COMMANDS, main
 from penstock.protocol import sockets
 from penstock.protocol.errors import SettingsError
 from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
-from penstock.supervisor import Deployment, claim_port, settle_count
+from penstock.supervisor import (
+    Deployment,
+    claim_port,
+    find_frontend_program,
+    settle_count,
+)
 
 
 def test_a_port_in_use_is_refused_even_when_its_owner_shares_it() -> None:
@@ -71,3 +76,13 @@ def test_an_engine_core_that_ends_during_a_stop_is_not_restarted() -> None:
         assert deployment._engine_gives_up(0)
 
     asyncio.run(scenario())
+
+
+def test_a_front_end_program_is_found_by_path_or_by_name_or_refused() -> None:
+    assert find_frontend_program(ServeSettings()).frontend_program is None
+    found = find_frontend_program(ServeSettings(frontend_program="sh")).frontend_program
+    assert found is not None
+    assert Path(found).is_absolute()
+    for wrong in ("/no/such/program", __file__):
+        with pytest.raises(SettingsError, match=wrong):
+            find_frontend_program(ServeSettings(frontend_program=wrong))
