@@ -1,4 +1,4 @@
-"""Every command, flag and file that guides to vLLM show, `vllm` replaced by `penstock`: what comes of each.
+"""Every command and file that guides to vLLM show, `vllm` replaced by `penstock`: what comes of each.
 
 What needs a server that runs (requests, snippets) is tested with one; here nothing is started.
 """
@@ -6,45 +6,12 @@ What needs a server that runs (requests, snippets) is tested with one; here noth
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
-
-from penstock.protocol import flags
-from penstock.protocol.settings import SERVE_STRUCTS
+from support.outcomes import Outcome, outcome
 
 FILES = Path(__file__).parent / "guides"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Settings that differ from the defaults, and what is said; or why the start ends."""
-
-    sets: dict[str, Any] = field(default_factory=dict)
-    told: tuple[str, ...] = ()
-    ends: str = ""
-
-
-def outcome(argv: list[str], capsys: pytest.CaptureFixture[str], **environ: str) -> Outcome:
-    try:
-        settings = flags.parse("penstock serve", "", SERVE_STRUCTS, argv, environ)
-    except SystemExit:
-        return Outcome(ends=capsys.readouterr().err)
-    told = [notice for struct in settings for notice in flags.inert_notices(struct)]
-    changed = [found for struct in settings for found in _changed(struct)]
-    return Outcome(dict(changed), tuple(dict.fromkeys(told)))
-
-
-def _changed(settings: msgspec.Struct) -> Iterator[tuple[str, Any]]:
-    """What has an effect and is not at its default."""
-    for field_ in flags.fields_of(type(settings)):
-        value = getattr(settings, field_.name)
-        if value != field_.default and not field_.why("inert", value):
-            yield field_.name, value
 
 
 STARTS = [
@@ -240,107 +207,6 @@ def test_a_file(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     _assert_same(outcome(["--config", str(FILES / name)], capsys), IN_THE_FILES)
 
 
-REAL, INERT, REFUSED = "does what it says", "has no effect", "ends the start"
-
-FLAGS = [
-    ("--model m", REAL), ("--tokenizer t", REAL), ("--dtype half", REAL),
-    ("--dtype bfloat16", REAL), ("--dtype float16", REAL), ("--dtype float32", REAL),
-    ("--trust-remote-code", INERT), ("--revision v1", REAL), ("--download-dir /d", REAL),
-    ("--load-format safetensors", REAL), ("--load-format dummy", REAL),
-    ("--load-format pt", REFUSED), ("--load-format dtensor", REFUSED),
-    ("--load-format sharded_state", REFUSED), ("--tokenizer-mode slow", INERT),
-    ("-tp 2", REFUSED), ("--tp 2", REFUSED), ("--tensor-parallel-size 2", REFUSED),
-    ("--pipeline-parallel-size 2", REFUSED), ("-pp 2", REFUSED), ("--worker-use-ray", INERT),
-    ("--distributed-executor-backend ray", INERT), ("--distributed-executor-backend mp", REAL),
-    ("--max-model-len 4096", REAL), ("--max-model-len 8k", REAL),
-    ("--gpu-memory-utilization 0.95", REAL), ("--gpu-mem-util 0.85", REAL),
-    ("--max-num-seqs 512", REAL), ("--max-num-batched-tokens 32768", REAL),
-    ("--scheduler-delay-factor 0.1", REAL), ("--delay-factor 0.1", REAL),
-    ("--swap-space 8", INERT), ("--cpu-offload-gb 4", INERT),
-    ("--num-gpu-blocks-override 100", REAL), ("--kv-cache-memory-bytes 1GiB", REAL),
-    ("--enable-lora", REFUSED), ("--lora-modules a=b", REFUSED), ("--max-loras 2", INERT),
-    ("--max-lora-rank 64", INERT), ("--max-lora-size 64", INERT),
-    ("--enable-auto-tool-choice", REAL), ("--tool-call-parser hermes", REAL),
-    ("--reasoning-parser qwen3", REAL), ("--no-enable-prefix-caching", REAL),
-    ("--no-enable-chunked-prefill", REAL), ("--enforce-eager", INERT), ("--seed 42", REAL),
-    ("--quantization int8", REAL), ("-q gptq", REFUSED), ("--quantization fp8", REFUSED),
-    ("--speculative-model m", INERT), ("--num-speculative-tokens 3", INERT),
-    ('--speculative-config {"method":"ngram"}', INERT), ("--spec-method ngram", INERT),
-    ("--spec-model m", INERT), ("--spec-tokens 5", INERT),
-    ("--task embed", REFUSED), ("--task generate", REAL), ("--runner pooling", REFUSED),
-    ("--convert embed", REFUSED), ("--host 127.0.0.1", REAL), ("--port 8001", REAL),
-    ("--uds /s", REAL), ("--api-key a b", REAL), ("--allowed-origins *", INERT),
-    ("--allow-credentials", INERT), ("--allowed-methods GET", INERT),
-    ("--allowed-headers *", INERT), ("--ssl-keyfile k", REFUSED), ("--ssl-certfile c", REFUSED),
-    ("--disable-log-requests", INERT), ("--enable-log-requests", INERT),
-    ("--rate-limit-interval 60", REFUSED), ("--rate-limit-token 10", REFUSED),
-    ("--data-parallel-size 4", REFUSED), ("-dp 2", REFUSED),
-    ("--data-parallel-multi-port-external-lb", REFUSED), ("--api-server-count 4", REAL),
-    ("--scheduling-policy priority", REAL), ("--max-num-queued-reqs 5", REAL),
-    ("--max-num-queued-tokens 5k", REAL), ("--kv-cache-dtype fp8", REFUSED),
-    ("--chat-template t", REAL), ("--generation-config vllm", REAL),
-    ('--override-generation-config {"temperature":1}', REAL),
-    ("--structured-outputs-config {}", INERT), ("--no-async-scheduling", REAL),
-    ("--stream-interval 4", REAL), ("--shutdown-timeout 0", REAL),
-    ('--limit-mm-per-prompt {"image":2}', INERT), ("--enable-sleep-mode", INERT),
-    ("--kv-events-config {}", INERT), ("--kv-transfer-config {}", REFUSED),
-    ("--kv-offloading-size 4", INERT), ("--otlp-traces-endpoint http://x", INERT),
-    ("--enable-prompt-tokens-details", INERT), ("--enable-request-id-headers", INERT),
-    ("--sse-keep-alive-interval 5", INERT), ("--root-path /x", INERT),
-    ("--middleware m", REFUSED), ("--max-logprobs 5", REAL),
-    ("--logprobs-mode raw_logprobs", REAL), ("--logprobs-mode processed_logits", REFUSED),
-    ("--max-log-len 100", INERT), ("--uvicorn-log-level debug", INERT),
-    ("--disable-access-log-for-endpoints /health", INERT),
-    ("--disable-uvicorn-access-log", REAL), ("--headless", REFUSED), ("--nnodes 2", REFUSED),
-    ("--node-rank 1", REFUSED), ("-O0", INERT), ("-O3", INERT),
-    ("--performance-mode throughput", INERT), ("--max_model_len 4096", REAL),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("words", "expected"), FLAGS, ids=[words for words, _ in FLAGS])
-def test_a_flag(words: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
-    found = outcome(words.split(), capsys)
-    kind = REFUSED if found.ends else INERT if found.told else REAL
-    assert (kind, found.ends.count("\n")) == (expected, kind == REFUSED), found
-    assert "has no effect" in "".join(found.told) or kind != INERT
-
-
-VARIABLES = [
-    ("VLLM_PORT", "8001", {"port": 8001}),
-    ("VLLM_PORT", "tcp://10.0.0.7:8000", {}),
-    ("VLLM_API_KEY", "a,b", {"api_key": ["a", "b"]}),
-    ("VLLM_CPU_KVCACHE_SPACE", "2", {"kv_cache_memory_bytes": 2 << 30}),
-    ("VLLM_LOGGING_LEVEL", "DEBUG", {"log_level": "debug"}),
-    ("VLLM_ENGINE_READY_TIMEOUT_S", "60", {"worker_start_timeout_s": 60}),
-    ("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "9", {"keep_alive_s": 9}),
-    ("VLLM_MAX_STOP_STRINGS", "8", {"max_stop_strings": 8}),
-    ("VLLM_RUST_FRONTEND_PATH", "/bin/vllm-rs", {"frontend_program": "/bin/vllm-rs"}),
-]
-
-
-@pytest.mark.parametrize(("name", "value", "sets"), VARIABLES)
-def test_a_variable(
-    name: str, value: str, sets: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert outcome([], capsys, **{name: value}) == Outcome(sets)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "VLLM_CPU_OMP_THREADS_BIND",
-        "VLLM_ALLOW_RUNTIME_LORA_UPDATING",
-        "VLLM_SERVER_DEV_MODE",
-        "VLLM_LOG_STATS_INTERVAL",
-        "VLLM_BATCH_INVARIANT",
-        "VLLM_USE_RUST_FRONTEND",
-    ],
-)
-def test_a_variable_without_effect(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (notice,) = outcome([], capsys, **{name: "1"}).told
-    assert notice.startswith(f"{name} has no effect: ")
-
-
 @pytest.mark.parametrize("module", ["penstock serve", *MODULES])
 def test_each_way_to_start(module: str) -> None:
     words = ["penstock", "serve"] if module == "penstock serve" else [module]
@@ -349,25 +215,3 @@ def test_each_way_to_start(module: str) -> None:
     assert found.returncode == 2
     assert found.stderr.startswith("penstock serve: --enable-lora: adapters are not served yet")
     assert found.stderr.count("\n") == 1
-
-
-def test_the_default_of_a_foreign_setting_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    argv = [
-        "--data-parallel-size",
-        "1",
-        "--no-enable-lora",
-        "--max-loras",
-        "1",
-        "--task",
-        "auto",
-        "--nnodes",
-        "1",
-    ]
-    assert outcome(argv, capsys) == Outcome()
-
-
-def test_no_setting_of_penstock_is_in_the_table_of_foreign_ones() -> None:
-    """A foreign setting that has become real leaves the table, or it would still be refused."""
-    *own, foreign = SERVE_STRUCTS
-    known = {word for s in own for f in flags.fields_of(s) for word in [f.name, *f.spellings]}
-    assert not known & {w for f in flags.fields_of(foreign) for w in [f.name, *f.spellings]}
