@@ -23,25 +23,22 @@ class ReasoningText(msgspec.Struct, kw_only=True):
     text: str = ""
 
 
-class MessageItem(msgspec.Struct, kw_only=True):
+class MessageItem(msgspec.Struct, kw_only=True, tag_field="type", tag="message"):
     id: str
-    type: Literal["message"] = "message"
     status: ItemStatus = "in_progress"
     role: Literal["assistant"] = "assistant"
     content: list[OutputText] = []
 
 
-class ReasoningItem(msgspec.Struct, kw_only=True):
+class ReasoningItem(msgspec.Struct, kw_only=True, tag_field="type", tag="reasoning"):
     id: str
-    type: Literal["reasoning"] = "reasoning"
     status: ItemStatus = "in_progress"
     summary: list[Any] = []
     content: list[ReasoningText] = []
 
 
-class CallItem(msgspec.Struct, kw_only=True):
+class CallItem(msgspec.Struct, kw_only=True, tag_field="type", tag="function_call"):
     id: str
-    type: Literal["function_call"] = "function_call"
     status: ItemStatus = "in_progress"
     call_id: str
     name: str
