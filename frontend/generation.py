@@ -143,9 +143,7 @@ async def _run(
 ) -> None:
     text = text_stream(branch.prompt, request, tokenizer)
     speaker = Speaker(branch.choices, text, taker, _detector(request))
-    for update in past:
-        speaker.take(update)
-    if speaker.has_ended:
+    if _repeat(past, speaker):
         return
     take = at_intervals(speaker.take, request.stream_interval)
     async with client.generate(_going_on(branch.spec, past)) as stream:
@@ -153,6 +151,13 @@ async def _run(
             await stream.pour(take)
             await taker.ready()
         stream.stop()
+
+
+def _repeat(past: Sequence[Update], speaker: "Speaker") -> bool:
+    """Whether nothing is left to generate."""
+    for update in past:
+        speaker.take(update)
+    return speaker.has_ended
 
 
 def _going_on(spec: GenerateSpec, past: Sequence[Update]) -> GenerateSpec:

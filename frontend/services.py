@@ -101,7 +101,9 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
         client=client,
         registry=registry,
         store=store,
-        background=store and Background(store, realm, client, answers, tokenizer),
+        background=(
+            None if store is None else Background(store, realm, client, answers, tokenizer)
+        ),
     )
 
 

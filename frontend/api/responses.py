@@ -1,6 +1,7 @@
 """POST /v1/responses: whole, streamed, or in the background. Knows the order of the steps, not their rules."""
 
 import asyncio
+import logging
 import time
 from typing import Any
 
@@ -20,6 +21,8 @@ from penstock.frontend.responses.store import Record
 from penstock.frontend.responses.writer import Frame, ResponseWriter
 from penstock.frontend.services import SERVICES, Services
 from penstock.frontend.sse import json
+
+log = logging.getLogger("penstock.responses")
 
 _READER = BodyReader(ResponsesRequest)
 
@@ -129,8 +132,13 @@ def _joined(frames: list[Frame]) -> bytes:
 
 
 async def _keep(asked: Asked, response: Response, services: Services) -> None:
-    if response.store and services.store is not None:
+    """An answer that cannot be kept is one all the same."""
+    if not response.store or services.store is None:
+        return
+    try:
         await services.store.put(_record(asked, response))
+    except Exception:
+        log.exception("%s could not be kept", response.id)
 
 
 def _record(asked: Asked, response: Response) -> Record:

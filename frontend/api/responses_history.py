@@ -14,7 +14,9 @@ async def history(store: Store | None, previous: str | None, tenant: str) -> lis
     """All that was said up to the end of `previous`, without its instructions. Raises ApiError."""
     if previous is None:
         return []
-    records = await store.chain(previous, tenant) if store else []
+    if store is None or not ids.is_response(previous):
+        raise _gone(previous)
+    records = await store.chain(previous, tenant)
     if not records:
         raise _gone(previous)
     if records[0].previous is not None:

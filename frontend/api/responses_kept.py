@@ -9,11 +9,13 @@ from penstock.frontend.api.responses_tail import follow
 from penstock.frontend.api.shapes import json_response
 from penstock.frontend.auth import TENANT
 from penstock.frontend.errors import ApiError, bad_request
+from penstock.frontend.responses import ids
 from penstock.frontend.responses.store import Record, Store
 from penstock.frontend.services import SERVICES
 from penstock.frontend.sse import json
 
 MAX_LIMIT = 100
+MOST = 1 << 53
 _TRUE = ("true", "1", "True")
 
 
@@ -101,7 +103,9 @@ def _page(items: list[dict[str, Any]], has_more: bool) -> dict[str, Any]:
 async def _record(request: web.Request) -> Record:
     response_id = request.match_info["id"]
     store = request.app[SERVICES].store
-    record = await store.get(response_id, request.get(TENANT, "")) if store else None
+    if store is None or not ids.is_response(response_id):
+        raise UnknownResponseError(response_id)
+    record = await store.get(response_id, request.get(TENANT, ""))
     if record is None:
         raise UnknownResponseError(response_id)
     return record
@@ -123,6 +127,9 @@ def _integer(request: web.Request, name: str, default: int) -> int:
     if text is None:
         return default
     try:
-        return int(text)
+        value = int(text)
     except ValueError as error:
         raise bad_request(f"{name} must be an integer.", name, text) from error
+    if not -1 <= value <= MOST:
+        raise bad_request(f"{name} must be from 0 to {MOST}.", name, value)
+    return value

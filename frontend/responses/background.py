@@ -71,7 +71,7 @@ class Background:
     def changed(self, response_id: str) -> asyncio.Event | None:
         """Of a response that is being written here."""
         journal = self._journals.get(response_id)
-        return journal and journal.changed
+        return None if journal is None else journal.changed
 
     def stop(self, response_id: str) -> None:
         """It was cancelled or deleted; where it is written elsewhere, that front end will notice."""

@@ -3,12 +3,11 @@
 Whoever goes on with a response gives its items the same ids, and an item's id says whose it is.
 """
 
-import hashlib
 import re
 import secrets
 
-_ITEM = re.compile(r"[a-z]+_([0-9a-f]{48})_\d+")
 _RESPONSE = re.compile(r"resp_[0-9a-f]{48}")
+_ITEM = re.compile(r"[a-z]+_([0-9a-f]{48})_\d+")
 
 
 def draw() -> str:
@@ -16,18 +15,13 @@ def draw() -> str:
 
 
 def is_response(text: str) -> bool:
+    """Whether it could be one's id."""
     return _RESPONSE.fullmatch(text) is not None
 
 
 def item(response_id: str, kind: str, index: int) -> str:
     """The index-th of the response's output."""
     return f"{kind}_{response_id.removeprefix('resp_')}_{index}"
-
-
-def call(response_id: str, index: int) -> str:
-    """Of the call that is the output's index-th item. Short, for models have to read it."""
-    digest = hashlib.sha256(f"{response_id}/{index}".encode()).hexdigest()
-    return f"call_{digest[:24]}"
 
 
 def response_of(item_id: str) -> str | None:

@@ -95,11 +95,9 @@ class OpenReasoning:
 class OpenCall:
     """A function's name, and its arguments as they come."""
 
-    def __init__(self, response_id: str, index: int, name: str) -> None:
+    def __init__(self, response_id: str, index: int, call_id: str, name: str) -> None:
         self.index = index
-        self.item = CallItem(
-            id=ids.item(response_id, "fc", index), call_id=ids.call(response_id, index), name=name
-        )
+        self.item = CallItem(id=ids.item(response_id, "fc", index), call_id=call_id, name=name)
         self._texts: list[str] = []
 
     def opening(self) -> Events:

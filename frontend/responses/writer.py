@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from penstock.frontend.api.call_ids import CallIds
 from penstock.frontend.api.chat_reader import Reading
 from penstock.frontend.api.shapes import Tally
 from penstock.frontend.errors import ApiError
@@ -60,6 +61,7 @@ class ResponseWriter:
         self.response = response
         self.tally = Tally(valid)
         self._reader = reading.reader()
+        self._call_ids = CallIds(reading.format, response.id)
         self._shown, self._names = shown, TokenNames(tokenizer)
         self._num_frames = 0
         self._items: list[Item] = []
@@ -120,8 +122,9 @@ class ResponseWriter:
             case Reasoning(text):
                 frames, found = self._turn(OpenReasoning), []
                 self._logprobs = []
-            case CallStart(_, name):
-                return self._begin(OpenCall(self.response.id, self._next_index, name))
+            case CallStart(index, name):
+                call_id = self._call_ids(index, name)
+                return self._begin(OpenCall(self.response.id, self._next_index, call_id, name))
             case CallArguments(_, text):
                 frames, found = [], []
                 self._logprobs = []

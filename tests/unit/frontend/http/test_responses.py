@@ -255,7 +255,7 @@ class TestOfficialClient:
         message = response.output[0]
         assert message.type == "message"
         assert message.content[0].type == "output_text"
-        assert [entry.token for entry in message.content[0].logprobs or []][0] == "H"
+        assert next(entry.token for entry in message.content[0].logprobs or []) == "H"
         assert client.responses.retrieve(response.id) == response
         (item,) = client.responses.input_items.list(response.id).data
         assert item.type == "message"
