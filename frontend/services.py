@@ -102,7 +102,9 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
         registry=registry,
         store=store,
         background=(
-            None if store is None else Background(store, realm, client, answers, tokenizer)
+            None
+            if store is None
+            else Background(store, realm, client, answers, tokenizer, registry)
         ),
     )
 

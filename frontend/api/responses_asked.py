@@ -1,6 +1,7 @@
 """From the body of POST /v1/responses to a job that can be run. Knows the steps, no rule of theirs."""
 
 import time
+from functools import partial
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -65,9 +66,13 @@ async def _validate(
     num_bytes = len(await request.read()) + _num_chars(chat)
     prompt = await services.encoder.chat(chat, num_bytes)
     reading = services.answers.reading(chat, tools, prompt)
-    wanted = services.answers.wanted(chat, reading)
+    answers = services.answers
+    wanted = await services.encoder.aside(tools.num_bytes, partial(answers.wanted, chat, reading))
     valid = services.validator.validate(chat, wanted, [prompt], asker, bounds)
-    return replace(valid, shown_ids=services.answers.shown_ids(reading)), prompt
+    valid = replace(
+        valid, shown_ids=answers.shown_ids(reading), tells_parts=reading.counts_thoughts
+    )
+    return valid, prompt
 
 
 def _num_chars(chat: ChatRequest) -> int:

@@ -18,6 +18,7 @@ from penstock.frontend.responses.shapes import ResponseFault
 from penstock.frontend.responses.store import Claim, End, Progress, Record, Store
 from penstock.frontend.sse import json
 from penstock.frontend.text.tokenizer import Tokenizer
+from penstock.protocol.metrics import Registry
 
 log = logging.getLogger("penstock.responses")
 
@@ -39,8 +40,9 @@ class Background:
         client: EngineClient,
         answers: AnswerRules,
         tokenizer: Tokenizer,
+        registry: Registry,
     ) -> None:
-        self._store, self._realm = store, realm
+        self._store, self._realm, self._registry = store, realm, registry
         self._client, self._answers, self._tokenizer = client, answers, tokenizer
         self._owner = f"{client.frontend_id}/{client.epoch}"
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -108,6 +110,7 @@ class Background:
         except Exception as error:
             await journal.fail(translate(error))
         else:
+            journal.tally.record(self._registry)
             await journal.end()
 
     # ---- all of them

@@ -35,6 +35,7 @@ class Journal:
     ) -> None:
         self.changed = asyncio.Event()
         """Set whenever something was written; whoever waits for it clears it."""
+        self.tally = writer.tally
         self._store, self._owner, self._writer = store, owner, writer
         self._num_past, self._num_frames = num_past, num_frames
         self._updates: list[Update] = []

@@ -1,8 +1,10 @@
 """Where the settings say that responses are kept. Knows places, not what lies there."""
 
+import contextlib
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from penstock.frontend.responses.sqlite_file import MEMORY
@@ -23,20 +25,31 @@ def open_store(settings: FrontendSettings) -> Store | None:
         raise SettingsError(
             f"--responses-store {given}: this version keeps responses in a SQLite file; name its path."
         )
-    path = _state_file() if given == "auto" else given.removeprefix("sqlite:///")
+    path = _file_of_its_own(settings) if given == "auto" else given.removeprefix("sqlite:///")
     max_bytes = (
         sys.maxsize if settings.responses_max_bytes is None else settings.responses_max_bytes
     )
     return SqliteStore(path, settings.responses_max_age_s, max_bytes)
 
 
-def _state_file() -> str:
-    """Without a folder that can be written to, responses live as long as their front end."""
-    base = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
-    folder = Path(base) / "penstock"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        log.warning("responses are kept in memory: %s: %s", folder, error.strerror)
-        return MEMORY
-    return str(folder / "responses.sqlite")
+def _file_of_its_own(settings: FrontendSettings) -> str:
+    """In the first folder that can be written to; without one, responses live as long as their front end."""
+    for folder in _folders(settings.endpoint or ""):
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return str(folder / "responses.sqlite")
+    log.warning("responses are kept in memory: there is no folder for --responses-store")
+    return MEMORY
+
+
+def _folders(endpoint: str) -> Iterator[Path]:
+    """systemd's for the service, the user's, and the one where the engine's socket is."""
+    if service := os.environ.get("STATE_DIRECTORY"):
+        yield Path(service.partition(":")[0])
+    if state := os.environ.get("XDG_STATE_HOME"):
+        yield Path(state) / "penstock"
+    elif (home := os.path.expanduser("~")) != "~":
+        yield Path(home) / ".local" / "state" / "penstock"
+    if endpoint.startswith("ipc:///"):
+        yield Path(endpoint.removeprefix("ipc://")).parent

@@ -23,18 +23,25 @@ class SqliteFile:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="responses")
         self._connection: sqlite3.Connection | None = None
 
-    async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Runs `work` in one transaction of its own."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `work` on one state of the file, whoever writes meanwhile."""
+        return await self._do("BEGIN", work)
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `work` alone; what it did is kept as a whole or, if it raises, not at all."""
+        return await self._do("BEGIN IMMEDIATE", work)
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown(wait=False)
 
-    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._open()
-        with _transaction(connection):
-            return work(connection)
+    async def _do(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
+        def in_thread() -> T:
+            connection = self._open()
+            with _transaction(connection, begin):
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, in_thread)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -55,9 +62,8 @@ class SqliteFile:
 
 
 @contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Begun as a writer: a reader that turns into one could only fail when another was quicker."""
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
     try:
         yield
     except BaseException:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from penstock.frontend.responses.sqlite_file import SqliteFile
 from penstock.frontend.responses.store import Claim, End, Progress, Record, Tail
@@ -39,7 +40,7 @@ class SqliteStore:
         self._max_age_s, self._max_bytes = max_age_s, max_bytes
 
     async def put(self, record: Record) -> None:
-        await self._file.do(lambda db: _insert(db, record))
+        await self._file.write(lambda db: _insert(db, record))
 
     async def begin(
         self, record: Record, realm: str, job: bytes, owner: str, lease_s: float, opening: Progress
@@ -52,10 +53,10 @@ class SqliteStore:
             )
             _add(db, record.id, opening)
 
-        await self._file.do(work)
+        await self._file.write(work)
 
     async def get(self, response_id: str, tenant: str) -> Record | None:
-        return await self._file.do(lambda db: _get(db, response_id, tenant))
+        return await self._file.read(lambda db: _get(db, response_id, tenant))
 
     async def chain(self, response_id: str, tenant: str) -> list[Record]:
         def work(db: sqlite3.Connection) -> list[Record]:
@@ -69,17 +70,17 @@ class SqliteStore:
                 wanted = record.previous
             return found[::-1]
 
-        return await self._file.do(work)
+        return await self._file.read(work)
 
     async def delete(self, response_id: str, tenant: str) -> bool:
-        return await self._file.do(
+        return await self._file.write(
             lambda db: _changes(
                 db, "DELETE FROM responses WHERE id = ? AND tenant = ?", response_id, tenant
             )
         )
 
     async def cancel(self, response_id: str, tenant: str, response: bytes) -> bool:
-        return await self._file.do(
+        return await self._file.write(
             lambda db: _changes(
                 db,
                 "UPDATE responses SET status = 'cancelled', response = ?, job = NULL, owner = NULL "
@@ -91,7 +92,7 @@ class SqliteStore:
         )
 
     async def tail(self, response_id: str, after: int) -> Tail | None:
-        return await self._file.do(lambda db: _tail(db, response_id, after))
+        return await self._file.read(lambda db: _tail(db, response_id, after))
 
     async def append(
         self, response_id: str, owner: str, progress: Progress, end: End | None
@@ -109,47 +110,36 @@ class SqliteStore:
                 _finish(db, response_id, end)
             return mine
 
-        return await self._file.do(work)
+        return await self._file.write(work)
 
     async def renew(self, response_ids: Sequence[str], owner: str, lease_s: float) -> set[str]:
         def work(db: sqlite3.Connection) -> set[str]:
             sql = f"UPDATE responses SET leased_until_s = ? WHERE id = ? AND owner = ? AND {_UNFINISHED}"
             return {each for each in response_ids if _changes(db, sql, lease_s, each, owner)}
 
-        return await self._file.do(work)
+        return await self._file.write(work)
 
     async def release(self, owner: str) -> None:
         sql = f"UPDATE responses SET leased_until_s = 0 WHERE owner = ? AND {_UNFINISHED}"
-        await self._file.do(lambda db: _changes(db, sql, owner))
+        await self._file.write(lambda db: _changes(db, sql, owner))
 
     async def claim(self, realm: str, owner: str, now_s: float, lease_s: float) -> Claim | None:
         def work(db: sqlite3.Connection) -> Claim | None:
-            row = db.execute(
-                f"SELECT {_FIELDS}, job, num_takeovers FROM responses "
-                f"WHERE realm = ? AND leased_until_s < ? AND {_UNFINISHED} LIMIT 1",
-                (realm, now_s),
-            ).fetchone()
-            if row is None:
-                return None
-            *fields, job, num_takeovers = row
-            record = _record(fields)
-            db.execute(
-                "UPDATE responses SET owner = ?, leased_until_s = ?, num_takeovers = ? WHERE id = ?",
-                (owner, lease_s, num_takeovers + 1, record.id),
-            )
-            return Claim(record, job, *_written(db, record.id), num_takeovers + 1)
+            row = _left_alone(db, realm, now_s)
+            return None if row is None else _claim(db, row, owner, lease_s)
 
-        return await self._file.do(work)
+        is_there = await self._file.read(lambda db: _left_alone(db, realm, now_s))
+        return await self._file.write(work) if is_there else None
 
     async def prune(self, now_s: float) -> None:
-        await self._file.do(
+        await self._file.write(
             lambda db: _changes(
                 db,
                 f"DELETE FROM responses WHERE created_s < ? AND NOT {_UNFINISHED}",
                 now_s - self._max_age_s,
             )
         )
-        while await self._file.do(self._shrink):
+        while await self._file.write(self._shrink):
             pass
 
     async def close(self) -> None:
@@ -190,13 +180,13 @@ def _insert(db: sqlite3.Connection, record: Record) -> None:
 def _get(db: sqlite3.Connection, response_id: str, tenant: str) -> Record | None:
     sql = f"SELECT {_FIELDS} FROM responses WHERE id = ? AND tenant = ?"
     row = db.execute(sql, (response_id, tenant)).fetchone()
-    return row and _record(row)
+    return None if row is None else _record(row)
 
 
-def _record(row: Sequence[object]) -> Record:
+def _record(row: Sequence[Any]) -> Record:
     values = dict(zip(_FIELDS.split(", "), row, strict=True))
     values["is_background"] = bool(values["is_background"])
-    return Record(**values)  # type: ignore[arg-type]
+    return Record(**values)
 
 
 def _add(db: sqlite3.Connection, response_id: str, progress: Progress) -> None:
@@ -206,6 +196,26 @@ def _add(db: sqlite3.Connection, response_id: str, progress: Progress) -> None:
         "INSERT INTO frames (id, number, data) VALUES (?, ?, ?)",
         [(response_id, frame.number, frame.data) for frame in progress.frames],
     )
+
+
+def _left_alone(db: sqlite3.Connection, realm: str, now_s: float) -> tuple[Any, ...] | None:
+    """A row whose lease ran out."""
+    row: tuple[Any, ...] | None = db.execute(
+        f"SELECT {_FIELDS}, job, num_takeovers FROM responses "
+        f"WHERE realm = ? AND leased_until_s < ? AND {_UNFINISHED} LIMIT 1",
+        (realm, now_s),
+    ).fetchone()
+    return row
+
+
+def _claim(db: sqlite3.Connection, row: tuple[Any, ...], owner: str, lease_s: float) -> Claim:
+    *fields, job, num_takeovers = row
+    record = _record(fields)
+    db.execute(
+        "UPDATE responses SET owner = ?, leased_until_s = ?, num_takeovers = ? WHERE id = ?",
+        (owner, lease_s, num_takeovers + 1, record.id),
+    )
+    return Claim(record, job, *_written(db, record.id), num_takeovers + 1)
 
 
 def _finish(db: sqlite3.Connection, response_id: str, end: End) -> None:

@@ -11,7 +11,9 @@ from penstock.frontend.auth import Keyring
 
 @pytest.fixture(scope="module")
 def guarded(byte_model: Path) -> Iterator[Front]:
-    with Front(byte_model, api_key=["sk-one", "schlüssel", "sk-three"], max_body_bytes=1000) as front:
+    with Front(
+        byte_model, api_key=["sk-one", "schlüssel", "sk-three"], max_body_bytes=1000
+    ) as front:
         front.says("a")
         yield front
 
