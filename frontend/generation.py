@@ -104,10 +104,18 @@ class Taker(Protocol):
 
 
 async def generate(
-    request: ValidRequest, client: EngineClient, tokenizer: Tokenizer, taker: Taker
+    request: ValidRequest,
+    client: EngineClient,
+    tokenizer: Tokenizer,
+    taker: Taker,
+    past: Sequence[Update] = (),
 ) -> None:
-    """Gives `taker` the pieces of all choices as they come. Cancel it to abort what still runs."""
-    runs = [_run(branch, request, client, tokenizer, taker) for branch in branches(request)]
+    """Gives `taker` the pieces of all choices as they come. Cancel it to abort what still runs.
+
+    `past` is what came of a request of one choice before: its pieces are given again, and it goes on from there.
+    """
+    runs = [_run(branch, request, client, tokenizer, taker, past) for branch in branches(request)]
+    assert not past or len(runs) == 1
     if len(runs) == 1:
         await runs[0]
     else:
@@ -126,16 +134,37 @@ async def together(runs: Sequence[Coroutine[Any, Any, None]]) -> None:
 
 
 async def _run(
-    branch: Branch, request: ValidRequest, client: EngineClient, tokenizer: Tokenizer, taker: Taker
+    branch: Branch,
+    request: ValidRequest,
+    client: EngineClient,
+    tokenizer: Tokenizer,
+    taker: Taker,
+    past: Sequence[Update],
 ) -> None:
     text = text_stream(branch.prompt, request, tokenizer)
     speaker = Speaker(branch.choices, text, taker, _detector(request))
+    if _repeat(past, speaker):
+        return
     take = at_intervals(speaker.take, request.stream_interval)
-    async with client.generate(branch.spec) as stream:
+    async with client.generate(_going_on(branch.spec, past)) as stream:
         while not speaker.has_ended:
             await stream.pour(take)
             await taker.ready()
         stream.stop()
+
+
+def _repeat(past: Sequence[Update], speaker: "Speaker") -> bool:
+    """Whether nothing is left to generate."""
+    for update in past:
+        speaker.take(update)
+    return speaker.has_ended
+
+
+def _going_on(spec: GenerateSpec, past: Sequence[Update]) -> GenerateSpec:
+    if not past:
+        return spec
+    emitted = token_ids.pack([token for update in past for token in update.token_ids])
+    return msgspec.structs.replace(spec, emitted=emitted)
 
 
 class Speaker:

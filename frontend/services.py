@@ -16,6 +16,9 @@ from penstock.frontend.errors import ApiError, unavailable
 from penstock.frontend.formats import AnswerFormat, detect, reasoning_format, tool_format
 from penstock.frontend.params import ParamsMaker
 from penstock.frontend.prompts import Rules, Validator
+from penstock.frontend.responses.background import Background
+from penstock.frontend.responses.places import open_store
+from penstock.frontend.responses.store import Store
 from penstock.frontend.text.chat_template import ChatTemplates
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.errors import SettingsError
@@ -37,6 +40,9 @@ class Services:
     answers: AnswerRules
     client: EngineClient
     registry: Registry
+    store: Store | None
+    """None keeps no responses."""
+    background: Background | None
     drain: Drain = field(default_factory=Drain)
 
     @property
@@ -77,17 +83,29 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
     folder = find_model(settings)
     tokenizer = Tokenizer.load(find_tokenizer(settings, folder))
     templates = _templates(settings, folder, tokenizer)
+    names = tuple(settings.served_model_name) or (default_name(settings),)
+    answers, store = (
+        AnswerRules(_answer_format(settings, templates), tokenizer),
+        open_store(settings),
+    )
+    realm = f"{settings.model}\n{names[0]}"
     return Services(
         settings=settings,
-        names=tuple(settings.served_model_name) or (default_name(settings),),
+        names=names,
         encoder=Encoder(tokenizer, templates, settings.trust_request_chat_template),
         validator=Validator(
             _params_maker(settings, folder, tokenizer),
             Rules(settings.max_stop_strings, settings.stream_interval),
         ),
-        answers=AnswerRules(_answer_format(settings, templates), tokenizer),
+        answers=answers,
         client=client,
         registry=registry,
+        store=store,
+        background=(
+            None
+            if store is None
+            else Background(store, realm, client, answers, tokenizer, registry)
+        ),
     )
 
 

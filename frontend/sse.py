@@ -25,7 +25,7 @@ def event(payload: object) -> bytes:
 
 
 class EventStream:
-    """An open answer. Whatever happens, its client is told by `[DONE]` that it is over.
+    """An open answer. Its client is told by `[DONE]`, or by an event of its own, that it is over.
 
     Events go straight to the transport, framed as HTTP's chunks: through StreamResponse.write each costs
     two coroutines more. Whoever sends awaits `catch_up` where `is_behind`.
@@ -59,7 +59,11 @@ class EventStream:
             await asyncio.sleep(CATCH_UP_S)
 
     async def done(self, last: bytes = b"") -> web.StreamResponse:
-        await self._response.write_eof(last + DONE)
+        return await self.end(last + DONE)
+
+    async def end(self, last: bytes = b"") -> web.StreamResponse:
+        """Without a word, for events that say themselves that they are the last."""
+        await self._response.write_eof(last)
         return self._response
 
     async def fail(self, error: ApiError) -> web.StreamResponse:

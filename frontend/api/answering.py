@@ -62,7 +62,7 @@ async def stream(
 ) -> web.StreamResponse:
     """The status is sent with the first piece, so that a refusal before it keeps its own."""
     services = request.app[SERVICES]
-    sending = _Sending(request, chunks)
+    sending = Sending(request, chunks)
     try:
         await generate(valid, services.client, services.tokenizer, sending)
     except asyncio.CancelledError as error:
@@ -78,7 +78,7 @@ async def stream(
     return await sending.events.done(chunks.closing())
 
 
-class _Sending:
+class Sending:
     """`Taker` that sends each piece at once; the first opens the answer, and others wait for that."""
 
     def __init__(self, request: web.Request, chunks: Chunks) -> None:

@@ -5,7 +5,6 @@ from aiohttp import web
 from penstock.frontend.errors import ApiError
 
 _EMBEDS = "The model that is served generates text; it does not embed, score or classify."
-_RESPONSES = "The Responses API is not supported by this version; use /v1/chat/completions."
 _MESSAGES = "The Anthropic API is not supported by this version; use /v1/chat/completions."
 _AUDIO = "The model that is served takes text alone, no audio."
 _LORA = "Adapters are not supported by this version."
@@ -23,9 +22,6 @@ UNSUPPORTED = {
     "/rerank": _EMBEDS,
     "/v1/rerank": _EMBEDS,
     "/v2/rerank": _EMBEDS,
-    "/v1/responses": _RESPONSES,
-    "/v1/responses/{id}": _RESPONSES,
-    "/v1/responses/{id}/cancel": _RESPONSES,
     "/v1/messages": _MESSAGES,
     "/v1/messages/count_tokens": _MESSAGES,
     "/v1/audio/transcriptions": _AUDIO,

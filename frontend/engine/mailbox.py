@@ -35,9 +35,10 @@ class Update(msgspec.Struct, frozen=True, gc=False):
 class Mailbox:
     """Holds one sequence's output, and what of it was not yet taken."""
 
-    def __init__(self) -> None:
-        self._output = bytearray()
-        self._num_taken_bytes = 0
+    def __init__(self, emitted: bytes = b"") -> None:
+        """`emitted` is known to the reader already."""
+        self._output = bytearray(emitted)
+        self._num_taken_bytes = len(emitted)
         self._logprobs: list[TokenLogprobs] = []
         self._prompt_logprobs: list[TokenLogprobs] = []
         self._num_prompt_rows = 0

@@ -20,3 +20,5 @@ class GenerateSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The request id that people see."""
     arrived_s: float = 0.0
     """When the request came, on time.monotonic's clock; 0 is the opening of the stream. For metrics."""
+    emitted: bytes = b""
+    """What was generated already, packed: only what comes behind it is wanted."""

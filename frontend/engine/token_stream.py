@@ -52,7 +52,7 @@ class TokenStream:
         self.attempt = 0
         self._desk = desk
         self._meter = meter
-        self._mailbox = Mailbox()
+        self._mailbox = Mailbox(spec.emitted)
         self._opened_s = 0.0
         self._error: PenstockError | None = None
         self._raised: Exception | None = None

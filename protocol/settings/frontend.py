@@ -108,6 +108,18 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
             extra={"flags": ["--shutdown-timeout"]},
         ),
     ] = 30.0
+    responses_store: Annotated[
+        str,
+        described(
+            "Where responses are kept for all front ends: a SQLite file, auto (in the user's state folder), none."
+        ),
+    ] = "auto"
+    responses_max_age_s: Annotated[
+        float, Meta(gt=0, description="Forget kept responses after so long.")
+    ] = 30 * 86400.0
+    responses_max_bytes: Annotated[
+        int | None, described("Keep at most so much; the oldest go first.", human=True)
+    ] = 1 << 30
     access_log: Annotated[
         bool,
         described("Log one line for each request.", opposites=["--disable-uvicorn-access-log"]),

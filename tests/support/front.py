@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -60,7 +61,12 @@ class Front:
 
     def __init__(self, model: Path, wait: bool = True, **settings: Any) -> None:
         self.engine = FakeEngine(step_s=0.0005)
-        defaults: dict[str, Any] = {"host": "127.0.0.1", "served_model_name": ["tiny", "alias"]}
+        self._folder = tempfile.TemporaryDirectory(prefix="penstock-front-")
+        defaults: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "served_model_name": ["tiny", "alias"],
+            "responses_store": f"{self._folder.name}/responses.sqlite",
+        }
         self.settings = FrontendSettings(
             model=str(model), endpoint=self.engine.endpoint, **(defaults | settings)
         )
@@ -91,6 +97,7 @@ class Front:
         self._thread.join()
         self._loop.close()
         self.engine.__exit__()
+        self._folder.cleanup()
 
     def call(self, coroutine: Any) -> Any:
         """Runs something on the front end's own loop."""

@@ -11,7 +11,9 @@ from penstock.frontend.auth import Keyring
 
 @pytest.fixture(scope="module")
 def guarded(byte_model: Path) -> Iterator[Front]:
-    with Front(byte_model, api_key=["sk-one", "schlüssel"], max_body_bytes=1000) as front:
+    with Front(
+        byte_model, api_key=["sk-one", "schlüssel", "sk-three"], max_body_bytes=1000
+    ) as front:
         front.says("a")
         yield front
 
@@ -54,3 +56,15 @@ def test_the_engine_hears_of_the_tenant_but_not_of_the_key(guarded: Front) -> No
 def test_large_bodies_are_refused(guarded: Front) -> None:
     answer = guarded.post("/v1/completions", {"prompt": "x" * 2000}, x_api_key="sk-one")
     assert (answer.status, answer.error["code"]) == (413, 413)
+
+
+def test_a_kept_response_is_for_its_key_alone(guarded: Front) -> None:
+    mine = "Bearer sk-one"
+    response_id = guarded.post("/v1/responses", {"input": "Hi"}, Authorization=mine).json["id"]
+    path = f"/v1/responses/{response_id}"
+    assert guarded.get(path).status == 401
+    assert guarded.get(path, Authorization=mine).status == 200
+    assert guarded.get(path, X_Api_Key="sk-three").status == 404
+    body = {"input": "Hi", "previous_response_id": response_id}
+    assert guarded.post("/v1/responses", body, Authorization=mine).status == 200
+    assert guarded.post("/v1/responses", body, X_Api_Key="sk-three").status == 404

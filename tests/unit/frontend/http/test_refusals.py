@@ -242,9 +242,8 @@ def test_unknown_models_are_not_found(front: Front) -> None:
         ("DELETE", "/v1/models", 405),
         ("POST", "/v1/embeddings", 501),
         ("POST", "/rerank", 501),
-        ("POST", "/v1/responses", 501),
-        ("GET", "/v1/responses/x", 501),
         ("POST", "/v1/messages", 501),
+        ("GET", "/v1/responses/x", 404),
         ("POST", "/v1/audio/transcriptions", 501),
     ],
 )

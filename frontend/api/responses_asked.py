@@ -1,0 +1,134 @@
+"""From the body of POST /v1/responses to a job that can be run. Knows the steps, no rule of theirs."""
+
+import time
+from functools import partial
+from typing import Any, NamedTuple
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from penstock.frontend.api.caller import caller
+from penstock.frontend.api.chat_request import ChatRequest, check_conversation
+from penstock.frontend.api.chat_tools import read_tools
+from penstock.frontend.api.responses_history import history, referred
+from penstock.frontend.auth import TENANT
+from penstock.frontend.encoding import Prompt
+from penstock.frontend.errors import ApiError
+from penstock.frontend.prompts import ValidRequest
+from penstock.frontend.responses import ids
+from penstock.frontend.responses.items import as_items
+from penstock.frontend.responses.job import Job
+from penstock.frontend.responses.request import Item, ResponsesRequest
+from penstock.frontend.responses.shapes import Response
+from penstock.frontend.responses.to_chat import in_own_words, to_chat
+from penstock.frontend.responses.writer import Shown
+from penstock.frontend.services import Services
+
+
+class Asked(NamedTuple):
+    job: Job
+    tenant: str
+    input: list[Item]
+    """What came with the request, each with an id."""
+
+
+async def understand(request: web.Request, body: ResponsesRequest, services: Services) -> Asked:
+    """Raises ApiError, in this API's own words."""
+    services.check_model(body.model)
+    tenant, response_id = request.get(TENANT, ""), ids.draw()
+    assert body.input is not None
+    items = await referred(services.store, as_items(body.input), tenant)
+    before = await history(services.store, body.previous_response_id, tenant)
+    try:
+        chat = to_chat(body, [*before, *items])
+        valid, prompt = await _validate(request, chat, services)
+    except ApiError as error:
+        raise in_own_words(error) from error
+    job = Job(
+        response=_response(response_id, body, valid, services.model),
+        valid=valid,
+        prompt_text=prompt.text,
+        tools=chat.tools,
+        tool_choice=chat.tool_choice,
+        parallel_tool_calls=chat.parallel_tool_calls,
+        include_reasoning=chat.include_reasoning,
+        shown=Shown(logprobs=body.shows_logprobs, num_top=body.top_logprobs or 0),
+    )
+    return Asked(job, tenant, _named(response_id, items))
+
+
+async def _validate(
+    request: web.Request, chat: ChatRequest, services: Services
+) -> tuple[ValidRequest, Prompt]:
+    check_conversation(chat)
+    tools = read_tools(chat.tools, chat.tool_choice, chat.parallel_tool_calls)
+    bounds, asker = services.bounds(), caller(request, chat)
+    num_bytes = len(await request.read()) + _num_chars(chat)
+    prompt = await services.encoder.chat(chat, num_bytes)
+    reading = services.answers.reading(chat, tools, prompt)
+    answers = services.answers
+    wanted = await services.encoder.aside(tools.num_bytes, partial(answers.wanted, chat, reading))
+    valid = services.validator.validate(chat, wanted, [prompt], asker, bounds)
+    valid = replace(
+        valid, shown_ids=answers.shown_ids(reading), tells_parts=reading.counts_thoughts
+    )
+    return valid, prompt
+
+
+def _num_chars(chat: ChatRequest) -> int:
+    """Of a conversation that did not come with this request."""
+    return sum(len(str(message.get("content"))) for message in chat.messages)
+
+
+def _named(response_id: str, items: list[Item]) -> list[Item]:
+    return [
+        {
+            "type": "message",
+            **item,
+            "id": item.get("id") or ids.item(response_id, "in", index),
+            "content": _parts(item["content"]),
+        }
+        if "content" in item and item.get("type", "message") == "message"
+        else {"id": ids.item(response_id, "in", index), "status": "completed"} | item
+        for index, item in enumerate(items)
+    ]
+
+
+def _parts(content: Any) -> Any:
+    return [{"type": "input_text", "text": content}] if isinstance(content, str) else content
+
+
+def _response(
+    response_id: str, body: ResponsesRequest, valid: ValidRequest, model: str
+) -> Response:
+    params = valid.prompts[0].params
+    return Response(
+        id=response_id,
+        created_at=int(time.time()),
+        status="queued" if body.is_background else "in_progress",
+        background=body.is_background,
+        model=model,
+        store=body.is_stored,
+        temperature=params.temperature,
+        top_p=params.top_p,
+        text={"format": {"type": "text"}} | (body.text or {}),
+        reasoning={"effort": None, "summary": None} | (body.reasoning or {}),
+        tools=[{"parameters": None, "strict": None} | tool for tool in body.tools or ()],
+        tool_choice=body.tool_choice or "auto",
+        parallel_tool_calls=body.parallel_tool_calls is not False,
+        top_logprobs=body.top_logprobs or 0,
+        truncation=body.truncation or "disabled",
+        metadata=body.metadata or {},
+        **{name: getattr(body, name) for name in _ECHOED},
+    )
+
+
+_ECHOED = (
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "previous_response_id",
+    "prompt_cache_key",
+    "safety_identifier",
+    "user",
+)

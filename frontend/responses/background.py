@@ -1,0 +1,157 @@
+"""Runs responses that nobody waits for, and those whose front end died. Knows leases, not what is written."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from penstock.frontend.api.answer_rules import AnswerRules
+from penstock.frontend.engine.client import EngineClient
+from penstock.frontend.engine.mailbox import Update
+from penstock.frontend.errors import translate
+from penstock.frontend.generation import generate
+from penstock.frontend.responses.job import Job, decode, decode_pasts, encode
+from penstock.frontend.responses.journal import Journal, LostError
+from penstock.frontend.responses.shapes import ResponseFault
+from penstock.frontend.responses.store import Claim, End, Progress, Record, Store
+from penstock.frontend.sse import json
+from penstock.frontend.text.tokenizer import Tokenizer
+from penstock.protocol.metrics import Registry
+
+log = logging.getLogger("penstock.responses")
+
+LEASE_S = 4.0
+BEAT_S = 1.0
+"""Four beats fit into a lease, so that a busy moment costs nobody his response."""
+PRUNE_S = 30.0
+MAX_TAKEOVERS = 5
+"""Whatever ends one front end after another may be the response itself."""
+
+
+class Background:
+    """One for each front end. `start` on the running loop, `close` before it ends."""
+
+    def __init__(
+        self,
+        store: Store,
+        realm: str,
+        client: EngineClient,
+        answers: AnswerRules,
+        tokenizer: Tokenizer,
+        registry: Registry,
+    ) -> None:
+        self._store, self._realm, self._registry = store, realm, registry
+        self._client, self._answers, self._tokenizer = client, answers, tokenizer
+        self._owner = f"{client.frontend_id}/{client.epoch}"
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._journals: dict[str, Journal] = {}
+        self._keeper: asyncio.Task[None] | None = None
+        self._pruned_s = 0.0
+
+    async def start(self) -> None:
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        """Leaves what is unfinished to others, at once."""
+        tasks = [*self._tasks.values(), *([self._keeper] if self._keeper else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await self._store.release(self._owner)
+
+    async def begin(self, record: Record, job: Job) -> None:
+        """From now on the response comes about, whatever happens to who asked for it."""
+        frames = job.writer(self._answers, self._tokenizer).opening()
+        lease_s = time.time() + LEASE_S
+        opening = Progress(b"", frames)
+        await self._store.begin(record, self._realm, encode(job), self._owner, lease_s, opening)
+        self._run(job, [], len(frames))
+
+    def changed(self, response_id: str) -> asyncio.Event | None:
+        """Of a response that is being written here."""
+        journal = self._journals.get(response_id)
+        return None if journal is None else journal.changed
+
+    def stop(self, response_id: str) -> None:
+        """It was cancelled or deleted; where it is written elsewhere, that front end will notice."""
+        if task := self._tasks.get(response_id):
+            task.cancel()
+
+    # ---- one response
+
+    def _run(self, job: Job, past: Sequence[Update], num_frames: int) -> None:
+        writer = job.writer(self._answers, self._tokenizer)
+        journal = Journal(self._store, self._owner, writer, len(past), num_frames)
+        response_id = job.response.id
+        task = asyncio.create_task(self._write(job, past, journal))
+        self._tasks[response_id], self._journals[response_id] = task, journal
+        task.add_done_callback(lambda _: self._forget(response_id, journal))
+
+    def _forget(self, response_id: str, journal: Journal) -> None:
+        del self._tasks[response_id], self._journals[response_id]
+        journal.changed.set()
+
+    async def _write(self, job: Job, past: Sequence[Update], journal: Journal) -> None:
+        try:
+            await self._generate(job, past, journal)
+        except LostError:
+            log.info("%s was cancelled or taken over", job.response.id)
+        except Exception:
+            log.exception("%s could not be written down", job.response.id)
+
+    async def _generate(self, job: Job, past: Sequence[Update], journal: Journal) -> None:
+        try:
+            await generate(job.valid, self._client, self._tokenizer, journal, past)
+        except LostError:
+            raise
+        except Exception as error:
+            await journal.fail(translate(error))
+        else:
+            journal.tally.record(self._registry)
+            await journal.end()
+
+    # ---- all of them
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                await self._beat()
+            except Exception:
+                log.exception("the store of responses does not answer")
+            await asyncio.sleep(BEAT_S)
+
+    async def _beat(self) -> None:
+        now_s = time.time()
+        if running := list(self._tasks):
+            mine = await self._store.renew(running, self._owner, now_s + LEASE_S)
+            for response_id in set(running) - mine:
+                self.stop(response_id)
+        if self._client.is_ready:
+            await self._take_over(now_s)
+        if now_s > self._pruned_s + PRUNE_S:
+            self._pruned_s = now_s
+            await self._store.prune(now_s)
+
+    async def _take_over(self, now_s: float) -> None:
+        while claim := await self._store.claim(self._realm, self._owner, now_s, now_s + LEASE_S):
+            try:
+                job, past = decode(claim.job), decode_pasts(claim.pasts)
+            except msgspec.DecodeError as error:  # another version wrote it
+                await self._give_up(claim, f"it cannot be read: {error}")
+                continue
+            if claim.num_takeovers > MAX_TAKEOVERS:
+                await self._give_up(claim, f"{claim.num_takeovers} front ends died of it")
+                continue
+            log.warning("%s goes on here: its front end is gone", claim.record.id)
+            self._run(job, past, claim.num_frames)
+
+    async def _give_up(self, claim: Claim, reason: str) -> None:
+        log.error("%s is given up: %s", claim.record.id, reason)
+        response = msgspec.json.decode(claim.record.response)
+        fault = ResponseFault("server_error", f"The response could not be continued: {reason}")
+        response |= {"status": "failed", "error": fault}
+        progress, end = Progress(b"", []), End("failed", json(response))
+        await self._store.append(claim.record.id, self._owner, progress, end)

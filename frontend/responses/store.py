@@ -1,0 +1,123 @@
+"""What is kept of responses, and how it is asked for. Knows no database: `sqlite_store` is one, others may follow.
+
+A response in the background belongs to the front end that writes it, for as long as its lease runs. Every write
+of its owner says who it is, and is refused once somebody else has taken over, or the response was cancelled.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from penstock.frontend.responses.shapes import UNFINISHED
+from penstock.frontend.responses.writer import Frame
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One response."""
+
+    id: str
+    tenant: str
+    """Whose it is: nobody else is told that it exists."""
+    created_s: float
+    status: str
+    is_background: bool
+    previous: str | None
+    input: bytes
+    """The items that came with it, as a JSON list."""
+    response: bytes
+    """As JSON. Its status is out of date while the response is unfinished."""
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status not in UNFINISHED
+
+
+class Claim(NamedTuple):
+    """An unfinished response, taken over."""
+
+    record: Record
+    job: bytes
+    pasts: list[bytes]
+    """What its owners appended, in order."""
+    num_frames: int
+    """Events that are kept already."""
+    num_takeovers: int
+    """This one included."""
+
+
+class Progress(NamedTuple):
+    """What came since the last time."""
+
+    past: bytes
+    """For whoever goes on with it."""
+    frames: Sequence[Frame]
+
+
+class End(NamedTuple):
+    status: str
+    response: bytes
+
+
+class Tail(NamedTuple):
+    """Events of a response behind a certain one."""
+
+    frames: list[Frame]
+    is_finished: bool
+    """Then there are no more."""
+
+
+class Store(Protocol):
+    """Shared by all front ends. All times are seconds since the epoch."""
+
+    async def put(self, record: Record) -> None:
+        """One that is finished."""
+        ...
+
+    async def begin(
+        self, record: Record, realm: str, job: bytes, owner: str, lease_s: float, opening: Progress
+    ) -> None:
+        """One that goes on in the background. Only front ends of one `realm` can go on with each other's."""
+        ...
+
+    async def get(self, response_id: str, tenant: str) -> Record | None: ...
+
+    async def chain(self, response_id: str, tenant: str) -> list[Record]:
+        """It and its predecessors, the oldest first; without those before one that is gone."""
+        ...
+
+    async def delete(self, response_id: str, tenant: str) -> bool:
+        """Whether it was there."""
+        ...
+
+    async def cancel(self, response_id: str, tenant: str, response: bytes) -> bool:
+        """Whether it was unfinished, and is cancelled now."""
+        ...
+
+    async def tail(self, response_id: str, after: int) -> Tail | None:
+        """None when it is gone."""
+        ...
+
+    async def append(
+        self, response_id: str, owner: str, progress: Progress, end: End | None
+    ) -> bool:
+        """Whether it still belongs to `owner`; else nothing is written."""
+        ...
+
+    async def renew(self, response_ids: Sequence[str], owner: str, lease_s: float) -> set[str]:
+        """Those that still belong to `owner`, who has them until then."""
+        ...
+
+    async def release(self, owner: str) -> None:
+        """Others may take over at once."""
+        ...
+
+    async def claim(self, realm: str, owner: str, now_s: float, lease_s: float) -> Claim | None:
+        """One whose owner let its lease run out."""
+        ...
+
+    async def prune(self, now_s: float) -> None:
+        """Forgets finished responses that are too old, then the oldest until the rest is small enough."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,127 @@
+"""A response in the background outlives the front end that took it."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.front import Front, wait_until
+
+from penstock.frontend.responses import background, journal
+from penstock.frontend.responses.background import Background
+from penstock.protocol import token_ids
+
+PATH = "/v1/responses"
+TEXT = "A long answer, with wörds of 世界 that takes a while to say."
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "LEASE_S", 0.4)
+    monkeypatch.setattr(background, "BEAT_S", 0.05)
+    monkeypatch.setattr(journal, "FLUSH_S", 0.01)
+
+
+@pytest.fixture
+def fronts(byte_model: Path, tmp_path: Path) -> Iterator[tuple[Front, Front]]:
+    """Two with one store, each before an engine of its own that answers the same."""
+    store = str(tmp_path / "folder" / "responses.sqlite")
+    with (
+        Front(byte_model, responses_store=store) as first,
+        Front(byte_model, responses_store=store) as second,
+    ):
+        for front in (first, second):
+            front.says(TEXT)
+        first.engine.step_s = 0.01
+        yield first, second
+
+
+async def _die(front: Front) -> None:
+    """As by kill -9: nothing is said to anybody."""
+    its: Background | None = front.services.background
+    assert its is not None
+    assert its._keeper is not None
+    tasks = [its._keeper, *its._tasks.values()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def events_of(data: bytes) -> list[dict[str, Any]]:
+    return [json.loads(event.split("\ndata: ")[1]) for event in data.decode().split("\n\n")[:-1]]
+
+
+def ended(front: Front, response_id: str) -> dict[str, Any]:
+    path = f"{PATH}/{response_id}"
+    wait_until(lambda: front.get(path).json["status"] not in ("queued", "in_progress"))
+    return dict(front.get(path).json)
+
+
+def test_another_front_end_goes_on_where_it_died(fronts: tuple[Front, Front]) -> None:
+    first, second = fronts
+    response_id = first.post(PATH, {"input": "Hi", "background": True}).json["id"]
+    path = f"{PATH}/{response_id}?stream=true&starting_after="
+    wait_until(lambda: num_frames(second, response_id) > 12)
+    first.call(_die(first))
+    events = events_of(second.get(f"{path}-1").data)
+    assert ended(second, response_id)["output"][0]["content"][0]["text"] == TEXT
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    deltas = [e["delta"] for e in events if e["type"] == "response.output_text.delta"]
+    assert "".join(deltas) == TEXT
+    (resumed,) = second.engine.generates
+    assert 0 < token_ids.count(resumed.emitted) < len(TEXT.encode())
+    assert resumed.params == first.last.params
+    usage = events[-1]["response"]["usage"]
+    assert usage["output_tokens"] == len(TEXT.encode()) + 1
+
+
+def num_frames(front: Front, response_id: str) -> int:
+    store = front.services.store
+    assert store is not None
+    tail = front.call(store.tail(response_id, -1))
+    assert tail is not None
+    return len(tail.frames)
+
+
+def test_one_that_ends_in_order_hands_over_at_once(
+    fronts: tuple[Front, Front], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = fronts
+    monkeypatch.setattr(background, "LEASE_S", 1000.0)
+    response_id = first.post(PATH, {"input": "Hi", "background": True}).json["id"]
+    assert first.services.background is not None
+    first.call(first.services.background.close())
+    assert ended(second, response_id)["output"][0]["content"][0]["text"] == TEXT
+
+
+def test_what_was_cancelled_elsewhere_ends(fronts: tuple[Front, Front]) -> None:
+    first, second = fronts
+    first.engine.is_holding = True
+    response_id = first.post(PATH, {"input": "Hi", "background": True}).json["id"]
+    wait_until(lambda: len(first.engine.generates) == 1)
+    assert second.post(f"{PATH}/{response_id}/cancel", {}).json["status"] == "cancelled"
+    wait_until(lambda: first.engine.aborted == [first.last.id])
+    assert second.engine.generates == []
+
+
+def test_what_ends_one_front_end_after_another_is_given_up(
+    fronts: tuple[Front, Front], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = fronts
+    monkeypatch.setattr(background, "MAX_TAKEOVERS", 0)
+    first.engine.is_holding = True
+    response_id = first.post(PATH, {"input": "Hi", "background": True}).json["id"]
+    first.call(_die(first))
+    found = ended(second, response_id)
+    assert found["status"] == "failed"
+    assert "could not be continued" in found["error"]["message"]
+
+
+def test_an_engine_that_dies_is_not_noticed(fronts: tuple[Front, Front]) -> None:
+    first, _ = fronts
+    response_id = first.post(PATH, {"input": "Hi", "background": True}).json["id"]
+    wait_until(lambda: num_frames(first, response_id) > 8)
+    first.engine.restart()
+    assert ended(first, response_id)["output"][0]["content"][0]["text"] == TEXT
