@@ -14,6 +14,9 @@ log = logging.getLogger("penstock.serve")
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.05, 10.0
 STEADY_S = 10.0
 """A child that lived so long has earned a quick restart again."""
+LAST_WORDS_S = 0.5
+"""To read what a child that ended wrote; its own children may hold the pipe open for longer."""
+READ_BYTES = 1 << 14
 
 
 def die_with_parent() -> Callable[[], None]:
@@ -26,7 +29,8 @@ def die_with_parent() -> Callable[[], None]:
 class Child:
     """A program that is started again whenever it ends without having been asked to.
 
-    `give_up(exit_status)` says whether an end is final; it is asked before each restart.
+    `give_up(exit_status)` says whether an end is final; it is asked before each restart. `hear` gets what it
+    writes to stderr, which is else ours.
     """
 
     def __init__(
@@ -35,8 +39,10 @@ class Child:
         argv: Sequence[str],
         give_up: Callable[[int], bool],
         environ: Mapping[str, str] | None = None,
+        hear: Callable[[bytes], None] | None = None,
     ) -> None:
         self.name = name
+        self._hear = hear
         self._environ = {**os.environ, **(environ or {})}
         self.restarts = 0
         self._argv = list(argv)
@@ -80,6 +86,7 @@ class Child:
         self._process = await asyncio.create_subprocess_exec(
             *self._argv,
             stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE if self._hear else None,
             env=self._environ,
             process_group=0,
             preexec_fn=die_with_parent(),
@@ -87,7 +94,15 @@ class Child:
         log.debug("%s started, pid %d", self.name, self._process.pid)
         if self._stopping.is_set():  # it was asked to end while it was being started
             self._signal(signal.SIGTERM)
-        return await self._process.wait()
+        relaying = asyncio.create_task(self._relay(self._process))
+        status = await self._process.wait()
+        await asyncio.wait([relaying], timeout=LAST_WORDS_S)
+        relaying.cancel()
+        return status
+
+    async def _relay(self, process: asyncio.subprocess.Process) -> None:
+        while self._hear and process.stderr and (chunk := await process.stderr.read(READ_BYTES)):
+            self._hear(chunk)
 
     def stop(self) -> None:
         """Asks it to end well; `run` then returns instead of restarting."""
