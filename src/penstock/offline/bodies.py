@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,8 @@ from penstock.frontend.errors import undecodable
 from penstock.frontend.params import Wanted
 from penstock.offline.asked import BeamSearchParams, SamplingParams
 from penstock.offline.errors import RequestError
+
+T = TypeVar("T")
 
 _NO_FIELDS = frozenset(
     (
@@ -78,7 +80,7 @@ def text_wanted(body: TextRequest) -> Wanted:
     )
 
 
-def _fields(params: SamplingParams) -> dict[str, Any]:
+def _fields(params: object) -> dict[str, Any]:
     if not isinstance(params, SamplingParams):
         kind = type(params).__name__
         raise RequestError(f"sampling_params: expected penstock.SamplingParams, got {kind}")
@@ -103,7 +105,7 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _decoded(decoder: "msgspec.json.Decoder[Any]", fields: Mapping[str, Any]) -> Any:
+def _decoded(decoder: "msgspec.json.Decoder[T]", fields: Mapping[str, Any]) -> T:
     try:
         return decoder.decode(msgspec.json.encode(fields))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:

@@ -43,7 +43,7 @@ class Engine:
         self._log = EngineLog()
         self._is_ready = self._is_closed = False
         self._work: set[Future[Any]] = set()
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop()  # whatever policy the program has
         self._thread = threading.Thread(target=self._loop.run_forever, name="penstock", daemon=True)
         self._running: asyncio.Task[int] | None = None
         with ExitStack() as undo:

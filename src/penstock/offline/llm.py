@@ -2,7 +2,7 @@
 
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +30,17 @@ from penstock.protocol.model_path import find_model
 Params = SamplingParams | Sequence[SamplingParams] | None
 """One for all prompts, or one for each; None is `get_default_sampling_params()`."""
 DEFAULT_MAX_TOKENS = 16
+_GENERATES = "this version generates; embeddings and scores are not served"
+_OTHER_PROCESS = "the model is in another process, where no code of the program runs"
+
+
+def _lack(name: str, why: str) -> Callable[..., Any]:
+    """A method that vLLM has and this version has not."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise UnsupportedError(f"LLM.{name}: {why}")
+
+    return refuse
 
 
 class LLM:
@@ -44,6 +55,7 @@ class LLM:
         self._defaults = load_defaults(asked.frontend, find_model(asked.frontend))
         self._engine = Engine(explicit(asked))
         self._batches = Batches(self._engine.services, asked.engine.seed)
+        self._queued: list[Job] = []
         self._finalizer = weakref.finalize(self, self._engine.close)
 
     def generate(
@@ -56,12 +68,7 @@ class LLM:
         priority: Sequence[int] | int | None = None,
     ) -> list[RequestOutput]:
         """The answers to each prompt, in order."""
-        refuse_adapters(lora_request)
-        given = read_prompts(prompts)
-        asked = self._params(sampling_params, len(given))
-        ranks = one_for_each("priority", priority, len(given), 0)
-        jobs = self._engine.run(self._batches.texts(given, asked, ranks))
-        return self._run(jobs, use_tqdm)
+        return self._run(self._texts(prompts, sampling_params, lora_request, priority), use_tqdm)
 
     def chat(
         self,
@@ -78,9 +85,6 @@ class LLM:
         documents: Sequence[dict[str, Any]] | None = None,
     ) -> list[RequestOutput]:
         """The answers to one conversation or several. `chat_template_content_format` is always found out."""
-        refuse_adapters(lora_request)
-        conversations = read_conversations(messages)
-        asked = self._params(sampling_params, len(conversations))
         context = {
             "chat_template": chat_template,
             "add_generation_prompt": add_generation_prompt,
@@ -89,8 +93,7 @@ class LLM:
             "chat_template_kwargs": chat_template_kwargs,
             "documents": documents,
         }
-        jobs = self._engine.run(self._batches.chats(conversations, asked, context))
-        return self._run(jobs, use_tqdm)
+        return self._run(self._chats(messages, sampling_params, lora_request, context), use_tqdm)
 
     def beam_search(
         self,
@@ -107,6 +110,31 @@ class LLM:
         answers = self._run(jobs, use_tqdm, concurrency_limit)
         return [as_beams(answer, self.get_tokenizer()) for answer in answers]
 
+    def enqueue(
+        self,
+        prompts: PromptType | Sequence[PromptType],
+        sampling_params: Params = None,
+        lora_request: None = None,
+        priority: Sequence[int] | int | None = None,
+    ) -> list[str]:
+        """Checks prompts, to be run by `wait_for_completion`; their requests' ids."""
+        return self._queue(self._texts(prompts, sampling_params, lora_request, priority))
+
+    def enqueue_chat(
+        self,
+        messages: Sequence[Message] | Sequence[Sequence[Message]],
+        sampling_params: Params = None,
+        lora_request: None = None,
+        **context: Any,
+    ) -> list[str]:
+        """As `enqueue`; `context` is what else `chat` takes."""
+        return self._queue(self._chats(messages, sampling_params, lora_request, context))
+
+    def wait_for_completion(self, *, use_tqdm: Wanted = None) -> list[RequestOutput]:
+        """The answers to all that is queued, in order."""
+        jobs, self._queued = self._queued, []
+        return self._run(jobs, use_tqdm)
+
     def get_default_sampling_params(self) -> SamplingParams:
         """What the model's own generation_config.json says."""
         return _params_of(self._defaults)
@@ -120,11 +148,17 @@ class LLM:
         self._engine.run(self._engine.services.client.control(ControlVerb.RESET_PREFIX_CACHE))
         return True
 
-    def embed(self, *_: Any, **__: Any) -> Any:
-        """Not in this version; nor are `encode`, `classify` and `score`."""
-        raise UnsupportedError("this version generates; embeddings and scores are not served")
-
-    encode = classify = score = embed
+    embed = _lack("embed", _GENERATES)
+    encode = _lack("encode", _GENERATES)
+    classify = _lack("classify", _GENERATES)
+    score = _lack("score", _GENERATES)
+    reward = _lack("reward", _GENERATES)
+    sleep = _lack("sleep", "close the LLM and make it anew")
+    wake_up = _lack("wake_up", "close the LLM and make it anew")
+    collective_rpc = _lack("collective_rpc", _OTHER_PROCESS)
+    apply_model = _lack("apply_model", _OTHER_PROCESS)
+    start_profile = _lack("start_profile", _OTHER_PROCESS)
+    stop_profile = _lack("stop_profile", _OTHER_PROCESS)
 
     def close(self) -> None:
         """Ends the engine core; may be called twice."""
@@ -142,6 +176,25 @@ class LLM:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _texts(self, prompts: Any, params: Params, lora_request: None, priority: Any) -> list[Job]:
+        refuse_adapters(lora_request)
+        given = read_prompts(prompts)
+        asked = self._params(params, len(given))
+        ranks = one_for_each("priority", priority, len(given), 0)
+        return self._engine.run(self._batches.texts(given, asked, ranks))
+
+    def _chats(
+        self, messages: Any, params: Params, lora_request: None, context: dict[str, Any]
+    ) -> list[Job]:
+        refuse_adapters(lora_request)
+        conversations = read_conversations(messages)
+        asked = self._params(params, len(conversations))
+        return self._engine.run(self._batches.chats(conversations, asked, context))
+
+    def _queue(self, jobs: list[Job]) -> list[str]:
+        self._queued += jobs
+        return [job.valid.name for job in jobs]
 
     def _params(self, given: Params, num: int) -> list[SamplingParams]:
         return one_for_each("sampling_params", given, num, self.get_default_sampling_params())
