@@ -101,3 +101,11 @@ def test_a_secret_reaches_the_program_by_its_environment(tmp_path: Path) -> None
 def test_an_end_in_words() -> None:
     assert describe(-9) == "killed by SIGKILL"
     assert describe(1) == "exit status 1"
+
+
+def test_what_it_writes_to_stderr_is_heard_to_the_end() -> None:
+    heard: list[bytes] = []
+    code = "import sys; sys.stderr.write('x' * 100_000); sys.stderr.write('the end'); sys.exit(2)"
+    child = Child("test", [sys.executable, "-c", code], lambda _: True, hear=heard.append)
+    assert asyncio.run(child.run()) == 2
+    assert b"".join(heard) == b"x" * 100_000 + b"the end"
