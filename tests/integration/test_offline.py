@@ -248,6 +248,7 @@ def test_progress_is_told_where_it_is_asked_for(llm: LLM, capfd: pytest.CaptureF
         ({"logit_bias": {10**9: 1.0}}, "logit_bias contain out-of-vocab"),
         ({"allowed_token_ids": []}, "allowed_token_ids"),
         ({"thinking_token_budget": 3}, "thinking_token_budget"),
+        ({"structured_outputs": {"regex": "a"}}, "expected penstock.offline.Structured"),
         ({"structured_outputs": StructuredOutputsParams()}, "none are specified"),
         ({"structured_outputs": StructuredOutputsParams(regex="(")}, "regex"),
     ],

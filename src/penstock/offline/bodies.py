@@ -10,7 +10,7 @@ from penstock.frontend.api.chat_request import ChatRequest
 from penstock.frontend.api.fields import SharedFields
 from penstock.frontend.errors import undecodable
 from penstock.frontend.params import Wanted
-from penstock.offline.asked import BeamSearchParams, SamplingParams
+from penstock.offline.asked import BeamSearchParams, SamplingParams, StructuredOutputsParams
 from penstock.offline.errors import RequestError
 
 T = TypeVar("T")
@@ -92,6 +92,8 @@ def _fields(params: object) -> dict[str, Any]:
         raise RequestError("structured_outputs, guided_decoding: give one, they mean the same")
     fields = _given({name: getattr(params, name) for name in params.__struct_fields__})
     constraint = params.structured_outputs or params.guided_decoding
+    if constraint is not None and not isinstance(constraint, StructuredOutputsParams):
+        raise RequestError("structured_outputs: expected penstock.offline.StructuredOutputsParams")
     if constraint is not None:
         fields["structured_outputs"] = _given(msgspec.structs.asdict(constraint))
     return {name: value for name, value in fields.items() if name not in _NO_FIELDS}
