@@ -6,6 +6,9 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 from penstock.children import Child, describe
 
@@ -59,12 +62,11 @@ def test_restarts_slow_down(tmp_path: Path) -> None:
     assert begun > 0.05 + 0.1 + 0.2 + 0.4
 
 
-def test_a_stop_is_heard_while_the_program_is_being_started() -> None:
+def test_a_stop_is_heard_by_a_program_that_has_hardly_begun() -> None:
     async def scenario() -> None:
         child = _child("import time; time.sleep(60)")
         running = asyncio.create_task(child.run())
         await asyncio.sleep(0)
-        assert child.pid is None
         child.stop()
         async with asyncio.timeout(5):
             assert await running == -signal.SIGTERM
@@ -101,3 +103,24 @@ def test_a_secret_reaches_the_program_by_its_environment(tmp_path: Path) -> None
 def test_an_end_in_words() -> None:
     assert describe(-9) == "killed by SIGKILL"
     assert describe(1) == "exit status 1"
+
+
+def test_what_it_writes_to_stderr_is_heard_to_the_end() -> None:
+    heard: list[bytes] = []
+    code = "import sys; sys.stderr.write('x' * 100_000); sys.stderr.write('the end'); sys.exit(2)"
+    child = Child("test", [sys.executable, "-c", code], lambda _: True, hear=heard.append)
+    assert asyncio.run(child.run()) == 2
+    assert b"".join(heard) == b"x" * 100_000 + b"the end"
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there are no child watchers any more")
+def test_it_needs_no_child_watcher_of_the_programs_event_loop_policy() -> None:
+    class Policy(asyncio.DefaultEventLoopPolicy):
+        def get_child_watcher(self) -> NoReturn:
+            raise NotImplementedError
+
+    asyncio.set_event_loop_policy(Policy())
+    try:
+        assert asyncio.run(_child("raise SystemExit(3)", give_up=True).run()) == 3
+    finally:
+        asyncio.set_event_loop_policy(None)
