@@ -146,7 +146,7 @@ def _plain(value: Any) -> Any:
 
 def _converted(struct: type[S], values: Mapping[str, Any], environ: Mapping[str, str]) -> S:
     try:
-        return flags.convert(struct, values, environ, set(values))
+        return flags.convert(struct, values, environ)
     except SettingsError as error:
         raise SettingsError(_as_name(str(error))) from error
 
