@@ -96,12 +96,12 @@ class ThinkingTracker:
         self._check_budget()
 
     def _think(self, token: int) -> None:
-        self._num_inside += 1
         self._tail += self._bytes_of(token)
         found = self._found(token)
         if found is not None:
             self._answer(found)
             return
+        self._num_inside += 1
         self._tail = self._tail[-self._longest :]
         self._check_budget()
 
