@@ -179,7 +179,7 @@ class EngineCore:
 
     def _abandon(self, sequence: Sequence) -> None:
         assert self.model is not None
-        self.model.scheduler.drop(sequence)
+        self.model.intake.drop(sequence)
 
     def _control(self, session: Session, message: Control, now: float) -> None:
         match message.verb:

@@ -55,13 +55,18 @@ class Intake:
             case output:
                 self._frontends.deliver([output])
 
+    def drop(self, sequence: Sequence) -> None:
+        """Forgets it, wherever it is. May be called twice."""
+        self._scheduler.drop(sequence)
+        self._preparing.left(sequence)
+
     def give_up(self, refused: list[Refusal], now: float) -> None:
         """They had been let in. Nothing is said of those that have ended."""
         for sequence, rejection in refused:
             session = sequence.owner
             assert isinstance(session, Session)
             if session.requests.get(sequence.id) is sequence:
-                self._scheduler.drop(session.requests.pop(sequence.id))
+                self.drop(session.requests.pop(sequence.id))
                 self._refuse(session, sequence.id, rejection, now)
 
     def _unfit(self, session: Session, message: Generate) -> Rejection | None:
@@ -86,7 +91,7 @@ class Intake:
     def expire(self, now: float) -> None:
         """Past their deadline without a first token, requests are dropped."""
         for session, sequence in self._deadlines.missed(now):
-            self._scheduler.drop(session.requests.pop(sequence.id))
+            self.drop(session.requests.pop(sequence.id))
             late = f"no token came within {now - sequence.arrived_at:.1f} s"
             self._refuse(session, sequence.id, Rejection(RefusalCode.DEADLINE, late), now)
 

@@ -5,7 +5,7 @@ keeps its arrival, so it comes back before all that have not run yet.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from penstock.engine_core.sequence import Sequence, State
 
@@ -37,6 +37,16 @@ class WaitingQueue:
         sequence.state = State.HELD
         self.num_held += 1
         self.num_tokens += len(sequence.tokens)
+
+    def withdraw(self, concerns: Callable[[Sequence], bool]) -> list[Sequence]:
+        """Holds all waiting ones that it concerns."""
+        found = [sequence for sequence in self if concerns(sequence)]
+        for sequence in found:
+            self._uncount(sequence)
+            self.hold(sequence)
+        if found:
+            self._forget_the_dead()
+        return found
 
     def release(self, sequence: Sequence) -> None:
         """One that was held."""
@@ -74,8 +84,11 @@ class WaitingQueue:
             return
         self._uncount(sequence)
         if len(self._heap) > 2 * self._length + 64:
-            self._heap = [entry for entry in self._heap if entry[1].state is State.WAITING]
-            heapq.heapify(self._heap)
+            self._forget_the_dead()
+
+    def _forget_the_dead(self) -> None:
+        self._heap = [entry for entry in self._heap if entry[1].state is State.WAITING]
+        heapq.heapify(self._heap)
 
     def grew(self, num_tokens: int) -> None:
         """A waiting sequence took `num_tokens` more: results of plans that ran before its preemption."""

@@ -51,7 +51,8 @@ class ServedModel:
 
     def recover(self) -> list[Refusal]:
         """The workers died; whom to blame for it."""
-        return self.preparing.workers_lost() + self.pipeline.recover()
+        guilty = self.pipeline.recover()
+        return guilty + self.preparing.workers_lost()
 
     def load(self, now: float) -> EngineStats:
         """The part of the engine's state that is the scheduler's."""

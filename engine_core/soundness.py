@@ -11,11 +11,13 @@ from itertools import chain
 from penstock.engine_core.admission import Rejection
 from penstock.engine_core.frontends import MAX_LOGPROB_BYTES
 from penstock.engine_core.sequence import Sequence
+from penstock.protocol.constraint import Thinking
 from penstock.protocol.messages import RefusalCode
 from penstock.protocol.sampling import SamplingParams
 
 BYTES_PER_LOGPROB = 8
 MOST_LISTED = 1024
+MOST_BUDGET = (1 << 31) - 1
 """Most ids in all bad words together, and in `logprob_token_ids`."""
 MOST_CHARS = 1 << 20
 """Of a constraint. Front ends allow fewer."""
@@ -80,11 +82,19 @@ class Soundness:
             if sum(map(len, texts)) > MOST_CHARS:
                 yield f"constraint holds at most {MOST_CHARS} characters"
         if params.thinking is not None:
-            thinking = params.thinking
-            yield from self._in_ids("thinking.start_ids", thinking.start_ids, MOST_LISTED)
-            yield from self._in_ids("thinking.end_ids", thinking.end_ids, MOST_LISTED)
-            if not thinking.end_ids or not (thinking.start_ids or thinking.begins_inside):
-                yield "thinking needs end_ids, and start_ids where it does not begin inside"
+            yield from self._in_thinking(params.thinking)
+
+    def _in_thinking(self, thinking: Thinking) -> Iterator[str]:
+        listed = (("ends", thinking.ends), ("answer_starts", thinking.answer_starts))
+        for name, texts in (("start_ids", (thinking.start_ids,)), *listed):
+            ids = [token for text in texts for token in text]
+            yield from self._in_ids(f"thinking.{name}", ids, MOST_LISTED)
+        if not all((*thinking.ends, *thinking.answer_starts)):
+            yield "thinking.ends and thinking.answer_starts cannot hold an empty text"
+        if not thinking.ends or not (thinking.start_ids or thinking.begins_inside):
+            yield "thinking needs ends, and start_ids where it does not begin inside"
+        if not -1 <= thinking.budget <= MOST_BUDGET:
+            yield f"thinking.budget must be within [-1, {MOST_BUDGET}], got {thinking.budget}"
 
     def _in_logprobs(self, params: SamplingParams) -> Iterator[str]:
         for name in ("logprobs", "prompt_logprobs"):

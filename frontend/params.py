@@ -58,8 +58,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What the client calls it."""
     logprobs: int | None
     prompt_logprobs: int | None
-    constraint: Constraint | None = None
-    """In place of what the body's fields for structured output ask for."""
+    constraint: Constraint | msgspec.UnsetType | None = msgspec.UNSET
+    """In place of what the body's fields for structured output ask for, unless it is unset."""
     thinking: Thinking | None = None
     end_ids: tuple[int, ...] = ()
     """End the answer as the model's EOS does."""
@@ -98,7 +98,9 @@ class ParamsMaker:
 
     def _endings(self, fields: SamplingFields, wanted: Wanted, vocab_size: int) -> dict[str, Any]:
         """A constrained answer ends where its constraint says so, and nowhere else."""
-        constraint = wanted.constraint or constraint_of(fields)
+        constraint = wanted.constraint
+        if constraint is msgspec.UNSET:
+            constraint = constraint_of(fields)
         stop_ids = token_params.token_ids("stop_token_ids", fields.stop_token_ids, vocab_size)
         eos_ids = tuple(dict.fromkeys((*self._eos_token_ids, *wanted.end_ids)))
         if constraint is not None and not eos_ids:

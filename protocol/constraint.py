@@ -20,12 +20,15 @@ class Constraint(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Thinking(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A constraint holds for what comes after the thinking, which ends with `end_ids`."""
+    """A constraint holds for what comes after the thinking, which ends with one of `ends`."""
 
     start_ids: tuple[int, ...]
     """What an answer that thinks begins with; may be empty where `begins_inside`."""
-    end_ids: tuple[int, ...]
+    ends: tuple[tuple[int, ...], ...]
+    """Each may be spelled with other tokens."""
     begins_inside: bool = False
     """The prompt's end has begun the thinking."""
     budget: int = -1
-    """Most tokens inside; then the end is forced. -1 is no bound."""
+    """Most tokens inside; then the first of `ends` is forced. -1 is no bound."""
+    answer_starts: tuple[tuple[int, ...], ...] = ()
+    """These end the thinking too, and belong to the answer."""

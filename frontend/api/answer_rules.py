@@ -31,6 +31,8 @@ from penstock.protocol.constraint import Constraint, Thinking
 FALLBACK = "hermes"
 """For calls that are forced on a model whose template shows none."""
 
+MAX_BUDGET = (1 << 31) - 1
+
 
 class AnswerRules:
     """Those of one model."""
@@ -71,20 +73,24 @@ class AnswerRules:
         """Of the answer's content, of calls, or of either."""
         of_content = constraint_of(body)
         if reading.tools.choice is Choice.FORCED:
-            return self._calls(reading, None)
+            _refuse_beside_forced(of_content, _field(body))
+            return Constraint("grammar", self._calls(reading, None))
         if of_content is None or not reading.reads_calls:
             return of_content
-        return self._calls(reading, _schema(of_content))
+        return Constraint(
+            "grammar",
+            self._calls(reading, _schema(of_content, _field(body))),
+            disable_additional_properties=of_content.disable_additional_properties,
+        )
 
-    def _calls(self, reading: Reading, otherwise: dict[str, Any] | None) -> Constraint:
+    def _calls(self, reading: Reading, otherwise: dict[str, Any] | None) -> str:
         tools, format = reading.tools, reading.format.tools
         assert format is not None, "calls that are forced have a format"
         ids = self._tokenizer.added_ids
         try:
-            lark = calls_grammar(format, tools.callable, tools.parallel, ids, otherwise)
+            return calls_grammar(format, tools.callable, tools.parallel, ids, otherwise)
         except GrammarError as error:
             raise bad_request(str(error), "tools") from error
-        return Constraint("grammar", lark)
 
     def _thinking(self, reading: Reading, *, is_needed: bool) -> Thinking | None:
         reasoning = reading.format.reasoning
@@ -92,8 +98,9 @@ class AnswerRules:
             return None
         return Thinking(
             start_ids=self._ids(reasoning.opens[0]),
-            end_ids=self._ids(reasoning.closes[0]),
+            ends=tuple(map(self._ids, reasoning.closes)),
             begins_inside=reading.begins_in_reasoning,
+            answer_starts=tuple(map(self._ids, reading.calls_in_reasoning)),
         )
 
     def _ids(self, marker: str) -> tuple[int, ...]:
@@ -104,12 +111,31 @@ def _continued(body: ChatRequest) -> str:
     return text_of(body.messages[-1]) if body.continue_final_message else ""
 
 
-def _schema(of_content: Constraint) -> dict[str, Any]:
-    """Of an answer that is no call."""
+def _field(body: ChatRequest) -> str:
+    """The one that asks for structured output, if any does."""
+    if body.structured_outputs is not None:
+        return "structured_outputs"
+    format = body.response_format
+    return "response_format" if format is not None and format.type != "text" else "guided_json"
+
+
+def _refuse_beside_forced(of_content: Constraint | None, field: str) -> None:
+    """A `response_format` speaks of content alone, of which there is none then."""
+    if of_content is not None and field != "response_format":
+        raise bad_request(
+            f"A {of_content.kind} cannot be combined with a call that tool_choice forces.",
+            "tool_choice",
+        )
+
+
+def _schema(of_content: Constraint, field: str) -> dict[str, Any]:
+    """Of an answer that is no call. Beside calls, JSON is written as calls write it."""
+    for name in ("whitespace_pattern", "disable_any_whitespace"):
+        if getattr(of_content, name):
+            raise bad_request(f"{name} cannot be combined with tools that may be called.", field)
     match of_content.kind:
         case "json_schema":
-            schema = msgspec.json.decode(of_content.text)
-            return schema if isinstance(schema, dict) else {"anyOf": [schema]}
+            return _decoded(of_content.text, field)
         case "json_object":
             return {"type": "object"}
         case _:
@@ -120,13 +146,23 @@ def _schema(of_content: Constraint) -> dict[str, Any]:
             )
 
 
+def _decoded(text: str, field: str) -> dict[str, Any]:
+    try:
+        schema = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        reason = f"The JSON schema cannot be combined with tools that may be called: {error}"
+        raise bad_request(reason, field) from error
+    return schema if isinstance(schema, dict) else {"anyOf": [schema]}
+
+
 def _checked(budget: int | None, format: AnswerFormat) -> int:
     name = "thinking_token_budget"
     if budget is None or budget == -1:
         return -1
-    if budget < -1:
+    if not 0 <= budget <= MAX_BUDGET:
         raise bad_request(
-            f"{name} must be a non-negative integer or -1 for unlimited, got {budget}.", name
+            f"{name} must be a non-negative integer of at most {MAX_BUDGET}, or -1 for unlimited.",
+            *(name, str(budget)[:40]),
         )
     if format.reasoning is None:
         raise bad_request(f"{name} needs a model that reasons; see --reasoning-parser.", name)

@@ -42,6 +42,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return self.format.reasoning is not None
 
     @property
+    def calls_in_reasoning(self) -> tuple[str, ...]:
+        """Markers of calls that end what is thought."""
+        reasoning, tools = self.format.reasoning, self.format.tools
+        if not (reasoning and reasoning.ends_at_calls and tools and self.reads_calls):
+            return ()
+        return (*tools.opens, *tools.enters)
+
+    @property
     def markers(self) -> frozenset[str]:
         """What has to reach the parser, special token or not."""
         reasoning, tools = self.format.reasoning, self.format.tools

@@ -26,6 +26,7 @@ from penstock.protocol.plan import (
     Configure,
     Prepare,
     Prepared,
+    Release,
     Shutdown,
     StepPlan,
     ToWorker,
@@ -69,6 +70,7 @@ class FakeWorker:
         self.encoder: Codec[Any] = from_worker_codec()
         self.paper: PaperWorker | None = None
         self.num_steps = 0
+        self.timers: dict[int, threading.Timer] = {}
 
     def send(self, message: Any) -> None:
         self.socket.sendall(frame(self.encoder.encode(message)))
@@ -108,7 +110,12 @@ class FakeWorker:
                 case StepPlan() as plan:
                     self.step(plan)
                 case Prepare() as prepare:
-                    threading.Timer(args.prepare_s, self.prepared, (prepare,)).start()
+                    timer = threading.Timer(args.prepare_s, self.prepared, (prepare,))
+                    self.timers[prepare.id] = timer
+                    timer.start()
+                case Release(ids):
+                    for name in ids:
+                        self.timers.pop(name).cancel()
                 case Shutdown():
                     return 0
         return 0

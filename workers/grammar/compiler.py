@@ -11,12 +11,13 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock.protocol.constraint import Constraint
 from penstock.protocol.plan import Prepare, Prepared
-from penstock.workers.grammar.errors import GrammarError
+from penstock.workers.grammar.errors import GrammarError, shortened
 from penstock.workers.grammar.trial_process import TrialProcess
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Report = Callable[[Prepared], None]
 
 
 class Compiler:
-    """Keeps what it compiled until it is released: whoever prepares bounds how much that is."""
+    """Keeps what it compiled until it is released: whoever prepares bounds how much that is. Failures it forgets."""
 
     def __init__(self, tokenizer_file: Path, vocab_size: int) -> None:
         self._tokenizer = (tokenizer_file, vocab_size)
@@ -39,10 +40,13 @@ class Compiler:
         self._vocabulary: Future[Vocabulary] | None = None
         self._compiled: dict[Constraint, Future[LLMatcher]] = {}
         self._names: dict[int, Constraint] = {}
+        self._lock = threading.Lock()
+        """For these two: failures are forgotten in the thread that compiles."""
 
     def load(self) -> "Future[Vocabulary]":
         """Begins to read the tokenizer. That holds the GIL, so it is best done before there is work."""
         if self._vocabulary is None:
+            self._thread.submit(self._trials.start)
             self._vocabulary = self._loader.submit(_load_vocabulary, *self._tokenizer)
         return self._vocabulary
 
@@ -51,14 +55,19 @@ class Compiler:
         return self.load().result()
 
     def prepare(self, message: Prepare, report: Report) -> None:
-        """Calls `report` from another thread, once."""
-        self._names[message.id] = message.constraint
+        """Calls `report` from another thread, once; never for what is released before its turn comes."""
+        with self._lock:
+            self._names[message.id] = message.constraint
         self._begin(message.constraint, message.id, report)
 
     def release(self, ids: list[int]) -> None:
-        """Sequences that run keep their own copies."""
+        """Sequences that run keep their own copies. What has not been begun is not compiled any more."""
         for name in ids:
-            self._compiled.pop(self._names.pop(name), None)
+            with self._lock:
+                constraint = self._names.pop(name, None)
+                job = self._compiled.pop(constraint, None) if constraint else None
+            if job is not None:
+                job.cancel()
 
     def compiled(self, constraint: Constraint) -> "LLMatcher":
         """Waits for it, and compiles it first if nobody has. Raises GrammarError."""
@@ -75,8 +84,18 @@ class Compiler:
     def _begin(self, constraint: Constraint, name: int, report: Report) -> "Future[LLMatcher]":
         self.load()
         job = self._thread.submit(self._compile, constraint, name, report)
-        self._compiled[constraint] = job
+        with self._lock:
+            self._compiled[constraint] = job
+        job.add_done_callback(partial(self._forget_failure, name, constraint))
         return job
+
+    def _forget_failure(self, name: int, constraint: Constraint, job: "Future[LLMatcher]") -> None:
+        if not job.cancelled() and job.exception() is None:
+            return
+        with self._lock:
+            self._names.pop(name, None)
+            if self._compiled.get(constraint) is job:
+                del self._compiled[constraint]
 
     def _compile(self, constraint: Constraint, name: int, report: Report) -> "LLMatcher":
         try:
@@ -93,8 +112,8 @@ class Compiler:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, GrammarError):
-        return str(error)
-    return f"it could not be compiled: {type(error).__name__}: {error}"
+        return shortened(str(error))
+    return shortened(f"it could not be compiled: {type(error).__name__}: {error}")
 
 
 def _be_nice() -> None:

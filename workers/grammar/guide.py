@@ -41,15 +41,29 @@ class ThinkingGuide:
     def push(self, token: int) -> None:
         """See `Guide`."""
         before = self.phase
-        if before is Phase.ANSWERING:
-            if self._matcher:
-                self._matcher.push(token)
-            return
         self._thinking.push(token)
-        if before is Phase.OPENING and self._matcher:
+        if not self._matcher:
+            return
+        if before is Phase.ANSWERING:
+            self._answer(self._matcher, token)
+        elif before is Phase.OPENING:
             self._open(self._matcher, token)
-        elif self._matcher and self._thinking.rest.strip():
-            self._matcher.push_text(self._thinking.rest.lstrip())
+        elif self.phase is Phase.ANSWERING:
+            self._begin(self._matcher)
+
+    def _begin(self, matcher: Matcher) -> None:
+        """With what was said of the answer together with the thinking's end."""
+        for token in self._thinking.begun:
+            matcher.push(token)
+        rest = self._thinking.rest if self._thinking.begun else self._thinking.rest.lstrip()
+        if rest:
+            matcher.push_text(rest)
+
+    def _answer(self, matcher: Matcher, token: int) -> None:
+        if self.phase is Phase.ANSWERING:
+            matcher.push(token)
+        else:
+            matcher.restart()
 
     def _open(self, matcher: Matcher, token: int) -> None:
         """What may become the thinking's start may be an answer, too, until it is complete."""

@@ -8,6 +8,8 @@ TRIAL_CPU_S = 0.5
 """Compiling and a short walk; kept by the kernel, whatever the grammar engine is doing."""
 TRIAL_WALL_S = 10.0
 """For a machine whose processors are taken."""
+TRIAL_START_S = 60.0
+"""Until its process has started and knows the vocabulary."""
 TRIAL_BYTES = 192 << 20
 """Address space beyond what the process has before."""
 TRIAL_STACK_BYTES = 1 << 20

@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from penstock.protocol.sampling import SamplingParams
 from penstock.workers.grammar.compiler import Compiler
-from penstock.workers.grammar.errors import GrammarError
+from penstock.workers.grammar.errors import GrammarError, shortened
 from penstock.workers.grammar.limits import SLOWEST_MASK_S
 from penstock.workers.grammar.mask_row import MaskRow
-from penstock.workers.grammar.side_thread import SideThread
+from penstock.workers.grammar.side_thread import EXITS, SideThread
 
 if TYPE_CHECKING:
     from penstock.workers.grammar.guide import Guide
@@ -84,6 +84,8 @@ class Masks:
         try:
             self._guides[slot] = self._guide(params, output)
             self._has_mask_S[slot] = self._guides[slot].fill(self._rows[slot])
+        except EXITS:
+            raise
         except BaseException as error:
             self._fail(slot, error)
 
@@ -115,8 +117,11 @@ class Masks:
                 guide.push(token)
                 self._has_mask_S[slot] = guide.fill(self._rows[slot])
                 before = _in_time(before)
+            except EXITS:
+                raise
             except BaseException as error:
                 self._fail(slot, error)
+                before = time.thread_time()  # what it took is not the next one's
         self._usual_s += (before - started - self._usual_s) / 8
 
     def _fail(self, slot: int, error: BaseException) -> None:
@@ -126,7 +131,9 @@ class Masks:
             reason = f"the grammar engine failed: {type(error).__name__}: {error}"
         self._guides.pop(slot, None)
         self._has_mask_S[slot] = False
-        self._failed[slot] = f"The output can no longer be held to its constraint: {reason}"
+        self._failed[slot] = (
+            f"The output can no longer be held to its constraint: {shortened(reason)}"
+        )
 
 
 def _in_time(before: float) -> float:

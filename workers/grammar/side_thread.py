@@ -9,6 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
+EXITS = (SystemExit, KeyboardInterrupt)
+"""Meant for the whole process, whatever errand the main thread was at."""
+
 
 class SideThread:
     """For one caller: it gives errands, and later waits until all are done."""
@@ -45,5 +48,7 @@ class SideThread:
             while self._errands:
                 try:
                     self._errands.popleft()()
+                except EXITS:
+                    raise
                 except BaseException as error:
                     self._error = error

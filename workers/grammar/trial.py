@@ -2,8 +2,9 @@
 
     python -m penstock.workers.grammar.trial TOKENIZER_FILE VOCAB_SIZE
 
-A frame of `Constraint` comes in, a frame of `Tried` goes out. What takes too long, too much memory or too much
-stack ends the process; whoever asked sees how (`trial_process.py`) and starts another.
+An empty `Tried` says that it is ready. Then a frame of `Constraint` comes in, a frame of `Tried` goes out. What
+takes too long, too much memory or too much stack ends the process; whoever asked sees how (`trial_process.py`)
+and starts another.
 """
 
 import os
@@ -22,7 +23,7 @@ import numpy as np
 from penstock.protocol.constraint import Constraint
 from penstock.protocol.frames import READ_BYTES, FrameReader, frame
 from penstock.workers.grammar import limits
-from penstock.workers.grammar.errors import GrammarError
+from penstock.workers.grammar.errors import GrammarError, shortened
 from penstock.workers.grammar.language import grammar_of
 from penstock.workers.grammar.mask_row import MaskRow
 from penstock.workers.grammar.matcher import Matcher, compile_grammar
@@ -42,7 +43,7 @@ def try_out(constraint: Constraint, vocabulary: Vocabulary) -> Tried:
         matcher = Matcher(compile_grammar(vocabulary, grammar), vocabulary, (vocabulary.end,))
         _walk(matcher, vocabulary)
     except GrammarError as error:
-        return Tried(error=str(error))
+        return Tried(error=shortened(str(error), constraint.text))
     return Tried("", grammar, max(_memory(1) - before, len(grammar)))
 
 
@@ -99,14 +100,19 @@ def _limit_memory() -> None:
 
 def _serve(trier: Callable[[Constraint], Tried]) -> None:
     reader, decoder = FrameReader(), msgspec.msgpack.Decoder(Constraint)
+    _say(Tried())
     while data := os.read(sys.stdin.fileno(), READ_BYTES):
         for message in reader.feed(data):
             constraint = decoder.decode(message)
             signal.setitimer(signal.ITIMER_PROF, limits.TRIAL_CPU_S)
             tried = _tried(trier, constraint)
             signal.setitimer(signal.ITIMER_PROF, 0)
-            sys.stdout.buffer.write(frame(msgspec.msgpack.encode(tried)))
-            sys.stdout.buffer.flush()
+            _say(tried)
+
+
+def _say(tried: Tried) -> None:
+    sys.stdout.buffer.write(frame(msgspec.msgpack.encode(tried)))
+    sys.stdout.buffer.flush()
 
 
 def _tried(trier: Callable[[Constraint], Tried], constraint: Constraint) -> Tried:
@@ -115,7 +121,8 @@ def _tried(trier: Callable[[Constraint], Tried], constraint: Constraint) -> Trie
     except MemoryError:
         return Tried(error="it takes too much memory")
     except BaseException as error:  # a panic of the grammar engine is no Exception
-        return Tried(error=f"the grammar engine failed: {type(error).__name__}: {error}")
+        reason = f"the grammar engine failed: {type(error).__name__}: {error}"
+        return Tried(error=shortened(reason, constraint.text))
 
 
 def _memory(field: int) -> int:

@@ -1,6 +1,7 @@
 """The worker's side of trials: a process that is asked, and what its end means. Knows no grammar engine."""
 
 import contextlib
+import os
 import select
 import signal
 import subprocess
@@ -33,7 +34,7 @@ class Tried(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TrialProcess:
-    """Starts with the first trial, and again after one that it did not survive. One trial at a time."""
+    """Starts again after a trial that it did not survive. One trial at a time."""
 
     def __init__(self, tokenizer_file: Path, vocab_size: int) -> None:
         module = "penstock.workers.grammar.trial"
@@ -41,20 +42,30 @@ class TrialProcess:
             *(sys.executable, "-P", "-m", module, str(tokenizer_file), str(vocab_size))
         ]
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
         self._decode = msgspec.msgpack.Decoder(Tried).decode
+
+    def start(self) -> None:
+        """So that the first trial has less to wait for."""
+        if self._process is not None and self._process.poll() is not None:
+            self._bury(self._process, limits.TRIAL_WALL_S)
+        if self._process is None:
+            self._is_ready = False
+            self._process = subprocess.Popen(
+                self._command,
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
 
     def run(self, constraint: Constraint) -> Tried:
         """What the worker can compile. Raises GrammarError."""
-        process = self._running()
+        process = self._ready()
         assert process.stdin is not None
-        assert process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(frame(msgspec.msgpack.encode(constraint)))
-            process.stdin.flush()
-        answer = _read(process.stdout, time.monotonic() + limits.TRIAL_WALL_S)
-        if answer is None:
-            raise GrammarError(self._bury(process))
-        tried = self._decode(answer)
+        deadline = time.monotonic() + limits.TRIAL_WALL_S
+        _write(process.stdin, frame(msgspec.msgpack.encode(constraint)), deadline)
+        tried = self._decode(self._hear(process, deadline, limits.TRIAL_WALL_S))
         if tried.error:
             raise GrammarError(tried.error)
         return tried
@@ -69,21 +80,27 @@ class TrialProcess:
         """When no trial is running any more."""
         if self._process is not None:
             self._process.kill()
-            self._bury(self._process)
+            self._bury(self._process, limits.TRIAL_WALL_S)
 
-    def _running(self) -> "subprocess.Popen[bytes]":
-        if self._process is not None and self._process.poll() is not None:
-            self._bury(self._process)
-        if self._process is None:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-        return self._process
+    def _ready(self) -> "subprocess.Popen[bytes]":
+        """What it takes to start is no trial's time."""
+        self.start()
+        process = self._process
+        assert process is not None
+        if not self._is_ready:
+            most_s = limits.TRIAL_START_S
+            self._hear(process, time.monotonic() + most_s, most_s)
+            self._is_ready = True
+        return process
 
-    def _bury(self, process: "subprocess.Popen[bytes]") -> str:
+    def _hear(self, process: "subprocess.Popen[bytes]", deadline: float, most_s: float) -> bytes:
+        assert process.stdout is not None
+        answer = _read(process.stdout, deadline)
+        if answer is None:
+            raise GrammarError(self._bury(process, most_s))
+        return answer
+
+    def _bury(self, process: "subprocess.Popen[bytes]", most_s: float) -> str:
         """Ends it, if it has not ended, and says why it had to."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.2)
@@ -95,10 +112,21 @@ class TrialProcess:
                 pipe.close()
         status, self._process = process.wait(), None
         if overdue:
-            return f"compiling it takes more than {limits.TRIAL_WALL_S:g} s"
+            return f"compiling it takes more than {most_s:g} s"
         return _ENDS.get(
             -status, f"compiling it ended the process that tried, with status {status}"
         )
+
+
+def _write(pipe: IO[bytes], data: bytes, deadline: float) -> None:
+    """As much as is taken in time; who then waits for an answer learns why it was not all."""
+    rest, waits = memoryview(data), select.poll()
+    waits.register(pipe, select.POLLOUT)
+    os.set_blocking(pipe.fileno(), False)
+    with contextlib.suppress(BrokenPipeError):
+        while rest and (left_s := deadline - time.monotonic()) > 0:
+            if waits.poll(left_s * 1000):
+                rest = rest[os.write(pipe.fileno(), rest) :]
 
 
 def _read(pipe: IO[bytes], deadline: float) -> bytes | None:
@@ -108,7 +136,7 @@ def _read(pipe: IO[bytes], deadline: float) -> bytes | None:
     while (left_s := deadline - time.monotonic()) > 0:
         if not waits.poll(left_s * 1000):
             return None
-        data = pipe.read1(READ_BYTES)  # type: ignore[attr-defined]  # of BufferedReader
+        data = os.read(pipe.fileno(), READ_BYTES)
         if not data:
             return None
         if messages := reader.feed(data):

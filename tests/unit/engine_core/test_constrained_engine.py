@@ -64,6 +64,16 @@ def test_one_that_breaks_ends_alone_after_its_good_tokens() -> None:
         assert whole.tokens == whole_output(PROMPT, FREE, 2048)[0]
 
 
+def test_what_was_aborted_is_not_compiled() -> None:
+    with Engine(worker=("--prepare-s", "0.5")) as engine, FrontEnd(engine) as frontend:
+        frontend.join()
+        frontend.send(Abort([frontend.ask(PROMPT, constrained("a"))]))
+        late = frontend.ask(PROMPT, constrained("c"), deadline_s=0.1)
+        assert frontend.collect(late).refused is not None
+        assert frontend.collect(frontend.ask(PROMPT, constrained("b"))).finish
+        assert prepared(engine) == ["b"]
+
+
 def test_aborts_deadlines_and_drains_hold_for_those_who_wait() -> None:
     with Engine(worker=("--prepare-s", "1.0")) as engine, FrontEnd(engine) as frontend:
         frontend.join()

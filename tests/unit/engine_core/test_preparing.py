@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.engine_core import preparing as module
-from penstock.engine_core.admission import Rejection, SchedulerConfig
+from penstock.engine_core.admission import Refusal, Rejection, SchedulerConfig
 from penstock.engine_core.preparing import Preparing
 from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence, State
@@ -39,6 +39,25 @@ class Room:
         assert rejection is None or isinstance(rejection, Rejection)
         self.scheduler.check()
         return sequence, rejection or self.preparing.hold(sequence)
+
+    def drop(self, sequence: Sequence) -> None:
+        self.scheduler.drop(sequence)
+        self.preparing.left(sequence)
+        self.scheduler.check()
+
+    def run(self) -> list[Sequence]:
+        step = self.scheduler.schedule()
+        return step.rows if step else []
+
+    def crash(self) -> list[Refusal]:
+        """As the engine has it, which then starts new workers."""
+        self.scheduler.requeue_running()
+        refused = self.preparing.workers_lost()
+        for sequence, _ in refused:
+            self.drop(sequence)
+        self.scheduler.check()
+        self.preparing.workers_ready()
+        return refused
 
     def take_told(self) -> list[Prepare | Release]:
         told, self.told[:] = [*self.told], []
@@ -126,7 +145,7 @@ def test_new_workers_compile_again_what_living_sequences_have() -> None:
     room.preparing.workers_ready()
     told = {message.constraint.text for message in room.take_told() if isinstance(message, Prepare)}
     assert told == {"running", "held", "meanwhile"}
-    assert running.state is State.WAITING
+    assert running.state is State.HELD
 
 
 def test_a_constraint_that_workers_die_of_is_given_up() -> None:
@@ -162,3 +181,80 @@ def test_memory_is_a_bound_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     room.take_told()
     assert room.ask("next", 2)[1] is None
     assert Release([1]) in room.take_told()
+
+
+def test_what_nobody_waits_for_any_more_is_not_compiled() -> None:
+    room = Room()
+    first, second = (room.ask("a", number)[0] for number in (1, 2))
+    room.drop(first)
+    assert room.take_told() == [Prepare(1, Constraint("regex", "a"))]
+    room.drop(second)
+    assert room.take_told() == [Release([1])]
+    again, _ = room.ask("a", 3)
+    assert room.take_told() == [Prepare(2, Constraint("regex", "a"))]
+    room.preparing.finished(Prepared(1))
+    assert again.state is State.HELD
+    room.preparing.finished(Prepared(2))
+    room.drop(again)
+    assert room.take_told() == []
+
+
+def test_who_ran_is_held_until_new_workers_have_compiled_it_again() -> None:
+    room = Room()
+    running, _ = room.ask("a", 1)
+    waiting, _ = room.ask("b", 2)
+    free = Sequence(3, [3, 4], SamplingParams(8))
+    room.scheduler.add(free)
+    room.preparing.finished(Prepared(1))
+    assert room.run() == [running, free]
+    room.preparing.finished(Prepared(2))
+    assert room.crash() == []
+    assert room.run() == [free]
+    assert (running.state, waiting.state) == (State.HELD, State.HELD)
+    room.preparing.finished(Prepared(2))
+    assert room.run() == [free, waiting]
+    room.preparing.finished(Prepared(1))
+    assert {*room.run()} == {running, free, waiting}
+    room.scheduler.check()
+
+
+def test_only_what_was_being_compiled_is_blamed_and_all_of_its_sequences_are_refused() -> None:
+    room = Room()
+    ran, _ = room.ask("deadly", 1)
+    innocent, _ = room.ask("innocent", 2)
+    room.preparing.finished(Prepared(1))
+    assert room.run() == [ran]
+    room.ask("deadly", 3)
+    assert room.crash() == []
+    told = [m.id for m in room.take_told() if isinstance(m, Prepare)]
+    assert told[-2:] == [2, 1]
+    room.preparing.finished(Prepared(2))
+    also, _ = room.ask("deadly", 4)
+    assert room.crash() == []
+    room.preparing.finished(Prepared(2))
+    refused = room.crash()
+    assert {sequence.id for sequence, _ in refused} == {1, 3, 4}
+    assert {rejection.code for _, rejection in refused} == {RefusalCode.POISONED}
+    assert innocent.state is State.HELD
+    assert also.state is State.FINISHED
+
+
+def test_what_could_be_compiled_after_all_is_not_suspected_any_more() -> None:
+    room = Room()
+    sequence, _ = room.ask("a")
+    for number in (2, 3):
+        assert room.crash() == []
+        room.preparing.finished(Prepared(1))
+        assert sequence in room.run()
+        assert room.crash() == []
+        room.ask("a", number)
+
+
+def test_one_that_was_released_is_not_mistaken_for_the_next() -> None:
+    room = Room()
+    gone, _ = room.ask("gone", 1)
+    room.ask("next", 2)
+    room.drop(gone)
+    assert room.crash() == []
+    assert room.crash() == []
+    assert [sequence.id for sequence, _ in room.crash()] == [2]

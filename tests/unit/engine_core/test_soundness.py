@@ -33,8 +33,8 @@ def fault(prompt: tuple[int, ...] = (1,), emitted: tuple[int, ...] = (), **field
         {"eos_token_ids": (5000,)},
         {"seed": -(1 << 70)},
         {"constraint": Constraint("regex", "a"), "eos_token_ids": (2,)},
-        {"thinking": Thinking((1,), (2, 99), budget=0)},
-        {"thinking": Thinking((), (2,), begins_inside=True)},
+        {"thinking": Thinking((1,), ((2, 99), (3,)), budget=0)},
+        {"thinking": Thinking((), ((2,),), begins_inside=True)},
     ],
 )
 def test_what_a_worker_can_compute_is_let_in(fields: dict[str, Any]) -> None:
@@ -70,10 +70,16 @@ def test_what_a_worker_can_compute_is_let_in(fields: dict[str, Any]) -> None:
         {"repetition_penalty": -1.0},
         {"frequency_penalty": math.nan},
         {"constraint": Constraint("regex", "a")},
-        {"thinking": Thinking((1,), (100,))},
-        {"thinking": Thinking((-1,), (2,))},
+        {"thinking": Thinking((1,), ((2,), (100,)))},
+        {"thinking": Thinking((-1,), ((2,),))},
         {"thinking": Thinking((1,), ())},
-        {"thinking": Thinking((), (2,))},
+        {"thinking": Thinking((1,), ((2,), ()))},
+        {"thinking": Thinking((1,), ((2,),), answer_starts=((),))},
+        {"thinking": Thinking((1,), ((2,),), answer_starts=((100,),))},
+        {"thinking": Thinking((1,), ((2,),) * 1025)},
+        {"thinking": Thinking((1,), ((2,),), budget=1 << 31)},
+        {"thinking": Thinking((1,), ((2,),), budget=-2)},
+        {"thinking": Thinking((), ((2,),))},
     ],
 )
 def test_what_no_worker_can_compute_is_named(fields: dict[str, Any]) -> None:

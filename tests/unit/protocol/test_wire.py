@@ -32,7 +32,7 @@ CONSTRAINED = SamplingParams(
     max_tokens=16,
     eos_token_ids=(2,),
     constraint=CONSTRAINT,
-    thinking=Thinking((5,), (6, 7), begins_inside=True, budget=100),
+    thinking=Thinking((5,), ((6, 7), (9,)), True, budget=100, answer_starts=((8,),)),
 )
 LOGPROBS = messages.TokenLogprobs(
     width=2,

@@ -6,42 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.called_tools import CALL, OTHER, TEMPLATE, TIME, TOOL
 from support.front import Answer, Front
 
-TEMPLATE = """\
-{%- if tools %}{% for tool in tools %}{{ tool | tojson }}{% endfor %}
-To call: <tool_call>
-{"name": "...", "arguments": {...}}
-</tool_call>
-{% endif %}
-{%- for message in messages %}<|im_start|>{{ message.role }}
-{{ message.content or '' }}
-{%- for call in message.tool_calls or [] %}<tool_call>
-{"name": {{ call.function.name | tojson }}, "arguments": {{ call.function.arguments | tojson }}}
-</tool_call>{% endfor %}<|im_end|>
-{% endfor %}
-{%- if add_generation_prompt %}<|im_start|>assistant
-{% if enable_thinking is defined and not enable_thinking %}<think>
-
-</think>
-
-{% elif enable_thinking is defined %}<think>
-{% endif %}{% endif %}"""
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "weather",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
-    },
-}
 USAGE = {"include_usage": True}
-OTHER = {"type": "function", "function": {"name": "clock"}}
-CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "Łódź"}}\n</tool_call>'
-TIME = '<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>'
 
 
 @pytest.fixture(scope="module")
@@ -183,15 +151,6 @@ def test_no_effort_is_no_thinking(front: Front) -> None:
     assert message["content"] == "Hello!"
 
 
-def test_a_budget_of_thoughts_reaches_the_engine(front: Front) -> None:
-    front.says("Hello!")
-    front.chat(thinking_token_budget=7, chat_template_kwargs={"enable_thinking": True})
-    thinking = front.last.params.thinking
-    assert thinking is not None
-    assert (thinking.budget, thinking.begins_inside) == (7, True)
-    assert front.tokenizer.decode(list(thinking.end_ids), False) == "</think>"
-
-
 @pytest.mark.parametrize(
     ("fields", "param", "words"),
     [
@@ -203,7 +162,6 @@ def test_a_budget_of_thoughts_reaches_the_engine(front: Front) -> None:
             "tool_choice",
             "does not match any",
         ),
-        ({"thinking_token_budget": -2}, "thinking_token_budget", "non-negative"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -213,23 +171,6 @@ def test_what_cannot_be_is_refused(
     assert answer.status == 400
     assert answer.error["param"] == param
     assert words in answer.error["message"]
-
-
-def test_an_answer_is_calls_or_what_its_format_says(front: Front) -> None:
-    schema = {"type": "object", "properties": {"degrees": {"type": "integer"}}}
-    asked = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
-    front.says('{"degrees": 7}')
-    answer = front.chat(tools=[TOOL], response_format=asked)
-    assert message_of(answer)["content"] == '{"degrees": 7}'
-    constraint = front.last.params.constraint
-    assert constraint is not None
-    assert "weather" in constraint.text
-    assert "degrees" in constraint.text
-    assert front.chat(tools=[TOOL], guided_regex="a+").error["param"] == "tool_choice"
-    front.chat(tools=[TOOL], tool_choice="none", guided_regex="a+")
-    constraint = front.last.params.constraint
-    assert constraint is not None
-    assert (constraint.kind, constraint.text) == ("regex", "a+")
 
 
 def test_the_prompt_is_shown_on_request(front: Front) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Iterator, Sequence
 
 import jsonschema
@@ -15,7 +16,9 @@ from support.schemas import random_schema
 
 from penstock.protocol.constraint import Constraint, Thinking
 from penstock.protocol.sampling import SamplingParams
+from penstock.workers.grammar import masks as module
 from penstock.workers.grammar.compiler import Compiler
+from penstock.workers.grammar.mask_row import MaskRow
 from penstock.workers.grammar.masks import Masks
 from penstock.workers.sampler.rows import Rows
 from penstock.workers.sampler.sampler import Sampled, Sampler
@@ -160,13 +163,13 @@ def test_the_log_probabilities_told_are_the_models_own(compiler: Compiler) -> No
 
 
 def test_a_budget_alone_needs_no_constraint(compiler: Compiler) -> None:
-    thinking = Thinking((10,), (11, 12), begins_inside=True, budget=4)
+    thinking = Thinking((10,), ((11, 12),), begins_inside=True, budget=4)
     model = Model(compiler, 5)
     model.start(0, SamplingParams(50, seed=1, thinking=thinking))
     for _ in range(9):
         model.step([0])
     assert model.output(0)[4:6] == [11, 12]
-    unbounded = SamplingParams(50, seed=1, thinking=Thinking((10,), (11,), begins_inside=True))
+    unbounded = SamplingParams(50, seed=1, thinking=Thinking((10,), ((11,),), begins_inside=True))
     model.sampler.start(1, unbounded)
 
 
@@ -193,3 +196,52 @@ def test_replayed_output_that_does_not_match_fails_its_row(compiler: Compiler) -
 
 def test_the_masks_cover_the_vocabulary() -> None:
     assert BROOK.num_words * 32 >= VOCAB_SIZE
+
+
+class _Burning:
+    """Takes this much of its thread's time for a mask, and then may fail."""
+
+    def __init__(self, seconds: float, error: BaseException | None = None) -> None:
+        self._seconds = seconds
+        self._error = error
+
+    def push(self, token: int) -> None:
+        pass
+
+    def fill(self, row: MaskRow) -> bool:
+        until = time.thread_time() + self._seconds
+        while time.thread_time() < until:
+            pass
+        if self._error:
+            raise self._error
+        return True
+
+
+def _masks_of(compiler: Compiler, guides: Sequence[_Burning]) -> Masks:
+    masks = Masks(NUM_SLOTS, compiler)
+    masks._make_rows(BROOK.num_words)
+    masks._guides.update(enumerate(guides))
+    masks._is_guided_S[: len(guides)] = True
+    return masks
+
+
+@pytest.mark.parametrize("error", [None, ValueError("after long work")])
+def test_a_slow_mask_is_its_own_sequences_failure_alone(
+    compiler: Compiler, monkeypatch: pytest.MonkeyPatch, error: ValueError | None
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.02)
+    masks = _masks_of(compiler, [_Burning(0.0), _Burning(0.03, error), *[_Burning(0.0)] * 3])
+    slots = np.arange(5)
+    masks.advance(slots, slots)
+    assert masks.ready(slots).tolist() == [True, False, True, True, True]
+    assert [row for row, _ in masks.failures(slots)] == [1]
+
+
+@pytest.mark.parametrize("reason", [SystemExit, KeyboardInterrupt])
+def test_what_ends_the_process_is_no_sequences_failure(
+    compiler: Compiler, reason: type[BaseException]
+) -> None:
+    masks = _masks_of(compiler, [_Burning(0.0, reason())])
+    masks.advance(np.array([0]), np.array([5]))
+    with pytest.raises(reason):
+        masks.ready(np.array([0]))

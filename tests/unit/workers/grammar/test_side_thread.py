@@ -55,3 +55,18 @@ def test_an_error_is_raised_where_somebody_waits_and_the_rest_is_done() -> None:
         thread.wait()
     thread.wait()
     assert done == [1]
+
+
+@pytest.mark.parametrize("reason", [SystemExit, KeyboardInterrupt])
+def test_what_is_meant_for_the_process_ends_the_wait_at_once(reason: type[BaseException]) -> None:
+    def interrupted() -> None:
+        raise reason
+
+    thread, done = SideThread("test"), list[int]()
+    thread.do(interrupted, wake=False)
+    thread.do(lambda: done.append(int("1")), wake=False)
+    with pytest.raises(reason):
+        thread.wait()
+    assert done == []
+    thread.wait()
+    assert done == [1]

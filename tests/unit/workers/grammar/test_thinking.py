@@ -17,7 +17,7 @@ DIGITS = Constraint("regex", "[0-9]{2,4}")
 
 
 def spelled(text: str, **fields: object) -> Thinking:
-    return Thinking((), tuple(ids_of(text)), begins_inside=True, **fields)  # type: ignore[arg-type]
+    return Thinking((), (tuple(ids_of(text)),), begins_inside=True, **fields)  # type: ignore[arg-type]
 
 
 def push_all(guide: object, text: str) -> None:
@@ -26,7 +26,7 @@ def push_all(guide: object, text: str) -> None:
 
 
 def test_inside_anything_may_be_said_but_the_end_of_the_answer() -> None:
-    guide = guide_of(DIGITS, Thinking(THINK, THOUGHT, begins_inside=True))
+    guide = guide_of(DIGITS, Thinking(THINK, (THOUGHT,), begins_inside=True))
     assert set(allowed(guide)) == set(range(3072)) - set(EOS)
     push_all(guide, "well, 1 or so")
     guide.push(THOUGHT[0])
@@ -35,7 +35,7 @@ def test_inside_anything_may_be_said_but_the_end_of_the_answer() -> None:
 
 
 def test_an_answer_that_does_not_begin_with_thinking_is_held_at_once() -> None:
-    guide = guide_of(DIGITS, Thinking(THINK, THOUGHT))
+    guide = guide_of(DIGITS, Thinking(THINK, (THOUGHT,)))
     assert THINK[0] in allowed(guide)
     assert all(text_of([token]).isdigit() for token in allowed(guide) if token != THINK[0])
     push_all(guide, "1")
@@ -44,7 +44,7 @@ def test_an_answer_that_does_not_begin_with_thinking_is_held_at_once() -> None:
 
 
 def test_one_that_does_is_held_once_it_has_thought() -> None:
-    guide = guide_of(DIGITS, Thinking(THINK, THOUGHT))
+    guide = guide_of(DIGITS, Thinking(THINK, (THOUGHT,)))
     for token in (*THINK, *ids_of("hm 77"), *THOUGHT, *ids_of("12")):
         assert token in allowed(guide)
         guide.push(token)
@@ -53,7 +53,7 @@ def test_one_that_does_is_held_once_it_has_thought() -> None:
 
 def test_a_start_of_several_tokens_may_turn_out_to_be_an_answer() -> None:
     start = tuple(ids_of("1")) + tuple(ids_of("2")) + THINK
-    guide = guide_of(DIGITS, Thinking(start, THOUGHT))
+    guide = guide_of(DIGITS, Thinking(start, (THOUGHT,)))
     for text in ("1", "2"):
         push_all(guide, text)
     assert guide.phase is Phase.OPENING
@@ -61,7 +61,7 @@ def test_a_start_of_several_tokens_may_turn_out_to_be_an_answer() -> None:
     assert set(EOS) <= set(allowed(guide))
     push_all(guide, "3")
     assert guide.phase is Phase.ANSWERING
-    other = guide_of(DIGITS, Thinking(start, THOUGHT))
+    other = guide_of(DIGITS, Thinking(start, (THOUGHT,)))
     for token in (*start, *ids_of("x"), *THOUGHT):
         other.push(token)
     assert all(text_of([token]).isdigit() for token in allowed(other))
@@ -69,7 +69,7 @@ def test_a_start_of_several_tokens_may_turn_out_to_be_an_answer() -> None:
 
 def test_a_start_that_fits_no_answer_must_be_completed() -> None:
     start = (*THINK, 12)
-    guide = guide_of(DIGITS, Thinking(start, THOUGHT))
+    guide = guide_of(DIGITS, Thinking(start, (THOUGHT,)))
     guide.push(THINK[0])
     assert allowed(guide) == [12]
 
@@ -78,7 +78,7 @@ def test_a_start_that_fits_no_answer_must_be_completed() -> None:
 @pytest.mark.parametrize("constraint", [DIGITS, None])
 def test_a_spent_budget_forces_the_end(budget: int, constraint: Constraint | None) -> None:
     end = (11, 12, 13)
-    guide = guide_of(constraint, Thinking(THINK, end, budget=budget))
+    guide = guide_of(constraint, Thinking(THINK, (end,), budget=budget))
     for token in (*THINK, *ids_of("abcdefghij")[:budget]):
         guide.push(token)
     for token in end:
@@ -90,7 +90,7 @@ def test_a_spent_budget_forces_the_end(budget: int, constraint: Constraint | Non
 
 
 def test_no_budget_is_no_bound() -> None:
-    guide = guide_of(None, Thinking(THINK, THOUGHT, begins_inside=True))
+    guide = guide_of(None, Thinking(THINK, (THOUGHT,), begins_inside=True))
     for _ in range(500):
         guide.push(77)
     assert guide.phase is Phase.INSIDE
@@ -135,7 +135,7 @@ def test_what_cannot_begin_the_answer_there_is_an_error() -> None:
 
 
 def test_the_same_tokens_lead_to_the_same_place_again() -> None:
-    thinking = Thinking(THINK, THOUGHT, budget=9)
+    thinking = Thinking(THINK, (THOUGHT,), budget=9)
     for seed in range(5):
         guide = guide_of(DIGITS, thinking)
         said = [*drawn(guide, seed)]
@@ -144,3 +144,64 @@ def test_the_same_tokens_lead_to_the_same_place_again() -> None:
             for token in said[:length]:
                 replayed.push(token)
             assert said[length] in allowed(replayed)
+
+
+@pytest.mark.parametrize("before", [b"\n", b" ", b"\n\n", b"\n \n"])
+def test_blanks_before_the_start_are_no_way_around_a_budget(before: bytes) -> None:
+    guide = guide_of(None, Thinking(THINK, (THOUGHT,), budget=2))
+    for token in (*ids_of(before.decode()), *THINK, 77, 78):
+        guide.push(token)
+    assert allowed(guide) == [*THOUGHT]
+
+
+@pytest.mark.parametrize(("first", "then"), [((), (78, 79)), ((*THINK, 77), (78,))])
+def test_nor_is_thinking_once_more(first: tuple[int, ...], then: tuple[int, ...]) -> None:
+    """Whether it was thought before or only ended: as long as nothing has been said, it may begin."""
+    guide = guide_of(None, Thinking(THINK, (THOUGHT,), budget=2))
+    for token in (*first, *THOUGHT, *ids_of("\n"), *THINK, *then):
+        guide.push(token)
+    assert allowed(guide) == [*THOUGHT]
+    for token in (*THOUGHT, *ids_of("well"), *THINK):
+        guide.push(token)
+    assert guide.phase is Phase.ANSWERING
+
+
+def test_thinking_once_more_begins_the_answer_anew() -> None:
+    guide = guide_of(Constraint("regex", "\\(?[0-9]{2}"), Thinking(THINK, (THOUGHT,)))
+    for token in (*THINK, 77, *THOUGHT, *THINK, 78, *THOUGHT):
+        assert token in allowed(guide)
+        guide.push(token)
+    assert THINK[0] in allowed(guide)
+    push_all(guide, "12")
+    assert set(EOS) <= set(allowed(guide))
+
+
+def test_any_of_several_ends_is_one_and_the_first_is_forced() -> None:
+    ends = tuple(tuple(ids_of(f"Here{how} is it:")) for how in (" now", "after"))
+    for end in ends:
+        guide = guide_of(DIGITS, Thinking((), ends, begins_inside=True))
+        for token in (*ids_of("so. "), *end):
+            assert guide.phase is Phase.INSIDE
+            guide.push(token)
+        assert all(text_of([token]).isdigit() for token in allowed(guide))
+    spent = guide_of(DIGITS, Thinking((), ends, begins_inside=True, budget=0))
+    for token in ends[0]:
+        assert allowed(spent) == [token]
+        spent.push(token)
+    assert spent.phase is Phase.ANSWERING
+
+
+@pytest.mark.parametrize("opener", ["!", "<call>"])
+@pytest.mark.parametrize("further", ["", "1"])
+def test_what_begins_the_answer_within_thinking_is_held_to_the_constraint(
+    opener: str, further: str
+) -> None:
+    start = tuple(ids_of(opener))
+    thinking = Thinking((), (THOUGHT,), begins_inside=True, answer_starts=(start,))
+    guide = guide_of(Constraint("regex", f"{opener}[0-9]{{2}}"), thinking)
+    for token in (*ids_of("hm"), *start, *ids_of(further)):
+        guide.push(token)
+    assert guide.phase is Phase.ANSWERING
+    assert all(text_of([token]).isdigit() for token in allowed(guide))
+    push_all(guide, "12"[len(further) :])
+    assert set(EOS) <= set(allowed(guide))

@@ -2,20 +2,24 @@
 
 import contextlib
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import msgspec
 import pytest
 from support.grammars import BROOK, TOKENIZER, VOCAB_SIZE
 
 from penstock.protocol.constraint import Constraint
+from penstock.protocol.frames import frame
 from penstock.protocol.plan import Prepare, Prepared
 from penstock.workers.grammar import limits
 from penstock.workers.grammar.compiler import Compiler
-from penstock.workers.grammar.errors import GrammarError
+from penstock.workers.grammar.errors import MAX_CHARS, GrammarError
 from penstock.workers.grammar.trial import try_out
-from penstock.workers.grammar.trial_process import TrialProcess
+from penstock.workers.grammar.trial_process import TrialProcess, Tried
 
 GOOD = Constraint("regex", "[a-z]{3}")
 LONG_CHAIN = "start: r0\n" + "".join(f"r{i}: r{i + 1}\n" for i in range(9000)) + 'r9000: "a"'
@@ -119,3 +123,68 @@ def test_a_model_whose_tokenizer_is_of_no_use_refuses_every_constraint(tmp_path)
         compiler.prepare(Prepare(1, GOOD), reports)
         assert "tokenizer" in reports.wait_for(1)[0].error
         compiler.close()
+
+
+def test_what_is_released_before_its_turn_is_not_compiled(compiler: Compiler) -> None:
+    reports, may_begin = Reports(), threading.Event()
+    compiler._thread.submit(may_begin.wait, 20)
+    for name in range(1, 41):
+        compiler.prepare(Prepare(name, Constraint("regex", f"a{{{name}}}")), reports)
+    compiler.release([*range(1, 41)])
+    compiler.prepare(Prepare(41, GOOD), reports)
+    may_begin.set()
+    assert [report.id for report in reports.wait_for(1)] == [41]
+    assert [*compiler._compiled] == [GOOD]
+
+
+def test_a_failure_is_forgotten_with_its_text(compiler: Compiler) -> None:
+    reports = Reports()
+    for name in (1, 2):
+        compiler.prepare(Prepare(name, Constraint("regex", "(" + "a" * name)), reports)
+    reports.wait_for(2)
+    compiler.prepare(Prepare(3, GOOD), reports)
+    reports.wait_for(3)
+    assert ({*compiler._names}, [*compiler._compiled]) == ({3}, [GOOD])
+    compiler.release([1, 2, 3])
+    assert not compiler._compiled
+
+
+@pytest.mark.parametrize("echoed", ["a", '"\\w', "a b\n"])
+def test_reasons_do_not_echo_a_whole_constraint(trials: TrialProcess, echoed: str) -> None:
+    with pytest.raises(GrammarError, match="unclosed group") as raised:
+        trials.run(Constraint("regex", "(" + echoed * 8_000))
+    assert len(str(raised.value)) <= MAX_CHARS
+
+
+def _script(tmp_path: Path, body: str) -> TrialProcess:
+    ready, file = frame(msgspec.msgpack.encode(Tried())), tmp_path / "trial.py"
+    answer = frame(msgspec.msgpack.encode(Tried("", "fine", 1)))
+    file.write_text(f"import os, time\nready, answer = {ready!r}, {answer!r}\n{body}\n")
+    process = TrialProcess(TOKENIZER, VOCAB_SIZE)
+    process._command = [sys.executable, "-S", str(file)]
+    return process
+
+
+def test_a_slow_start_is_no_trials_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "TRIAL_WALL_S", 0.5)
+    body = (
+        "time.sleep(0.9); os.write(1, ready); os.read(0, 999); os.write(1, answer); os.read(0, 1)"
+    )
+    process = _script(tmp_path, body)
+    assert process.run(GOOD).grammar == "fine"
+    process.close()
+
+
+def test_one_that_does_not_listen_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TRIAL_WALL_S", 0.2)
+    process = _script(tmp_path, "os.write(1, ready); time.sleep(20)")
+    with pytest.raises(GrammarError, match=r"more than 0\.2 s"):
+        process.run(Constraint("grammar", "x" * 1_000_000))
+
+
+def test_loading_starts_the_process(compiler: Compiler) -> None:
+    compiler.load()
+    compiler._thread.submit(lambda: None).result(20)
+    assert compiler._trials._process is not None

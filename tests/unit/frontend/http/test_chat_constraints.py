@@ -1,0 +1,145 @@
+"""What a chat holds the engine to: constraints beside tools, and where thinking ends."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.called_tools import CALL, TEMPLATE, TOOL
+from support.front import Front
+
+from penstock.frontend import params
+from penstock.frontend.api import answer_rules
+from penstock.frontend.api.answer_rules import AnswerRules
+from penstock.frontend.api.chat_request import ChatRequest
+from penstock.frontend.api.chat_tools import read_tools
+from penstock.frontend.encoding import Prompt
+from penstock.frontend.formats import AnswerFormat, reasoning_format, tool_format
+from penstock.protocol.constraint import Thinking
+
+FORCED = {"tools": [TOOL], "tool_choice": "required"}
+
+
+@pytest.fixture(scope="module")
+def front(byte_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    template = tmp_path_factory.mktemp("template") / "tools.jinja"
+    template.write_text(TEMPLATE)
+    with Front(byte_model, chat_template=str(template)) as front:
+        yield front
+
+
+def test_a_budget_of_thoughts_reaches_the_engine(front: Front) -> None:
+    front.says("Hello!")
+    front.chat(thinking_token_budget=7, chat_template_kwargs={"enable_thinking": True})
+    thinking = front.last.params.thinking
+    assert thinking is not None
+    assert (thinking.budget, thinking.begins_inside) == (7, True)
+    assert front.tokenizer.decode(list(thinking.ends[0]), False) == "</think>"
+
+
+def test_an_answer_is_calls_or_what_its_format_says(front: Front) -> None:
+    schema = {"type": "object", "properties": {"degrees": {"type": "integer"}}}
+    asked = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    front.says('{"degrees": 7}')
+    answer = front.chat(tools=[TOOL], response_format=asked)
+    assert answer.choice["message"]["content"] == '{"degrees": 7}'
+    constraint = front.last.params.constraint
+    assert constraint is not None
+    assert "weather" in constraint.text
+    assert "degrees" in constraint.text
+    assert front.chat(tools=[TOOL], guided_regex="a+").error["param"] == "tool_choice"
+    front.chat(tools=[TOOL], tool_choice="none", guided_regex="a+")
+    constraint = front.last.params.constraint
+    assert constraint is not None
+    assert (constraint.kind, constraint.text) == ("regex", "a+")
+
+
+@pytest.mark.parametrize("number", ["1e999", "9" * 5000, "-1e400"])
+def test_numbers_that_no_schema_can_hold_are_refused_beside_tools(
+    front: Front, number: str
+) -> None:
+    body = {"messages": [{"role": "user", "content": "Hi"}], "tools": [TOOL]}
+    text = json.dumps({**body, "structured_outputs": {"json": {"maximum": 77077}}})
+    answer = front.post("/v1/chat/completions", text.replace("77077", number).encode())
+    assert (answer.status, answer.error["param"]) == (400, "structured_outputs")
+    assert "out of range" in answer.error["message"]
+
+
+def test_a_response_format_says_nothing_of_calls_that_are_forced(front: Front) -> None:
+    front.says(CALL)
+    assert front.chat(**FORCED, response_format={"type": "json_object"}).status == 200
+
+
+def test_options_of_the_schema_hold_beside_tools_too(front: Front) -> None:
+    front.says("{}")
+    front.chat(tools=[TOOL], structured_outputs={"json": {}, "disable_additional_properties": True})
+    constraint = front.last.params.constraint
+    assert constraint is not None
+    assert (constraint.kind, constraint.disable_additional_properties) == ("grammar", True)
+
+
+def test_a_constraint_is_read_once(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = list[object]()
+    for module in (answer_rules, params):
+        monkeypatch.setattr(module, "constraint_of", read.append)
+    front.says("Hello!")
+    front.chat()
+    assert len(read) == 1
+
+
+def _thinking(front: Front, name: str, **fields: Any) -> Thinking:
+    formats = AnswerFormat(tool_format("kimi_k2"), reasoning_format(name))
+    rules = AnswerRules(formats, front.tokenizer)
+    body = ChatRequest(messages=[], thinking_token_budget=9)
+    tools = read_tools(fields.get("tools"), None, None)
+    reading = rules.reading(body, tools, Prompt([], ""))
+    thinking = rules.wanted(body, reading).thinking
+    assert thinking is not None
+    return thinking
+
+
+def test_all_that_ends_thinking_reaches_the_engine(front: Front) -> None:
+    def texts(found: tuple[tuple[int, ...], ...]) -> tuple[str, ...]:
+        return tuple(front.tokenizer.decode(list(ids), False) for ids in found)
+
+    granite = _thinking(front, "granite")
+    assert texts(granite.ends) == ("Here is my response:", "Here's my response:")
+    kimi = _thinking(front, "kimi_k2", tools=[TOOL])
+    assert texts(kimi.ends) == ("</think>",)
+    assert texts(kimi.answer_starts)[0] == "<|tool_calls_section_begin|>"
+    assert _thinking(front, "kimi_k2").answer_starts == ()
+    assert _thinking(front, "qwen3", tools=[TOOL]).answer_starts == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "words"),
+    [
+        ({"thinking_token_budget": -2}, "thinking_token_budget", "non-negative"),
+        ({"thinking_token_budget": 10**30}, "thinking_token_budget", "at most 2147483647"),
+        ({**FORCED, "guided_regex": "a"}, "tool_choice", "forces"),
+        ({**FORCED, "structured_outputs": {"json": {}}}, "tool_choice", "forces"),
+        (
+            {**FORCED, "guided_json": {}, "response_format": {"type": "text"}},
+            "tool_choice",
+            "forces",
+        ),
+        (
+            {"tools": [TOOL], "structured_outputs": {"json": {}, "disable_any_whitespace": True}},
+            "structured_outputs",
+            "disable_any_whitespace",
+        ),
+        (
+            {"tools": [TOOL], "guided_json": {}, "guided_whitespace_pattern": " ?"},
+            "guided_json",
+            "whitespace_pattern",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    front: Front, fields: dict[str, Any], param: str, words: str
+) -> None:
+    answer = front.chat(**fields)
+    assert answer.status == 400
+    assert answer.error["param"] == param
+    assert words in answer.error["message"]
