@@ -8,6 +8,7 @@ PROGRAMS = {
     "penstock.frontend": "front end",
     "penstock.engine_core": "engine core",
     "penstock.workers": "worker",
+    "penstock.workers.grammar.trial": "grammar trial",
 }
 
 
