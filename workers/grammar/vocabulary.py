@@ -7,6 +7,19 @@ from llguidance import LLTokenizer
 
 from penstock.workers.grammar.errors import GrammarError
 
+SLICES = (
+    *LLTokenizer.general_slices(),
+    "[a-z]{1,10}",
+    "[a-z ]{1,10}",
+    "[A-Za-z]{1,10}",
+    "[A-Za-z0-9_]{1,10}",
+)
+"""Kinds of tokens whose masks are made ahead: where a place allows all of a kind, its tokens are not looked at.
+
+The general ones are those of JSON's strings. With the plain letters' too, a mask for `[a-z ]+` takes 84 us
+instead of 195 at 152k tokens, for a name 90 instead of 167; what a schema's takes stays as it was.
+"""
+
 
 class _AddedToken(msgspec.Struct):
     id: int
@@ -34,7 +47,7 @@ class Vocabulary:
 
 
 def load_vocabulary(tokenizer_file: Path, vocab_size: int) -> Vocabulary:
-    """Takes a quarter of a second for 64,000 tokens, with the GIL held.
+    """Takes 0.6 s for 152,000 tokens, with the GIL held.
 
     Raises GrammarError for tokenizers that the grammar engine cannot use.
     """
@@ -51,9 +64,9 @@ def load_vocabulary(tokenizer_file: Path, vocab_size: int) -> Vocabulary:
 def _tokenizer(text: str, vocab_size: int, end: int) -> LLTokenizer:
     """A bit for each logit, and for each token where the tokenizer knows more of them than the model."""
     try:
-        return LLTokenizer(text, n_vocab=vocab_size, eos_token=end)
+        return LLTokenizer(text, vocab_size, end, [*SLICES])
     except ValueError:
-        return LLTokenizer(text, eos_token=end)
+        return LLTokenizer(text, None, end, [*SLICES])
 
 
 def _special(file: _TokenizerFile) -> int:
