@@ -5,8 +5,10 @@ import gc
 import logging
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import zmq
@@ -15,7 +17,7 @@ from penstock import __version__
 from penstock.engine_core.door import Door
 from penstock.engine_core.engine import STATUS_SETTINGS, EngineCore
 from penstock.engine_core.loop import run
-from penstock.engine_core.worker_group import WorkerGroup
+from penstock.engine_core.worker_group import RankStart, WorkerGroup
 from penstock.protocol import curve, flags, model_path, sockets
 from penstock.protocol.errors import PenstockError, SettingsError
 from penstock.protocol.settings import EngineSettings, WorkerSettings
@@ -51,10 +53,11 @@ def serve(settings: EngineSettings, worker: Sequence[str]) -> int:
         _context() as context,
         _address(settings.endpoint) as endpoint,
         curve.known_clients_only(context, settings.endpoint or "", settings.curve_dir),
+        tempfile.TemporaryDirectory(prefix="penstock-ranks-") as meeting,
     ):
         door = Door(_bind(context, endpoint, settings.curve_dir))
         log.info("penstock %s engine-core for %s at %s", __version__, settings.model, endpoint)
-        group = _worker_group(settings, worker)
+        group = _worker_group(settings, worker, Path(meeting))
         engine = EngineCore(settings, door, group, epoch=time.time_ns())
         gc.freeze()  # what is here now stays; collections need not walk it
         try:
@@ -93,16 +96,24 @@ def _bind(context: "zmq.Context[Any]", endpoint: str, curve_dir: str | None) -> 
         raise SettingsError(f"--endpoint {endpoint}: {error}") from error
 
 
-def _worker_group(settings: EngineSettings, worker: Sequence[str]) -> WorkerGroup:
+def _worker_group(settings: EngineSettings, worker: Sequence[str], meeting: Path) -> WorkerGroup:
+    """`meeting` is a private folder, where the ranks of each start find each other."""
     values = {name: getattr(settings, name) for name in WorkerSettings.__struct_fields__}
     common = [*worker, *flags.to_argv(WorkerSettings(**values))]
-    world_size = settings.tensor_parallel_size
 
-    def argv(descriptor: int, rank: int) -> list[str]:
-        place = {"--link": descriptor, "--rank": rank, "--world-size": world_size}
+    def argv(start: RankStart) -> list[str]:
+        place = {
+            "--link": start.descriptor,
+            "--rank": start.rank,
+            "--tensor-parallel-size": settings.tensor_parallel_size,
+            "--pipeline-parallel-size": settings.pipeline_parallel_size,
+            "--rendezvous": f"file://{meeting}/{start.generation}",
+        }
         return [*common, *(str(part) for pair in place.items() for part in pair)]
 
-    return WorkerGroup(argv, world_size, settings.worker_start_timeout_s, settings.step_timeout_s)
+    return WorkerGroup(
+        argv, settings.world_size, settings.worker_start_timeout_s, settings.step_timeout_s
+    )
 
 
 if __name__ == "__main__":

@@ -27,6 +27,14 @@ class SchedulerConfig(msgspec.Struct, frozen=True, kw_only=True):
     delay_factor: float = 0.0
     """How many times the last prompt's step a prompt waits beside running streams; see admission_delay.py."""
 
+    num_groups: int = 1
+    """Over how many plans in flight the running sequences are spread. With more than one, as a model of several
+    stages wants it, a sequence whose token is on its way waits for it: its next plan brings that token."""
+
+    @property
+    def awaits_tokens(self) -> bool:
+        return self.num_groups > 1
+
     def __post_init__(self) -> None:
         assert self.max_model_len <= self.num_blocks * self.block_size
         assert self.chunked_prefill or self.max_model_len <= self.max_num_batched_tokens

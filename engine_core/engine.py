@@ -232,7 +232,7 @@ class EngineCore:
         try:
             if self.model is None:
                 found = fit(self.settings, hellos, int(time.time()))
-                depth = 2 if self.settings.async_scheduling else 1
+                depth = max(1 + self.settings.async_scheduling, found.config.num_groups)
                 self.model = ServedModel(found, self.frontends, self.workers, self.metrics, depth)
         except SettingsError as error:
             log.error("%s", error)

@@ -62,6 +62,7 @@ def fit(settings: EngineSettings, hellos: Sequence[WorkerHello], created: int) -
         long_prefill_token_threshold=settings.long_prefill_token_threshold,
         delay_factor=settings.scheduler_delay_factor,
         by_priority=settings.scheduling_policy == "priority",
+        num_groups=_num_groups(settings),
     )
     stretch = settings.step_stretch
     return Fit(
@@ -70,6 +71,12 @@ def fit(settings: EngineSettings, hellos: Sequence[WorkerHello], created: int) -
         limits=_limits(settings, config),
         step_stretch=STEP_STRETCH[device] if stretch is None else stretch,
     )
+
+
+def _num_groups(settings: EngineSettings) -> int:
+    """A plan for each stage, and one that is on its way while the last result is."""
+    stages = settings.pipeline_parallel_size
+    return 1 if stages == 1 else stages + settings.async_scheduling
 
 
 def _num_blocks(settings: EngineSettings, hellos: Sequence[WorkerHello]) -> int:

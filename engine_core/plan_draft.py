@@ -1,5 +1,6 @@
 """A step plan in the making, and the record of whose rows it holds. Knows sequences, not why they were chosen."""
 
+from penstock.engine_core.admission import SchedulerConfig
 from penstock.engine_core.sequence import Sequence
 from penstock.protocol.plan import BlockGrant, SeqStart, StepPlan
 from penstock.protocol.token_ids import pack
@@ -40,6 +41,8 @@ class PlanDraft:
 
     __slots__ = (
         "_admitted",
+        "_awaits_tokens",
+        "_block_size",
         "_counts",
         "_first_tokens",
         "_grants",
@@ -53,9 +56,10 @@ class PlanDraft:
         "rows",
     )
 
-    def __init__(self, budget: int, chunk_budget: int) -> None:
-        """Tokens in all, and tokens of rows that lack more than one."""
-        self.budget = self._total = budget
+    def __init__(self, config: SchedulerConfig, chunk_budget: int) -> None:
+        """`chunk_budget` are tokens of rows that lack more than one."""
+        self.budget = self._total = config.max_num_batched_tokens
+        self._block_size, self._awaits_tokens = config.block_size, config.awaits_tokens
         self.chunk_budget = self._total_chunks = chunk_budget
         self.rows: list[Sequence] = []
         self._slots: list[int] = []
@@ -96,17 +100,19 @@ class PlanDraft:
             sequence.num_pending += 1
             self._sampling.append(sequence)
 
-    def decode(self, sequence: Sequence, block_size: int) -> bool:
+    def decode(self, sequence: Sequence) -> bool:
         """The row of a sequence that lacks its last token alone, where that neither opens nor fills a block.
 
         Most rows are such: for them this is what `row` and all that goes with it come to. False, and nothing
         done, for any other.
         """
         computed, pending = sequence.num_computed, sequence.num_pending
-        place, target = computed % block_size, len(sequence.tokens) + pending
-        if computed + 1 != target or not 0 < place < block_size - 1:
+        place, target = computed % self._block_size, len(sequence.tokens) + pending
+        if computed + 1 != target or not 0 < place < self._block_size - 1:
             return False
-        if (pending and target >= sequence.max_len) or sequence.params.prompt_logprobs is not None:
+        if (pending and (self._awaits_tokens or target >= sequence.max_len)) or (
+            sequence.params.prompt_logprobs is not None
+        ):
             return False
         self.rows.append(sequence)
         self._slots.append(sequence.slot)
@@ -124,6 +130,7 @@ class PlanDraft:
             self._starts,
             self._grants,
             pack(freed_slots),
+            pack([s.tokens[-1] for s in self.rows]) if self._awaits_tokens else b"",
         )
         num_tokens = self._total - self.budget
         return ScheduledStep(

@@ -98,7 +98,7 @@ class Scheduler:
 
     def schedule(self, may_join: bool = True) -> ScheduledStep | None:
         """The next plan, or None when no sequence can advance now. `may_join` lets others start beside running ones."""
-        draft = PlanDraft(self.config.max_num_batched_tokens, self._chunk_budget())
+        draft = PlanDraft(self.config, self._chunk_budget())
         self.cache.begin_step()
         if self._continue_running(draft) and (may_join or not self.running):
             self._admit_waiting(draft)
@@ -121,9 +121,10 @@ class Scheduler:
     def _continue_running(self, draft: PlanDraft) -> bool:
         """Rows for running sequences, in the order of service; False if blocks had to be taken from some."""
         num_preemptions, index = self.num_preemptions, 0
-        while index < len(self.running) and draft.budget:
+        most_rows = -(-len(self.running) // self.config.num_groups)
+        while index < len(self.running) and draft.budget and len(draft.rows) < most_rows:
             sequence = self.running[index]
-            if not draft.decode(sequence, self.config.block_size):
+            if not draft.decode(sequence):
                 count = self._count(sequence, draft)
                 if count and not self._extend(sequence, count, draft):
                     break
@@ -131,9 +132,9 @@ class Scheduler:
         return self.num_preemptions == num_preemptions
 
     def _count(self, sequence: Sequence, draft: PlanDraft) -> int:
-        """How many tokens to compute next; none if the pending ones bring it to its end already."""
+        """How many tokens to compute next; none if the pending ones bring it to its end already, or are waited for."""
         target = len(sequence.tokens) + sequence.num_pending
-        if sequence.num_pending and target >= sequence.max_len:
+        if sequence.num_pending and (self.config.awaits_tokens or target >= sequence.max_len):
             return 0
         missing = target - sequence.num_computed
         return 1 if missing == 1 else self._chunk(missing, draft)

@@ -62,6 +62,16 @@ class GroupHopeless(NamedTuple):
 GroupEvent = GroupLoaded | GroupReady | StepResult | Prepared | GroupFailed | GroupHopeless
 
 
+class RankStart(NamedTuple):
+    """What a rank's command line says of its place."""
+
+    descriptor: int
+    """Its end of the link."""
+    rank: int
+    generation: int
+    """Which start of the group it belongs to."""
+
+
 class Phase(enum.Enum):
     DOWN = enum.auto()
     LOADING = enum.auto()
@@ -70,11 +80,11 @@ class Phase(enum.Enum):
 
 
 class WorkerGroup:
-    """All ranks of one model. `argv(descriptor, rank)` is a rank's command line, with its end of the link in it."""
+    """All ranks of one model; `argv` makes a rank's command line."""
 
     def __init__(
         self,
-        argv: Callable[[int, int], list[str]],
+        argv: Callable[[RankStart], list[str]],
         world_size: int,
         start_timeout_s: float,
         step_timeout_s: float,
@@ -117,7 +127,7 @@ class WorkerGroup:
         self._hellos, self._ready, self._num_in_flight = {}, set(), 0
         link = self._link = WorkerLink(self._world_size, self._waits)
         self._processes = [
-            WorkerProcess(self._argv(end.fileno(), rank), end)
+            WorkerProcess(self._argv(RankStart(end.fileno(), rank, self.num_starts)), end)
             for rank, end in enumerate(link.worker_ends)
         ]
         link.handed_over()

@@ -67,6 +67,9 @@ class StepPlan(PlanMessage, frozen=True, tag=2):
     grants: list[BlockGrant] = []
     frees: bytes = b""
     """Packed slots whose sequence is gone; known before any start of this plan reuses them."""
+    tails: bytes = b""
+    """Packed, for each row the newest token of its sequence. Where a model has several stages: most ranks have not
+    heard of it, since the last stage samples."""
 
 
 class Shutdown(PlanMessage, frozen=True, tag=3):
@@ -74,7 +77,7 @@ class Shutdown(PlanMessage, frozen=True, tag=3):
 
 
 class Prepare(PlanMessage, frozen=True, tag=4):
-    """Compile this beside the steps: sequences with it wait until rank 0 has answered Prepared."""
+    """Compile this beside the steps: sequences with it wait until the rank that samples has answered Prepared."""
 
     id: int
     constraint: Constraint
@@ -128,7 +131,7 @@ class RowFailure(PlanMessage, frozen=True):
 
 
 class StepResult(PlanMessage, frozen=True, tag=35):
-    """Rank 0's answer to one StepPlan: packed ids, one for each row that sampled, in row order."""
+    """The sampling rank's answer to one StepPlan (rank 0, or the first of the last stage): packed ids, one for each row that sampled, in row order."""
 
     step: int
     token_ids: bytes
@@ -155,7 +158,7 @@ class WorkerProgress(PlanMessage, frozen=True, tag=37):
 
 
 class Prepared(PlanMessage, frozen=True, tag=38):
-    """Rank 0's answer to one Prepare; may come between results. `error` says why it cannot be done."""
+    """The sampling rank's answer to one Prepare; may come between results. `error` says why it cannot be done."""
 
     id: int
     error: str = ""

@@ -20,7 +20,7 @@ def main() -> int:
         sys.argv[1:],
     )
     _log_to_stderr(settings.log_level, place.rank)
-    num_threads = prepare_threads(settings.cpu_threads)
+    num_threads = prepare_threads(settings.cpu_threads, place.world_size)
     link = Link(place)
     link.progress("starting", 0.0)
     status = _run(link, place, settings, num_threads)

@@ -21,6 +21,11 @@ class Forward(Protocol):
     @property
     def vocab_size(self) -> int: ...
 
+    @property
+    def has_logits(self) -> bool:
+        """False for a part of a model that ends before them: `run` then returns nothing for each row."""
+        ...
+
     def run(self, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> torch.Tensor:
         """Row r computes the next `counts_R[r]` tokens of slot `slots_R[r]`.
 
@@ -50,9 +55,15 @@ class TorchForward:
     def vocab_size(self) -> int:
         return self._model.config.vocab_size
 
+    @property
+    def has_logits(self) -> bool:
+        return self._model.company.part.is_last
+
     def run(self, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> torch.Tensor:
         batch = build_batch(self._slots, slots_R, counts_R, self._device)
         self._hidden_TD = self._model.forward(batch, self._cache)
+        if not self.has_logits:
+            return self._hidden_TD.new_empty(len(samples_N), 0)
         last_N = torch.from_numpy(np.cumsum(counts_R)[samples_N] - 1).to(self._device)
         return self._model.logits(self._hidden_TD[last_N])
 

@@ -29,8 +29,16 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     link: int
     """The descriptor of its end of a stream socket."""
     rank: int = 0
-    world_size: int = 1
+    """Counted stage by stage."""
+    tensor_parallel_size: int = 1
+    pipeline_parallel_size: int = 1
+    rendezvous: str = ""
+    """Where all ranks of this start meet: a file:// or tcp:// address."""
     model_dir: str
+
+    @property
+    def world_size(self) -> int:
+        return self.tensor_parallel_size * self.pipeline_parallel_size
 
 
 Order = StepPlan | Prepare | Release

@@ -12,20 +12,18 @@ import torch
 from penstock.protocol.plan import RowFailure, RowLogprobs, SeqStart, StepPlan, StepResult
 from penstock.workers.forward import Forward
 from penstock.workers.grammar.masks import Masks
+from penstock.workers.parallel.followers import NOTHING, TokenSource
 from penstock.workers.prompt_logprobs import prompt_logprobs
 from penstock.workers.sampler.params import is_guided
 from penstock.workers.sampler.rows import Ints
-from penstock.workers.sampler.sampler import Sampled, Sampler
+from penstock.workers.sampler.sampler import Sampled
 from penstock.workers.slots import Slots, ids_of
-
-NOTHING = Sampled(np.empty(0, dtype=np.int64), [], [])
-
 
 class ModelRunner:
     """One rank's steps. Shares the slots with the forward pass, which reads them."""
 
     def __init__(
-        self, slots: Slots, forward: Forward, sampler: Sampler, masks: Masks | None = None
+        self, slots: Slots, forward: Forward, sampler: TokenSource, masks: Masks | None = None
     ) -> None:
         self._slots = slots
         self._forward = forward
@@ -38,7 +36,10 @@ class ModelRunner:
         started = time.perf_counter()
         self._apply(plan)
         with torch.inference_mode():
-            sampled, rows_N, prompts = self._run(ids_of(plan.slots), ids_of(plan.counts))
+            slots_R, counts_R = ids_of(plan.slots), ids_of(plan.counts)
+            if plan.tails:
+                self._slots.catch_up(slots_R, counts_R, ids_of(plan.tails))
+            sampled, rows_N, prompts = self._run(slots_R, counts_R)
         failures = [RowFailure(int(rows_N[i]), reason) for i, reason in sampled.failures]
         return StepResult(
             step=plan.step,
@@ -57,7 +58,7 @@ class ModelRunner:
             self._sampler.start(start.slot, start.params)
             if self._masks is not None and is_guided(start.params):
                 self._masks.start(start.slot, start.params, _output_of(start))
-            if start.params.prompt_logprobs is not None:
+            if start.params.prompt_logprobs is not None and self._forward.has_logits:
                 self._prompt_logprobs[start.slot] = start.params.prompt_logprobs
         for grant in plan.grants:
             self._slots.grant(grant)
@@ -84,7 +85,8 @@ class ModelRunner:
         if not len(slots_N):
             return NOTHING
         sampled = self._sampler.sample(logits_NV, self._slots.rows(slots_N))
-        self._slots.append(slots_N, sampled.token_ids_R)
+        if len(sampled.token_ids_R):
+            self._slots.append(slots_N, sampled.token_ids_R)
         if self._masks is not None:
             self._masks.advance(slots_N, sampled.token_ids_R)
         return sampled

@@ -67,6 +67,11 @@ class Slots:
         self.tokens_SL[slots_R, self.num_tokens_S[slots_R]] = token_ids_R
         self.num_tokens_S[slots_R] += 1
 
+    def catch_up(self, slots_R: Ints, counts_R: Ints, tails_R: Ints) -> None:
+        """Each row's newest token, where it was sampled elsewhere and this is the first to be heard of it."""
+        lacking_R = self.num_computed_S[slots_R] + counts_R > self.num_tokens_S[slots_R]
+        self.append(slots_R[lacking_R], tails_R[lacking_R])
+
     def sampling(self, slots_R: Ints, counts_R: Ints) -> npt.NDArray[np.bool_]:
         """Which rows reach the end of what they know, and so sample."""
         reached_R: npt.NDArray[np.bool_] = (

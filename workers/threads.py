@@ -27,9 +27,14 @@ SAME_SUMS = {"MKL_CBWR": "AUTO,STRICT"}
 """MKL sums in an order that does not depend on where in memory a row lies, and so not on its company."""
 
 
-def prepare_threads(wanted: int | None, environ: MutableMapping[str, str] = os.environ) -> int:
-    """Sets what the libraries read when torch loads them; what an operator set stays, counts aside."""
-    count = wanted or available_cores()
+def prepare_threads(
+    wanted: int | None, num_ranks: int = 1, environ: MutableMapping[str, str] = os.environ
+) -> int:
+    """Sets what the libraries read when torch loads them; what an operator set stays, counts aside.
+
+    `num_ranks` of this machine share its cores.
+    """
+    count = wanted or max(1, available_cores() // num_ranks)
     for name, value in (WAITING | SAME_SUMS).items():
         environ.setdefault(name, value)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):

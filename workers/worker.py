@@ -12,10 +12,8 @@ from penstock.protocol.model_path import find_tokenizer
 from penstock.protocol.plan import (
     Configure,
     Prepare,
-    Prepared,
     Release,
     StepPlan,
-    StepResult,
     WorkerFault,
     WorkerHello,
     WorkerReady,
@@ -30,6 +28,10 @@ from penstock.workers.link import Link, LinkSettings, Order
 from penstock.workers.memory import kv_bytes_available
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.start import NativeKernels, NativeModel
+from penstock.workers.parallel.company import NOBODY, Company
+from penstock.workers.parallel.followers import token_source
+from penstock.workers.parallel.join import company, join
+from penstock.workers.parallel.part import part_of_rank
 from penstock.workers.runner import ModelRunner
 from penstock.workers.sampler.sampler import Sampler
 from penstock.workers.slots import Slots
@@ -46,10 +48,15 @@ class Worker:
         self._link = link
         self._place = place
         self._settings = settings
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._part = part_of_rank(
+            place.rank, place.tensor_parallel_size, place.pipeline_parallel_size
+        )
+        self._device = own_device(place.rank)
         self._loading = True
-        choice = settings.cpu_kernels if self._device.type == "cpu" else "reference"
-        self._kernels = NativeKernels(choice, settings.quantization)
+        native = self._device.type == "cpu" and self._part.is_whole
+        self._kernels = NativeKernels(
+            settings.cpu_kernels if native else "reference", settings.quantization
+        )
         self._compiler: Compiler | None = None
 
     def run(self) -> int:
@@ -68,26 +75,26 @@ class Worker:
         runner = self._start()
         if runner is None:
             return
+        if not self._part.leads:
+            for order in self._link.orders():
+                if isinstance(order, StepPlan):
+                    runner.execute(order)
+            return
         assert self._compiler is not None
         self._compiler.load()
         for order in self._link.orders():
-            self._obey(order, runner)
+            self._obey(order, runner, self._compiler)
         self._compiler.close()
 
-    def _obey(self, order: Order, runner: ModelRunner) -> None:
-        assert self._compiler is not None
+    def _obey(self, order: Order, runner: ModelRunner, compiler: Compiler) -> None:
+        """What the rank that samples does; the others run the steps alone."""
         match order:
             case StepPlan():
-                self._report(runner.execute(order))
+                self._link.send(runner.execute(order))
             case Prepare():
-                self._compiler.prepare(order, self._report)
+                compiler.prepare(order, self._link.send)
             case Release():
-                self._compiler.release(order.ids)
-
-    def _report(self, result: StepResult | Prepared) -> None:
-        """All ranks do the same; the first one tells."""
-        if self._place.rank == 0:
-            self._link.send(result)
+                compiler.release(order.ids)
 
     def _start(self) -> ModelRunner | None:
         """None when the engine core leaves first."""
@@ -109,6 +116,7 @@ class Worker:
             dtype=dtype,
             load_format=settings.load_format,
             seed=settings.seed,
+            part=self._part,
         )
         num_threads = self._num_threads(opened)
         progress = self._link.progress
@@ -116,10 +124,20 @@ class Worker:
         torch.set_num_threads(
             1 if native else num_threads
         )  # two teams would take each other's cores
-        model = native or materialize(opened, self._device, None, progress)
+        model = native or materialize(opened, self._device, None, progress, self._company(opened))
         weights_bytes = native.weights.nbytes() if native else opened.nbytes()
         self._link.send(self._hello(opened, weights_bytes, time.monotonic() - started))
         return model
+
+    def _company(self, opened: OpenModel) -> Company:
+        """Waits for the other ranks, if there are any."""
+        if self._part.is_whole:
+            return NOBODY
+        if self._device.type == "cpu":
+            log.warning("several ranks on CPUs run torch's operations: slower than one rank's own kernels")
+        self._link.progress("waiting for the other ranks", 0.0)
+        join(self._part, self._device, self._place.rendezvous)
+        return company(self._part, opened.config.hidden_size, opened.dtype, self._device)
 
     def _num_threads(self, opened: OpenModel) -> int:
         if self._settings.cpu_threads is not None:
@@ -134,8 +152,10 @@ class Worker:
             dtype=str(opened.dtype).removeprefix("torch."),
             vocab_size=opened.config.vocab_size,
             max_position=opened.config.max_position,
-            kv_bytes_per_token=kv_bytes_per_token(opened.config, opened.dtype),
-            kv_bytes_available=kv_bytes_available(wanted, share, self._device),
+            kv_bytes_per_token=kv_bytes_per_token(self._part.of(opened.config), opened.dtype),
+            kv_bytes_available=kv_bytes_available(
+                wanted, share, self._device, self._place.world_size
+            ),
             weights_bytes=weights_bytes,
             load_s=load_s,
             device="cuda" if self._device.type == "cuda" else "cpu",
@@ -143,20 +163,29 @@ class Worker:
 
     def _make_runner(self, model: DecoderModel | NativeModel, shape: Configure) -> ModelRunner:
         slots, num_slots = Slots(shape), shape.max_num_seqs
-        masks = Masks(num_slots, self._grammars(model))
+        masks = Masks(num_slots, self._grammars(model)) if self._part.leads else None
         if isinstance(model, NativeModel):
             sampler = Sampler(num_slots, model.sampling(), masks)
             return ModelRunner(slots, model.forward(shape, slots), sampler, masks)
         model.use_max_model_len(shape.max_model_len)
-        dtype = model.embed.weight.dtype
-        cache = KVCache(model.config, shape.num_blocks, shape.block_size, dtype, self._device)
+        cache = KVCache(model.config, shape.num_blocks, shape.block_size, model.dtype, self._device)
         forward = TorchForward(model, cache, slots, self._device)
-        return ModelRunner(slots, forward, Sampler(num_slots, None, masks), masks)
+        source = token_source(model.company, Sampler(num_slots, None, masks))
+        return ModelRunner(slots, forward, source, masks)
 
     def _grammars(self, model: DecoderModel | NativeModel) -> Compiler:
         folder = find_tokenizer(self._settings, Path(self._place.model_dir))
         self._compiler = Compiler(folder / "tokenizer.json", model.config.vocab_size)
         return self._compiler
+
+
+def own_device(rank: int) -> torch.device:
+    """A GPU of its own for each rank of a host, while there are any."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", rank % torch.cuda.device_count())
+    torch.cuda.set_device(device)
+    return device
 
 
 def dtype_named(name: str) -> torch.dtype | None:

@@ -89,22 +89,16 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
-            description="Ranks that share each layer.",
-            extra={
-                "flags": ["-tp", "--tp"],
-                "refused": "this version runs a model on one device; leave it at 1",
-            },
+            description="Ranks that share each layer (docs/parallelism.md).",
+            extra={"flags": ["-tp", "--tp"]},
         ),
     ] = 1
     pipeline_parallel_size: Annotated[
         int,
         Meta(
             ge=1,
-            description="Ranks that share the depth.",
-            extra={
-                "flags": ["-pp", "--pp"],
-                "refused": "this version runs a model on one device; leave it at 1",
-            },
+            description="Stages that share the depth; ranks are the product of both.",
+            extra={"flags": ["-pp", "--pp"]},
         ),
     ] = 1
     distributed_executor_backend: Annotated[
@@ -149,7 +143,17 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
         ),
     ] = 30.0
 
+    @property
+    def world_size(self) -> int:
+        """Workers in all."""
+        return self.tensor_parallel_size * self.pipeline_parallel_size
+
     def __post_init__(self) -> None:
+        if self.cpu_kernels == "native" and self.world_size > 1:
+            raise ValueError(
+                "--cpu-kernels native runs a model on one rank: leave --tensor-parallel-size and "
+                "--pipeline-parallel-size at 1, or --cpu-kernels at auto"
+            )
         if self.silence_s <= self.heartbeat_s:
             raise ValueError(
                 f"--silence-s {self.silence_s:g} must be longer than --heartbeat-s {self.heartbeat_s:g}, "

@@ -46,6 +46,7 @@ def random_config(rng: random.Random) -> SchedulerConfig:
         chunked_prefill=chunked,
         long_prefill_token_threshold=rng.choice([0, 0, 5]),
         by_priority=rng.random() < 0.4,
+        num_groups=rng.choice([1, 1, 2, 3]),
     )
 
 
@@ -225,6 +226,7 @@ class Simulation:
 
     def plan(self) -> bool:
         was_running = [s.id for s in self.scheduler.running]
+        was_pending = {s.id for s in self.scheduler.running if s.num_pending}
         if self.rng.random() < 0.1:
             bound = self.rng.choice([None, 1, 3, 8])
             self.gold.chunk_bound = bound
@@ -234,6 +236,9 @@ class Simulation:
         self.compare(step, was_running)
         if step is None:
             return False
+        if self.config.num_groups > 1:
+            assert not was_pending & {s.id for s in step.rows}
+            assert unpack(step.plan.tails) == [s.tokens[-1] for s in step.rows]
         self.in_flight.append((step, self.worker.execute(step.plan)))
         return True
 
@@ -298,7 +303,7 @@ def test_every_read_every_output_and_every_decision_is_right(seed: int) -> None:
 
 def test_the_simulation_reaches_what_it_is_for() -> None:
     """Preemptions, cache hits, discarded rows and full queues do occur."""
-    runs = [Simulation(seed) for seed in range(12)]
+    runs = [Simulation(seed) for seed in range(20)]
     for run in runs:
         run.run()
     assert sum(run.scheduler.num_preemptions for run in runs) > 50

@@ -132,8 +132,12 @@ class GoldScheduler:
         if decoding and self.chunk_bound:
             self.prompts_left = min(budget, self.chunk_bound * max(1, prompts // len(decoding)))
         named_now: set[int] = set()
+        groups = self.config.num_groups
+        most_rows = (len(self.running) + groups - 1) // groups
         for sequence in sorted(self.running, key=lambda s: s.order):
             if sequence not in self.running or not budget:
+                continue
+            if len(decision.rows) == most_rows or (sequence.pending and groups > 1):
                 continue
             if sequence.pending and sequence.target >= sequence.limit:
                 continue

@@ -1,4 +1,4 @@
-"""The one decoder of every family. Knows its config, not where it came from, nor sampling.
+"""The one decoder of every family, or a rank's part of it. Knows its config, not where it came from, nor sampling.
 
 Legend: T tokens of the step, D hidden, N rows whose logits are wanted, V vocabulary.
 """
@@ -10,21 +10,24 @@ from penstock.kernels import reference as ops
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.model_config import ModelConfig
-from penstock.workers.models.layers import MLP, Attention, Embedding, Linear, RMSNorm, Step
+from penstock.workers.models.basic_layers import Linear, RMSNorm
+from penstock.workers.models.layers import MLP, Attention, Step
 from penstock.workers.models.rope import Rope
+from penstock.workers.models.split_layers import split_embedding
+from penstock.workers.parallel.company import NOBODY, Company
+from penstock.workers.parallel.peers import Peers
+from penstock.workers.parallel.stages import States
 
 
 class DecoderLayer(nn.Module):
-    def __init__(self, config: ModelConfig, layer: int) -> None:
+    def __init__(self, config: ModelConfig, layer: int, peers: Peers) -> None:
         super().__init__()
         self.input_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.attention = Attention(config, layer)
+        self.attention = Attention(config, layer, peers)
         self.mlp_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.mlp = MLP(config)
+        self.mlp = MLP(config, peers)
 
-    def forward(
-        self, x_TD: torch.Tensor, residual_TD: torch.Tensor, step: Step
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x_TD: torch.Tensor, residual_TD: torch.Tensor, step: Step) -> States:
         """Takes and returns what the last part added, not yet in the residual."""
         x_TD, residual_TD = self.input_norm.add(x_TD, residual_TD)
         x_TD = self.attention(x_TD, step)
@@ -33,34 +36,61 @@ class DecoderLayer(nn.Module):
 
 
 class DecoderModel(nn.Module):
-    """Built without memory, weights or rope: load.py gives it all three."""
+    """Built without memory, weights or rope: load.py gives it all three. `config` then is the rank's part of it."""
 
     _rope: Rope
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, company: Company = NOBODY) -> None:
         super().__init__()
-        self.config = config
-        self.embed = Embedding(config.vocab_size, config.hidden_size)
-        self.layers = nn.ModuleList(DecoderLayer(config, i) for i in range(config.num_layers))
-        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        if not config.tie_embeddings:
-            self.head = Linear(config.hidden_size, config.vocab_size)
+        part, peers = company.part, company.peers
+        self.config = part.of(config)
+        self.company = company
+        vocab = part.vocab(config.vocab_size)
+        if part.is_first or (part.is_last and config.tie_embeddings):
+            self.embed = split_embedding(vocab, config.hidden_size, peers)
+        self.layers = nn.ModuleList(
+            DecoderLayer(self.config, i, peers) for i in range(self.config.num_layers)
+        )
+        if part.is_last:
+            self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+            if not config.tie_embeddings:
+                self.head = Linear(config.hidden_size, len(vocab))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.parameters()).dtype
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
 
     def use_max_model_len(self, max_model_len: int) -> None:
         """Before the first step, once the longest context to be served is known: see rope.py."""
-        self._rope = Rope(self.config.rope, max_model_len, self.embed.weight.device)
+        self._rope = Rope(self.config.rope, max_model_len, self.device)
 
     def forward(self, batch: Batch, cache: KVCache) -> torch.Tensor:
-        """Hidden states after the final norm; writes the batch's keys and values to the cache."""
-        x_TD = self.embed(batch.token_ids_T)
+        """Hidden states, after the final norm where the model ends here; writes the batch's keys and values."""
+        x_TD, residual_TD = self._enter(batch)
         step = Step(batch, cache, *self._rope.cos_sin(batch.positions_T, x_TD.dtype))
-        residual_TD = torch.zeros_like(x_TD)
         for layer in self.layers:
             x_TD, residual_TD = layer(x_TD, residual_TD, step)
+        return self._leave(x_TD, residual_TD)
+
+    def _enter(self, batch: Batch) -> States:
+        if not self.company.part.is_first:
+            return self.company.stages.receive(len(batch.token_ids_T))
+        x_TD = self.embed(batch.token_ids_T)
+        return x_TD, torch.zeros_like(x_TD)
+
+    def _leave(self, x_TD: torch.Tensor, residual_TD: torch.Tensor) -> torch.Tensor:
+        if not self.company.part.is_last:
+            self.company.stages.send((x_TD, residual_TD))
+            return x_TD
         hidden_TD, _ = self.norm.add(x_TD, residual_TD)
         return hidden_TD
 
     def logits(self, hidden_ND: torch.Tensor) -> torch.Tensor:
-        """In float32, whatever the weights are in."""
+        """In float32, whatever the weights are in. Of all the vocabulary, on each rank of the last stage."""
         table_VD = self.embed.weight if self.config.tie_embeddings else self.head.weight
-        return ops.linear(hidden_ND, table_VD).float()
+        share_NV = ops.linear(hidden_ND, table_VD).float()
+        return self.company.peers.side_by_side(share_NV, self.config.vocab_size)

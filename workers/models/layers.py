@@ -1,7 +1,6 @@
 """The parts of a decoder layer. Know tensors and a batch, not which family they serve.
 
-Legend: T tokens, D hidden, I inputs, O outputs, H query heads, G KV heads, N heads of either kind,
-E half the rotary dimension.
+Legend: T tokens, D hidden, H query heads, G KV heads, N heads of either kind, E half the rotary dimension.
 """
 
 from typing import NamedTuple
@@ -13,6 +12,9 @@ from penstock.kernels import reference as ops
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.model_config import ModelConfig
+from penstock.workers.models.basic_layers import Linear, RMSNorm
+from penstock.workers.models.split_layers import summed_linear
+from penstock.workers.parallel.peers import Peers
 
 
 class Step(NamedTuple):
@@ -24,50 +26,14 @@ class Step(NamedTuple):
     sin_TE: torch.Tensor
 
 
-class Linear(nn.Module):
-    """Allocated, not initialized: the loader fills it."""
-
-    def __init__(self, num_inputs: int, num_outputs: int, *, bias: bool = False) -> None:
-        super().__init__()
-        self.weight = empty_parameter(num_outputs, num_inputs)
-        self.bias = empty_parameter(num_outputs) if bias else None
-
-    def forward(self, x_TI: torch.Tensor) -> torch.Tensor:
-        return ops.linear(x_TI, self.weight, self.bias)
-
-
-class RMSNorm(nn.Module):
-    def __init__(self, size: int, eps: float) -> None:
-        super().__init__()
-        self.weight = empty_parameter(size)
-        self.eps = eps
-
-    def forward(self, x_D: torch.Tensor) -> torch.Tensor:
-        return ops.rms_norm(x_D, self.weight, self.eps)
-
-    def add(
-        self, x_TD: torch.Tensor, residual_TD: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        return ops.add_rms_norm(x_TD, residual_TD, self.weight, self.eps)
-
-
-class Embedding(nn.Module):
-    def __init__(self, num_rows: int, size: int) -> None:
-        super().__init__()
-        self.weight = empty_parameter(num_rows, size)
-
-    def forward(self, token_ids_T: torch.Tensor) -> torch.Tensor:
-        return ops.embedding(token_ids_T, self.weight)
-
-
 class Attention(nn.Module):
-    def __init__(self, config: ModelConfig, layer: int) -> None:
+    def __init__(self, config: ModelConfig, layer: int, peers: Peers) -> None:
         super().__init__()
         self.config = config
         self.layer = layer
         qkv_size = config.q_size + 2 * config.kv_size
         self.qkv = Linear(config.hidden_size, qkv_size, bias=config.qkv_bias)
-        self.o = Linear(config.q_size, config.hidden_size, bias=config.o_bias)
+        self.o = summed_linear(config.q_size, config.hidden_size, config.o_bias, peers)
         if config.qk_norm:
             self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
             self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
@@ -105,16 +71,12 @@ class Attention(nn.Module):
 
 
 class MLP(nn.Module):
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, peers: Peers) -> None:
         super().__init__()
         hidden, width = config.hidden_size, config.intermediate_size
         self.gate_up = Linear(hidden, 2 * width, bias=config.mlp_bias)
-        self.down = Linear(width, hidden, bias=config.mlp_bias)
+        self.down = summed_linear(width, hidden, config.mlp_bias, peers)
 
     def forward(self, x_TD: torch.Tensor) -> torch.Tensor:
         out_TD: torch.Tensor = self.down(ops.silu_mul(self.gate_up(x_TD)))
         return out_TD
-
-
-def empty_parameter(*shape: int) -> nn.Parameter:
-    return nn.Parameter(torch.empty(shape), requires_grad=False)

@@ -53,6 +53,10 @@ class NativeForward:
     def vocab_size(self) -> int:
         return self._vocab_size
 
+    @property
+    def has_logits(self) -> bool:
+        return True
+
     def run(self, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> torch.Tensor:
         step = self._filler.fill(slots_R, counts_R, samples_N)
         bytes_worth = self._weights_bytes * max(1, step.num_tokens / TOKENS_PER_READING)

@@ -69,7 +69,7 @@ class NativeKernels:
         Raises ModelError when native kernels, or weights that only they know, were asked for by name.
         """
         if self._library is None:
-            self._refuse_quantization("--cpu-kernels reference, or a GPU, knows none")
+            self._refuse_quantization("--cpu-kernels reference, several ranks, or a GPU, know none")
             return None
         try:
             progress("building kernels", 0.0)

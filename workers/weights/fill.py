@@ -20,5 +20,6 @@ def fill(model: nn.Module, parts: Parts, progress: Callable[[str, float], None])
 
 
 def _copy(parts: list[torch.Tensor], target: torch.Tensor) -> None:
+    assert sum(map(len, parts)) == len(target), "a place map leaves rows unfilled"
     for rows, part in zip(torch.split(target, [len(p) for p in parts]), parts, strict=True):
         rows.copy_(part)

@@ -12,6 +12,9 @@ from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.models.families import FAMILIES, read_model_config
 from penstock.workers.models.family import places, spare_names
+from penstock.workers.parallel.company import NOBODY, Company
+from penstock.workers.parallel.cut import Cut
+from penstock.workers.parallel.part import WHOLE, Part
 from penstock.workers.weights.dummy import fill_with_noise
 from penstock.workers.weights.fill import fill
 from penstock.workers.weights.parts import Parts, open_parts
@@ -25,9 +28,11 @@ class OpenModel:
     """A checkpoint whose weights have been found and checked, but not read."""
 
     config: ModelConfig
+    """Of the whole model."""
     dtype: torch.dtype
     """To be served in; the parts may have another."""
     parts: Parts
+    """Of what this rank holds."""
 
     def nbytes(self) -> int:
         """Once they are read, in the dtype that is served."""
@@ -38,23 +43,34 @@ class OpenModel:
 
 
 def open_model(
-    model_dir: Path, *, dtype: torch.dtype | None, load_format: LoadFormat = "auto", seed: int = 0
+    model_dir: Path,
+    *,
+    dtype: torch.dtype | None,
+    load_format: LoadFormat = "auto",
+    seed: int = 0,
+    part: Part = WHOLE,
 ) -> OpenModel:
     """`dtype` None is the checkpoint's; `dummy` needs only config.json and draws weights from `seed`."""
     config = read_model_config(model_dir)
     served: torch.dtype = dtype or getattr(torch, config.dtype)
     if load_format == "dummy":
-        return OpenModel(config, served, _noise(config, served, seed))
-    shapes = {name: parameter.shape for name, parameter in _shapes(config).named_parameters()}
+        return OpenModel(config, served, _noise(config, served, seed, part))
+    model = _shapes(config, NOBODY)
+    shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
     all_places = places(FAMILIES[config.architecture], config)
-    return OpenModel(config, served, open_parts(model_dir, shapes, all_places, spare_names(config)))
+    spare, cut = spare_names(config), Cut(part, config)
+    return OpenModel(config, served, open_parts(model_dir, shapes, all_places, spare, cut))
 
 
 def materialize(
-    opened: OpenModel, device: torch.device, max_model_len: int | None, progress: Progress
+    opened: OpenModel,
+    device: torch.device,
+    max_model_len: int | None,
+    progress: Progress,
+    company: Company = NOBODY,
 ) -> DecoderModel:
     """`max_model_len` is the longest context to be served, where known already: see rope.py."""
-    model = _empty_model(opened.config, opened.dtype, device)
+    model = _empty_model(opened.config, opened.dtype, device, company)
     fill(model, opened.parts, progress)
     model.use_max_model_len(max_model_len or opened.config.max_position)
     progress("weights", 1.0)
@@ -76,9 +92,10 @@ def load_model(
     return materialize(opened, device, max_model_len, progress)
 
 
-def _noise(config: ModelConfig, dtype: torch.dtype, seed: int) -> Parts:
-    model = _empty_model(config, dtype, torch.device("cpu"))
-    fill_with_noise(model, seed)
+def _noise(config: ModelConfig, dtype: torch.dtype, seed: int, part: Part) -> Parts:
+    """Ranks draw different noise: it is not the model of a single rank."""
+    model = _empty_model(config, dtype, torch.device("cpu"), Company(part))
+    fill_with_noise(model, seed + part.stage * part.size + part.rank)
     return parts_of(model)
 
 
@@ -87,17 +104,19 @@ def parts_of(model: nn.Module) -> Parts:
     return {name: [parameter.data] for name, parameter in model.named_parameters()}
 
 
-def _shapes(config: ModelConfig) -> DecoderModel:
+def _shapes(config: ModelConfig, company: Company) -> DecoderModel:
     with torch.device("meta"):
-        return DecoderModel(config)
+        return DecoderModel(config, company)
 
 
-def _empty_model(config: ModelConfig, dtype: torch.dtype, device: torch.device) -> DecoderModel:
+def _empty_model(
+    config: ModelConfig, dtype: torch.dtype, device: torch.device, company: Company
+) -> DecoderModel:
     """Shapes first, on the meta device, so that memory is taken once and in the final dtype.
 
     `Module.to_empty` would do the same and import half a second of symbolic algebra on the way.
     """
-    model = _shapes(config)
+    model = _shapes(config, company)
     for module in model.modules():
         for name, shape in [(n, p.shape) for n, p in module.named_parameters(recurse=False)]:
             empty = torch.empty(shape, dtype=dtype, device=device)

@@ -11,6 +11,7 @@ import torch
 
 from penstock.protocol.errors import ModelError
 from penstock.workers.models.place import Place
+from penstock.workers.parallel.cut import Cut
 from penstock.workers.weights.checkpoint import Checkpoint
 
 Parts = Mapping[str, list[torch.Tensor]]
@@ -24,24 +25,20 @@ def open_parts(
     shapes: Mapping[str, torch.Size],
     places: Mapping[str, Place],
     spare: frozenset[str],
+    cut: Cut,
 ) -> Parts:
-    """Every place gets its tensor and none but `spare` ones is left over, or ModelError."""
+    """What `cut` leaves of each. Every place gets its tensor and none but `spare` ones is left over, or ModelError."""
     wanted = {name: place for name, place in places.items() if place.parameter in shapes}
     checkpoint = Checkpoint(model_dir)
     _compare(model_dir, checkpoint.names() - spare, wanted.keys())
-    found: dict[str, dict[int, torch.Tensor]] = {name: {} for name in shapes}
+    names = {name: own for name in shapes if (own := cut.name(name)) is not None}
+    found: dict[str, dict[int, torch.Tensor]] = {own: {} for own in names.values()}
     for name, tensor in checkpoint.tensors():
         if place := wanted.get(name):
             _check_shape(name, tensor, place, shapes[place.parameter])
-            found[place.parameter][place.start] = tensor
-    parts = {
-        name: [by_start[start] for start in sorted(by_start)] for name, by_start in found.items()
-    }
-    for name, tensors in parts.items():
-        assert sum(map(len, tensors)) == shapes[name][0], (
-            f"a place map leaves rows of {name} unfilled"
-        )
-    return parts
+            if own := names.get(place.parameter):
+                found[own] |= cut.pieces(place.parameter, place.start, tensor)
+    return {own: [pieces[start] for start in sorted(pieces)] for own, pieces in found.items()}
 
 
 def _compare(model_dir: Path, found: Iterable[str], wanted: Iterable[str]) -> None:

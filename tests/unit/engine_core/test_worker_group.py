@@ -20,7 +20,7 @@ def group_whose_worker_says(*messages: FromWorker) -> WorkerGroup:
     encode = from_worker_codec().encode
     data = b"".join(frame(encode(message)) for message in messages).hex()
     argv = [sys.executable, "-S", "-c", SAY]
-    return WorkerGroup(lambda link, _: [*argv, str(link), data], 1, 60.0, 60.0)
+    return WorkerGroup(lambda start: [*argv, str(start.descriptor), data], 1, 60.0, 60.0)
 
 
 def wait_for_the_end(group: WorkerGroup) -> None:

@@ -30,7 +30,7 @@ def test_the_cache_takes_half_of_what_is_free_at_most() -> None:
 
 
 def test_an_operators_number_wins() -> None:
-    assert kv_bytes_available(123, 0.9, torch.device("cpu")) == 123
+    assert kv_bytes_available(123, 0.9, torch.device("cpu"), 1) == 123
 
 
 def test_mapped_weights_are_not_free(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_hyperthreads_of_one_core_count_once(tmp_path: Path) -> None:
 
 def test_threads_sleep_unless_the_operator_says_otherwise() -> None:
     environ = {"OMP_WAIT_POLICY": "active", "OMP_NUM_THREADS": "64"}
-    assert prepare_threads(3, environ) == 3
+    assert prepare_threads(3, environ=environ) == 3
     assert environ["OMP_NUM_THREADS"] == "3"
     assert (environ["OMP_WAIT_POLICY"], environ["GOMP_SPINCOUNT"]) == ("active", "0")
 

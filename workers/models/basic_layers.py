@@ -1,0 +1,49 @@
+"""What every layer is made of. Knows tensors, no model.
+
+Legend: T tokens, D hidden, I inputs.
+"""
+
+import torch
+from torch import nn
+
+from penstock.kernels import reference as ops
+
+
+class Linear(nn.Module):
+    """Allocated, not initialized: the loader fills it."""
+
+    def __init__(self, num_inputs: int, num_outputs: int, *, bias: bool = False) -> None:
+        super().__init__()
+        self.weight = empty_parameter(num_outputs, num_inputs)
+        self.bias = empty_parameter(num_outputs) if bias else None
+
+    def forward(self, x_TI: torch.Tensor) -> torch.Tensor:
+        return ops.linear(x_TI, self.weight, self.bias)
+
+
+class RMSNorm(nn.Module):
+    def __init__(self, size: int, eps: float) -> None:
+        super().__init__()
+        self.weight = empty_parameter(size)
+        self.eps = eps
+
+    def forward(self, x_D: torch.Tensor) -> torch.Tensor:
+        return ops.rms_norm(x_D, self.weight, self.eps)
+
+    def add(
+        self, x_TD: torch.Tensor, residual_TD: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return ops.add_rms_norm(x_TD, residual_TD, self.weight, self.eps)
+
+
+class Embedding(nn.Module):
+    def __init__(self, num_rows: int, size: int) -> None:
+        super().__init__()
+        self.weight = empty_parameter(num_rows, size)
+
+    def forward(self, token_ids_T: torch.Tensor) -> torch.Tensor:
+        return ops.embedding(token_ids_T, self.weight)
+
+
+def empty_parameter(*shape: int) -> nn.Parameter:
+    return nn.Parameter(torch.empty(shape), requires_grad=False)

@@ -1,0 +1,1 @@
+"""Several ranks that run one model: who holds which part, and how they exchange tensors. Knows no requests."""
