@@ -36,9 +36,7 @@ class PagedRun:
             Fed(prompt, [ids.pop() for _ in range(need)])
             for prompt, need in zip(prompts, needs, strict=True)
         ]
-        self.cache = KVCache(
-            model.config, sum(needs) + 2, BLOCK_SIZE, model.embed.weight.dtype, CPU
-        )
+        self.cache = KVCache(model.config, sum(needs) + 2, BLOCK_SIZE, model.dtype, CPU)
 
     @torch.inference_mode()
     def step(self, counts: list[int]) -> None:
@@ -46,7 +44,9 @@ class PagedRun:
         picked = [(row, count) for row, count in zip(self.rows, counts, strict=True) if count]
         batch = make_batch(picked)
         batch.check()
-        logits_TV = self.model.logits(self.model(batch, self.cache))
+        hidden_TD = self.model(batch, self.cache)
+        is_last = self.model.company.part.is_last
+        logits_TV = self.model.logits(hidden_TD) if is_last else hidden_TD
         for (row, count), part in zip(picked, logits_TV.split(batch.query_lens), strict=True):
             row.logits.append(part)
             row.done += count

@@ -54,6 +54,6 @@ def worker_argv(link: int, model_dir: Path, *flags: str) -> list[str]:
     """The command that starts a worker on an inherited socket."""
     return [
         *(sys.executable, "-P", "-m", "penstock.workers"),
-        *("--link", str(link), "--rank", "0", "--world-size", "1", "--model-dir", str(model_dir)),
+        *("--link", str(link), "--rank", "0", "--model-dir", str(model_dir)),
         *("--cpu-threads", "1", *flags),
     ]
