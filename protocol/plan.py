@@ -131,7 +131,8 @@ class RowFailure(PlanMessage, frozen=True):
 
 
 class StepResult(PlanMessage, frozen=True, tag=35):
-    """The sampling rank's answer to one StepPlan (rank 0, or the first of the last stage): packed ids, one for each row that sampled, in row order."""
+    """The answer to one StepPlan of the rank that samples (0, or the last stage's first): packed ids, one for each row
+    that sampled, in row order."""
 
     step: int
     token_ids: bytes

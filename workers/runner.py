@@ -19,6 +19,7 @@ from penstock.workers.sampler.rows import Ints
 from penstock.workers.sampler.sampler import Sampled
 from penstock.workers.slots import Slots, ids_of
 
+
 class ModelRunner:
     """One rank's steps. Shares the slots with the forward pass, which reads them."""
 

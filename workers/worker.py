@@ -134,7 +134,9 @@ class Worker:
         if self._part.is_whole:
             return NOBODY
         if self._device.type == "cpu":
-            log.warning("several ranks on CPUs run torch's operations: slower than one rank's own kernels")
+            log.warning(
+                "several ranks on CPUs run torch's operations: slower than one rank's own kernels"
+            )
         self._link.progress("waiting for the other ranks", 0.0)
         join(self._part, self._device, self._place.rendezvous)
         return company(self._part, opened.config.hidden_size, opened.dtype, self._device)

@@ -46,4 +46,8 @@ def summed_linear(num_inputs: int, num_outputs: int, bias: bool, peers: Peers) -
 
 def split_embedding(rows: range, size: int, peers: Peers) -> Embedding:
     """One rank alone holds all rows."""
-    return Embedding(len(rows), size) if isinstance(peers, Alone) else SplitEmbedding(rows, size, peers)
+    return (
+        Embedding(len(rows), size)
+        if isinstance(peers, Alone)
+        else SplitEmbedding(rows, size, peers)
+    )

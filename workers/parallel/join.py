@@ -40,6 +40,7 @@ def _peers(part: Part) -> Peers:
         ranks = list(range(stage * part.size, (stage + 1) * part.size))
         group = distributed.new_group(ranks)
         if stage == part.stage:
+            assert isinstance(group, distributed.ProcessGroup)
             mine = ProcessPeers(group, ranks[0])
     return mine
 

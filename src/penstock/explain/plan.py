@@ -1,5 +1,6 @@
 """All that `penstock serve` would run with, as rows. Knows settings and what they lead to, not how it is shown."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from penstock.engine_core.fitting import Fit, fit
@@ -146,8 +147,14 @@ def _compute(asked: Asked, found: Estimate) -> list[Row]:
         _count("cores", cores, "machine, within its container's quota"),
         _count("threads", threads, of("cpu_threads", "cores, and one for each 32 MiB of weights")),
         Row("kernels", kernels, kernels, of("cpu_kernels")),
-        _count("workers", engine.tensor_parallel_size, of("tensor_parallel_size")),
+        _count("workers", engine.world_size, _of_ranks(of)),
     ]
+
+
+def _of_ranks(of: Callable[[str], str]) -> str:
+    return (
+        f"tensor parallel: {of('tensor_parallel_size')}; pipeline: {of('pipeline_parallel_size')}"
+    )
 
 
 def _network(asked: Asked) -> list[Row]:

@@ -1,5 +1,7 @@
 """Whatever tensors a checkpoint is cut into, each rank gets its rows and columns, in order, once."""
 
+from itertools import pairwise
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def held(part: Part, parameter: str, tensor: torch.Tensor, edges: list[int]) -> 
     cut = Cut(part, CONFIG)
     bounds = sorted({0, *edges, len(tensor)})
     pieces: dict[int, torch.Tensor] = {}
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         pieces |= cut.pieces(parameter, start, tensor[start:end])
     return torch.cat([pieces[start] for start in sorted(pieces)])
 

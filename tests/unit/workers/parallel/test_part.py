@@ -27,9 +27,7 @@ def test_shares_of_one_stage_are_the_whole(size: int, kv: int, group: int, vocab
 
 
 @given(SIZES, st.sampled_from([1, 2, 4, 8]), st.integers(1, 4))
-def test_a_rank_holds_the_kv_heads_that_its_heads_attend_to(
-    size: int, kv: int, group: int
-) -> None:
+def test_a_rank_holds_the_kv_heads_that_its_heads_attend_to(size: int, kv: int, group: int) -> None:
     config = config_of(num_heads=8 * kv * group, num_kv_heads=kv)
     for rank in range(size):
         part = Part(rank, size)
