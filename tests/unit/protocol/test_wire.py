@@ -103,6 +103,7 @@ WORKER_MESSAGES: dict[str, msgspec.Struct] = {
         ],
         grants=[plan.BlockGrant(slot=0, block_ids=token_ids.pack([7]))],
         frees=token_ids.pack([4]),
+        tails=token_ids.pack([9]),
     ),
     "Shutdown": plan.Shutdown(),
     "Prepare": plan.Prepare(id=1, constraint=CONSTRAINT),
