@@ -30,6 +30,23 @@ class RopeConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExpertsConfig:
+    """A mixture of experts in place of the MLP, in some layers or all."""
+
+    num_experts: int
+    num_chosen: int
+    """Experts that each token goes through."""
+    width: int
+    """Of one expert."""
+    normalizes: bool
+    """The weights of the chosen experts add up to 1."""
+    layers: tuple[bool, ...]
+    """Per layer: experts, or a plain MLP."""
+    shared_width: int = 0
+    """Of an MLP beside the experts that every token goes through, behind a gate; 0 is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
     """The switches of the one decoder. Built once from config.json and never changed."""
 
@@ -54,6 +71,7 @@ class ModelConfig:
     o_bias: bool = False
     mlp_bias: bool = False
     qk_norm: bool = False
+    experts: ExpertsConfig | None = None
 
     @property
     def q_size(self) -> int:

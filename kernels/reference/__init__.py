@@ -2,20 +2,24 @@
 
 from penstock.kernels.reference.add_rms_norm import add_rms_norm
 from penstock.kernels.reference.embedding import embedding
+from penstock.kernels.reference.fused_experts import fused_experts
 from penstock.kernels.reference.linear import linear
 from penstock.kernels.reference.paged_attention import paged_attention
 from penstock.kernels.reference.rms_norm import rms_norm
 from penstock.kernels.reference.rope import rope
+from penstock.kernels.reference.route import route
 from penstock.kernels.reference.silu_mul import silu_mul
 from penstock.kernels.reference.store_kv import store_kv
 
 __all__ = [
     "add_rms_norm",
     "embedding",
+    "fused_experts",
     "linear",
     "paged_attention",
     "rms_norm",
     "rope",
+    "route",
     "silu_mul",
     "store_kv",
 ]

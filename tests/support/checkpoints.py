@@ -27,6 +27,20 @@ EXTRAS: dict[str, dict[str, Any]] = {
     "qwen2": {"tie_word_embeddings": True},
     "qwen3": {"head_dim": 16},
     "phi3": {},
+    "mixtral": {"num_local_experts": 5, "num_experts_per_tok": 2},
+    "qwen2_moe": {
+        "num_experts": 6,
+        "num_experts_per_tok": 3,
+        "moe_intermediate_size": 24,
+        "shared_expert_intermediate_size": 40,
+        "mlp_only_layers": [1],
+    },
+    "qwen3_moe": {
+        "num_experts": 4,
+        "num_experts_per_tok": 2,
+        "moe_intermediate_size": 32,
+        "norm_topk_prob": True,
+    },
 }
 
 
@@ -52,6 +66,10 @@ SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
             "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
         },
     ),
+    "mixtral window": ("mixtral", {"sliding_window": 5}),
+    "qwen2_moe normalized": ("qwen2_moe", {"norm_topk_prob": True, "decoder_sparse_step": 2}),
+    "qwen3_moe biases": ("qwen3_moe", {"attention_bias": True, "norm_topk_prob": False}),
+    "qwen3_moe window": ("qwen3_moe", {"use_sliding_window": True, "sliding_window": 6}),
     "phi3 window": ("phi3", {"sliding_window": 7}),
     "phi3 partial rotary": (
         "phi3",

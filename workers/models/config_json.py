@@ -64,6 +64,13 @@ class ConfigJson:
             raise self.refusal(key, f"a list of {length} numbers")
         return tuple(float(value) for value in values)
 
+    def integers(self, key: str) -> tuple[int, ...]:
+        """Empty where the key is absent or null."""
+        values = self._typed(key, list, [])
+        if not all(type(value) is int for value in values):
+            raise self.refusal(key, "a list of integers")
+        return tuple(values)
+
     def texts(self, key: str, length: int | None = None) -> tuple[str, ...]:
         values = self._typed(key, list, None)
         if not all(isinstance(value, str) for value in values):

@@ -11,8 +11,10 @@ from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.basic_layers import Linear, RMSNorm
-from penstock.workers.models.layers import MLP, Attention, Step
+from penstock.workers.models.layers import Attention, Step
+from penstock.workers.models.mlp import MLP
 from penstock.workers.models.rope import Rope
+from penstock.workers.models.sparse_mlp import SparseMLP
 from penstock.workers.models.split_layers import split_embedding
 from penstock.workers.parallel.company import NOBODY, Company
 from penstock.workers.parallel.peers import Peers
@@ -25,7 +27,7 @@ class DecoderLayer(nn.Module):
         self.input_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.attention = Attention(config, layer, peers)
         self.mlp_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.mlp = MLP(config, peers)
+        self.mlp = _mlp(config, layer, peers)
 
     def forward(self, x_TD: torch.Tensor, residual_TD: torch.Tensor, step: Step) -> States:
         """Takes and returns what the last part added, not yet in the residual."""
@@ -33,6 +35,13 @@ class DecoderLayer(nn.Module):
         x_TD = self.attention(x_TD, step)
         x_TD, residual_TD = self.mlp_norm.add(x_TD, residual_TD)
         return self.mlp(x_TD), residual_TD
+
+
+def _mlp(config: ModelConfig, layer: int, peers: Peers) -> MLP | SparseMLP:
+    experts = config.experts
+    if experts is not None and experts.layers[layer]:
+        return SparseMLP(experts, config.hidden_size, peers)
+    return MLP(config.hidden_size, config.intermediate_size, bias=config.mlp_bias, peers=peers)
 
 
 class DecoderModel(nn.Module):

@@ -7,12 +7,16 @@ from penstock.workers.models.config_json import ConfigJson
 from penstock.workers.models.family import Family
 from penstock.workers.models.llama import LLAMA
 from penstock.workers.models.mistral import MISTRAL
+from penstock.workers.models.mixtral import MIXTRAL
 from penstock.workers.models.phi3 import PHI3
 from penstock.workers.models.qwen2 import QWEN2
+from penstock.workers.models.qwen2_moe import QWEN2_MOE
 from penstock.workers.models.qwen3 import QWEN3
+from penstock.workers.models.qwen3_moe import QWEN3_MOE
 from penstock.workers.models.rope_config import read_rope, stretched_max_position
 
-FAMILIES = {family.architecture: family for family in (LLAMA, MISTRAL, QWEN2, QWEN3, PHI3)}
+_ALL = (LLAMA, MISTRAL, QWEN2, QWEN3, PHI3, MIXTRAL, QWEN2_MOE, QWEN3_MOE)
+FAMILIES = {family.architecture: family for family in _ALL}
 
 
 def read_model_config(model_dir: Path) -> ModelConfig:
@@ -62,6 +66,7 @@ def _model_config(config: ConfigJson, family: Family) -> ModelConfig:
         o_bias=switches.o_bias,
         mlp_bias=switches.mlp_bias,
         qk_norm=switches.qk_norm,
+        experts=switches.experts,
     )
 
 

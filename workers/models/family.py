@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock.workers.model_config import ModelConfig
+from penstock.workers.model_config import ExpertsConfig, ModelConfig
 from penstock.workers.models.config_json import ConfigJson
 from penstock.workers.models.place import Place
 
@@ -25,6 +25,7 @@ class Switches:
     o_bias: bool = False
     mlp_bias: bool = False
     qk_norm: bool = False
+    experts: ExpertsConfig | None = None
 
 
 LayerPlaces = Callable[[ModelConfig], dict[str, Place]]

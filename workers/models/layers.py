@@ -68,15 +68,3 @@ class Attention(nn.Module):
             qk_TND = torch.cat((self.q_norm(q_THD), self.k_norm(k_TGD)), dim=1)
         qk_TND = ops.rope(qk_TND, step.cos_TE, step.sin_TE)
         return qk_TND[:, : config.num_heads], qk_TND[:, config.num_heads :], v_TGD
-
-
-class MLP(nn.Module):
-    def __init__(self, config: ModelConfig, peers: Peers) -> None:
-        super().__init__()
-        hidden, width = config.hidden_size, config.intermediate_size
-        self.gate_up = Linear(hidden, 2 * width, bias=config.mlp_bias)
-        self.down = summed_linear(width, hidden, config.mlp_bias, peers)
-
-    def forward(self, x_TD: torch.Tensor) -> torch.Tensor:
-        out_TD: torch.Tensor = self.down(ops.silu_mul(self.gate_up(x_TD)))
-        return out_TD

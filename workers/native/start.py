@@ -114,6 +114,8 @@ class NativeKernels:
 
 def unsuited(config: ModelConfig, dtype: torch.dtype, block_size: int) -> str | None:
     """Why the kernels cannot serve such a model; None when they can."""
+    if config.experts is not None:
+        return "they know no mixtures of experts"
     if dtype not in DTYPE_NAMES:
         return f"they know bfloat16 and float32, not {dtype}".replace("torch.", "")
     if block_size % PAGE:

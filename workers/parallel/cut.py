@@ -26,8 +26,30 @@ def _qkv(part: Part, config: ModelConfig) -> list[range]:
 
 
 def _gate_up(part: Part, config: ModelConfig) -> list[range]:
-    gate, width = part.width(config), config.intermediate_size
-    return [gate, range(width + gate.start, width + gate.stop)]
+    return _pairs(part, config.intermediate_size)
+
+
+def _pairs(part: Part, width: int, count: int = 1) -> list[range]:
+    """So many gates and ups, in turns."""
+    own = part.width(width)
+    return [range(i * width + own.start, i * width + own.stop) for i in range(2 * count)]
+
+
+def _expert_gate_up(part: Part, config: ModelConfig) -> list[range]:
+    experts = config.experts
+    return _pairs(part, experts.width, experts.num_experts) if experts else []
+
+
+def _expert_width(part: Part, config: ModelConfig) -> list[range]:
+    return [part.width(config.experts.width)] if config.experts else []
+
+
+def _shared_gate_up(part: Part, config: ModelConfig) -> list[range]:
+    return _pairs(part, config.experts.shared_width) if config.experts else []
+
+
+def _shared_width(part: Part, config: ModelConfig) -> list[range]:
+    return [part.width(config.experts.shared_width)] if config.experts else []
 
 
 def _vocab(part: Part, config: ModelConfig) -> list[range]:
@@ -40,7 +62,7 @@ def _q(part: Part, config: ModelConfig) -> list[range]:
 
 
 def _width(part: Part, config: ModelConfig) -> list[range]:
-    return [part.width(config)]
+    return [part.width(config.intermediate_size)]
 
 
 ROWS: dict[str, Regions] = {
@@ -48,10 +70,17 @@ ROWS: dict[str, Regions] = {
     "attention.qkv.bias": _qkv,
     "mlp.gate_up.weight": _gate_up,
     "mlp.gate_up.bias": _gate_up,
+    "mlp.experts.gate_up": _expert_gate_up,
+    "mlp.shared.gate_up.weight": _shared_gate_up,
     "embed.weight": _vocab,
     "head.weight": _vocab,
 }
-COLUMNS: dict[str, Regions] = {"attention.o.weight": _q, "mlp.down.weight": _width}
+COLUMNS: dict[str, Regions] = {
+    "attention.o.weight": _q,
+    "mlp.down.weight": _width,
+    "mlp.experts.down": _expert_width,
+    "mlp.shared.down.weight": _shared_width,
+}
 """What is in neither, every rank of a stage holds whole."""
 
 

@@ -9,7 +9,7 @@ Shares as in Megatron-LM (Shoeybi et al. 2019): products whose outputs are split
 from dataclasses import dataclass, replace
 
 from penstock.protocol.errors import ModelError
-from penstock.workers.model_config import ModelConfig
+from penstock.workers.model_config import ExpertsConfig, ModelConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Part:
         heads = self.heads(config)
         return range(heads.start // group, (heads.stop - 1) // group + 1)
 
-    def width(self, config: ModelConfig) -> range:
-        """Of the MLP's inner states."""
-        return _share(self.rank, config.intermediate_size // self.size, config.intermediate_size)
+    def width(self, total: int) -> range:
+        """Of the inner states of an MLP, or of each expert."""
+        return _share(self.rank, total // self.size, total)
 
     def of(self, config: ModelConfig) -> ModelConfig:
         """The model as this rank computes it. Raises ModelError where it cannot be split so."""
@@ -76,14 +76,26 @@ class Part:
             windows=config.windows[layers.start : layers.stop],
             num_heads=len(self.heads(config)),
             num_kv_heads=len(self.kv_heads(config)),
-            intermediate_size=len(self.width(config)),
+            intermediate_size=len(self.width(config.intermediate_size)),
+            experts=config.experts and self._of_experts(config.experts, layers),
+        )
+
+    def _of_experts(self, experts: ExpertsConfig, layers: range) -> ExpertsConfig:
+        return replace(
+            experts,
+            width=len(self.width(experts.width)),
+            shared_width=len(self.width(experts.shared_width)),
+            layers=experts.layers[layers.start : layers.stop],
         )
 
     def _check(self, config: ModelConfig) -> None:
         size, flag = self.size, f"--tensor-parallel-size {self.size}"
+        experts = config.experts
         for count, what in (
             (config.num_heads, "attention heads"),
             (config.intermediate_size, "inner states of its MLP"),
+            (experts.width if experts else 0, "inner states of an expert"),
+            (experts.shared_width if experts else 0, "inner states of the shared expert"),
         ):
             if count % size:
                 raise ModelError(f"{flag} does not divide this model's {count} {what}")

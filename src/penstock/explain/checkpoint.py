@@ -26,9 +26,21 @@ def shaped_parameters(config: ModelConfig) -> int:
     qkv = config.q_size + 2 * config.kv_size
     attention = hidden * (qkv + config.q_size) + qkv * config.qkv_bias + hidden * config.o_bias
     mlp = 3 * hidden * width + (2 * width + hidden) * config.mlp_bias
+    sparse, num_sparse = _expert_parameters(config)
     norms = 2 * hidden + 2 * config.head_dim * config.qk_norm
     embeddings = config.vocab_size * hidden * (1 if config.tie_embeddings else 2)
-    return embeddings + hidden + config.num_layers * (attention + mlp + norms)
+    mlps = num_sparse * sparse + (config.num_layers - num_sparse) * mlp
+    return embeddings + hidden + config.num_layers * (attention + norms) + mlps
+
+
+def _expert_parameters(config: ModelConfig) -> tuple[int, int]:
+    """Numbers in a layer with experts, and how many layers have them."""
+    experts, hidden = config.experts, config.hidden_size
+    if experts is None:
+        return 0, 0
+    inner = experts.num_experts * experts.width + experts.shared_width
+    gates = experts.num_experts + (1 if experts.shared_width else 0)
+    return 3 * hidden * inner + hidden * gates, sum(experts.layers)
 
 
 def _is_served(name: str, config: ModelConfig) -> bool:

@@ -68,7 +68,11 @@ class TestFamilies:
         oracle = make_checkpoint(tmp_path, family, dtype=torch.bfloat16)
         model = load(tmp_path)
         assert model.embed.weight.dtype == torch.bfloat16
-        assert_same(PagedRun(model, PROMPTS).at_random(1, 7), oracle, PROMPTS, 0.25)
+        got_TV = torch.cat(PagedRun(model, PROMPTS).at_random(1, 7))
+        expected_TV = torch.cat([oracle_logits(oracle, prompt) for prompt in PROMPTS])
+        far_T = ((got_TV - expected_TV).abs() > 0.25).any(dim=1)
+        # A router's close call may fall the other way, and the token then goes through another expert.
+        assert int(far_T.sum()) <= (2 if "moe" in family or family == "mixtral" else 0)
 
     def test_sharded(self, family, tmp_path):
         oracle = make_checkpoint(tmp_path, family, max_shard_size="20KB")

@@ -20,7 +20,7 @@ def test_shares_of_one_stage_are_the_whole(size: int, kv: int, group: int, vocab
     parts = [Part(rank, size) for rank in range(size)]
     for ranges, total in (
         ([part.heads(config) for part in parts], config.num_heads),
-        ([part.width(config) for part in parts], config.intermediate_size),
+        ([part.width(config.intermediate_size) for part in parts], config.intermediate_size),
         ([part.vocab(vocab) for part in parts], vocab),
     ):
         assert list(chain(*ranges)) == list(range(total))

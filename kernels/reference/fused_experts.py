@@ -1,0 +1,31 @@
+"""Each token through its own experts' MLPs, weighed and added up. Knows no router and no layers.
+
+Legend: T tokens, D hidden, E experts, I an expert's width, J = 2 I, K experts of one token.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from penstock.kernels.reference.silu_mul import silu_mul
+
+
+def fused_experts(
+    x_TD: torch.Tensor,
+    gate_up_EJD: torch.Tensor,
+    down_EDI: torch.Tensor,
+    weights_TK: torch.Tensor,
+    experts_TK: torch.Tensor,
+) -> torch.Tensor:
+    """[T, D] of `x_TD`'s dtype. One product for each expert that is wanted, of all its tokens together.
+
+    Sums in float32, and in the order of the experts: a token's sum does not depend on its company.
+    """
+    assert weights_TK.shape == experts_TK.shape, (weights_TK.shape, experts_TK.shape)
+    assert gate_up_EJD.shape[1] == 2 * down_EDI.shape[2], (gate_up_EJD.shape, down_EDI.shape)
+    out_TD = torch.zeros_like(x_TD, dtype=torch.float32)
+    for expert in experts_TK.unique().tolist():
+        rows_N, places_N = (experts_TK == expert).nonzero(as_tuple=True)
+        inner_NI = silu_mul(F.linear(x_TD[rows_N], gate_up_EJD[expert]))
+        own_ND = F.linear(inner_NI, down_EDI[expert]).float()
+        out_TD[rows_N] += own_ND * weights_TK[rows_N, places_N, None].float()
+    return out_TD.to(x_TD.dtype)
