@@ -23,7 +23,7 @@ def fused_experts(
     assert weights_TK.shape == experts_TK.shape, (weights_TK.shape, experts_TK.shape)
     assert gate_up_EJD.shape[1] == 2 * down_EDI.shape[2], (gate_up_EJD.shape, down_EDI.shape)
     out_TD = torch.zeros_like(x_TD, dtype=torch.float32)
-    for expert in experts_TK.unique().tolist():
+    for expert in sorted(set(experts_TK.flatten().tolist())):
         rows_N, places_N = (experts_TK == expert).nonzero(as_tuple=True)
         inner_NI = silu_mul(F.linear(x_TD[rows_N], gate_up_EJD[expert]))
         own_ND = F.linear(inner_NI, down_EDI[expert]).float()

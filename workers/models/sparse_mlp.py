@@ -53,4 +53,5 @@ class SparseMLP(nn.Module):
         out_TD = self._peers.total(self.experts(x_TD, weights_TK, experts_TK))
         if not self._config.shared_width:
             return out_TD
-        return out_TD + self.shared_gate(x_TD).sigmoid() * self.shared(x_TD)
+        shared_TD: torch.Tensor = self.shared_gate(x_TD).sigmoid() * self.shared(x_TD)
+        return out_TD + shared_TD
