@@ -4,6 +4,7 @@ A forced call is a grammar in the model's own format; with `response_format` bes
 answer is either calls or what the format asks for. Both begin where reasoning ends.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace as replaced
 from typing import Any
 
@@ -96,15 +97,19 @@ class AnswerRules:
         reasoning = reading.format.reasoning
         if reasoning is None or not is_needed:
             return None
+        first, *others = self._all_ids(reasoning.opens)
         return Thinking(
-            start_ids=self._ids(reasoning.opens[0]),
-            ends=tuple(map(self._ids, reasoning.closes)),
+            start_ids=first,
+            ends=self._all_ids(reasoning.closes),
             begins_inside=reading.begins_in_reasoning,
-            answer_starts=tuple(map(self._ids, reading.calls_in_reasoning)),
+            answer_starts=self._all_ids(reading.calls_in_reasoning),
+            other_starts=tuple(others),
+            prefaces=self._all_ids(reading.prefaces),
         )
 
-    def _ids(self, marker: str) -> tuple[int, ...]:
-        return tuple(self._tokenizer.encode(marker, add_special_tokens=False))
+    def _all_ids(self, markers: Iterable[str]) -> tuple[tuple[int, ...], ...]:
+        encode = self._tokenizer.encode
+        return tuple(tuple(encode(marker, add_special_tokens=False)) for marker in markers)
 
 
 def _continued(body: ChatRequest) -> str:

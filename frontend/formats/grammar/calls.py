@@ -55,11 +55,12 @@ def _calls(rules: Rules, declared: ToolFormat, call: str, further: int) -> str:
 
 
 def _section(rules: Rules, declared: ToolFormat, calls: str) -> str:
-    if declared.bare:
-        return calls
-    parts = [declared.opens[0], declared.inner]
+    """Behind any opener that is read as one, or without one where calls may come so."""
+    opener = either(map(rules.literal, declared.opens)) if declared.opens else ""
     closing = [declared.inner, declared.closes[0]] if declared.closes and declared.closed else []
-    return " ".join(filter(None, (*map(rules.literal, parts), calls, *map(rules.literal, closing))))
+    parts = (opener, rules.literal(declared.inner), calls, *map(rules.literal, closing))
+    section = " ".join(filter(None, parts))
+    return either((calls, section)) if declared.bare or declared.enters else section
 
 
 def _repeated(item: str, separator: str, further: int) -> str:

@@ -113,6 +113,29 @@ def test_the_models_own_calls_are_let_through(name: str, vocabulary: Vocabulary)
     assert not vocabulary.accepts(vocabulary.matcher(name, SPECS, False), WRITTEN[name])
 
 
+@pytest.mark.parametrize(
+    ("name", "opener"),
+    [
+        (name, each)
+        for name in NAMES
+        for each in (*tool_format(name).opens, *tool_format(name).enters)
+    ],
+)
+def test_whatever_is_read_as_an_opener_may_be_written(
+    name: str, opener: str, vocabulary: Vocabulary
+) -> None:
+    """Where a call ends reasoning, it does so behind any of them."""
+    declared = tool_format(name)
+    found = vocabulary.matcher(name, SPECS, True)
+    ids = vocabulary.tokenizer.tokenize_str(opener)
+    assert found.try_consume_tokens(ids) == len(ids)
+    text = opener + walk(found, vocabulary, random.Random(opener), name)
+    read = parsed(AnswerFormat(declared).parser(SPECS), [text])
+    assert read[:2] == ("", ""), text
+    assert {called for called, _ in read[2]} <= set(TOOLS)
+    assert read[2]
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "change", [("look", "jump"), ("2", '"2"'), ("wait", "look"), ("look", "Look")]

@@ -92,7 +92,7 @@ def _thinking(front: Front, name: str, **fields: Any) -> Thinking:
     formats = AnswerFormat(tool_format("kimi_k2"), reasoning_format(name))
     rules = AnswerRules(formats, front.tokenizer)
     body = ChatRequest(messages=[], thinking_token_budget=9)
-    tools = read_tools(fields.get("tools"), None, None)
+    tools = read_tools(fields.get("tools"), fields.get("tool_choice"), None)
     reading = rules.reading(body, tools, Prompt([], ""))
     thinking = rules.wanted(body, reading).thinking
     assert thinking is not None
@@ -105,11 +105,30 @@ def test_all_that_ends_thinking_reaches_the_engine(front: Front) -> None:
 
     granite = _thinking(front, "granite")
     assert texts(granite.ends) == ("Here is my response:", "Here's my response:")
+    assert texts((granite.start_ids, *granite.other_starts)) == (
+        "Here is my thought process:",
+        "Here's my thought process:",
+    )
     kimi = _thinking(front, "kimi_k2", tools=[TOOL])
     assert texts(kimi.ends) == ("</think>",)
     assert texts(kimi.answer_starts)[0] == "<|tool_calls_section_begin|>"
     assert _thinking(front, "kimi_k2").answer_starts == ()
     assert _thinking(front, "qwen3", tools=[TOOL]).answer_starts == ()
+
+
+def test_what_stands_before_an_answer_reaches_the_engine(front: Front) -> None:
+    """Before calls that are forced, content is not even begun."""
+
+    def prefaces(name: str, **fields: Any) -> set[str]:
+        found = _thinking(front, name, **fields).prefaces
+        return {front.tokenizer.decode(list(ids), False) for ids in found}
+
+    turn, final = "<|start|>assistant", "<|channel|>final<|message|>"
+    assert {turn, final} <= prefaces("openai_gptoss")
+    assert {turn, final} <= prefaces("openai_gptoss", tools=[TOOL])
+    assert prefaces("openai_gptoss", tools=[TOOL], tool_choice="required") == {turn}
+    assert prefaces("granite_thinking_parser") == {"<response>"}
+    assert prefaces("qwen3") == set()
 
 
 @pytest.mark.parametrize(
