@@ -1,6 +1,7 @@
 """Real templates render as transformers renders them; ours is the part that clients get wrong."""
 
 import copy
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -131,10 +132,17 @@ def _theirs(source: str, case: dict[str, Any], may_change_lists: bool = True) ->
     utils = pytest.importorskip("transformers.utils.chat_template_utils")
     if may_change_lists:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(utils, "_compile_jinja_template", utils._cached_compile_jinja_template)
-            patch.setattr(utils, "ImmutableSandboxedEnvironment", SandboxedEnvironment)
+            patch.setattr(utils, "_compile_jinja_template", _changing_lists)
             return _rendered(utils, source, case)
     return _rendered(utils, source, case)
+
+
+@functools.lru_cache
+def _changing_lists(source: str) -> Any:
+    utils = pytest.importorskip("transformers.utils.chat_template_utils")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "ImmutableSandboxedEnvironment", SandboxedEnvironment)
+        return utils._cached_compile_jinja_template(source)
 
 
 def _rendered(utils: Any, source: str, case: dict[str, Any]) -> str | None:
