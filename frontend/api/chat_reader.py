@@ -60,6 +60,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return self.tools.is_parsed and self.format.tools is not None
 
     @property
+    def holds_calls(self) -> bool:
+        """Whether a call is held to its tool's schema though none is forced: because one of the tools is strict."""
+        is_asked = self.tools.choice is Choice.AUTO and any(t.strict for t in self.tools.callable)
+        format = self.format.tools
+        return is_asked and self.reads_calls and format is not None and format.is_marked
+
+    @property
     def counts_thoughts(self) -> bool:
         """Whether the reader must see each token's text."""
         return self.format.reasoning is not None

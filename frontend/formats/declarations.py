@@ -47,6 +47,12 @@ class ToolFormat:
     signs: Signs = ()
 
     @property
+    def is_marked(self) -> bool:
+        """Whether text can be told from calls by their openers alone: nobody writes them by chance."""
+        marked = all(map(_BRACKETED.fullmatch, self.opens))
+        return not self.bare and marked and all(each.startswith("<") for each in self.enters)
+
+    @property
     def markers(self) -> frozenset[str]:
         """All texts that must reach the parser even where they are special tokens."""
         of_shapes = (marker for shape in self.shapes for marker in shape.markers)
