@@ -86,13 +86,16 @@ def test_calls_that_are_wrong_cannot_be_said(
     assert not vocabulary.accepts(matcher(vocabulary, name), f"Well.\n{text}")
 
 
+@pytest.mark.parametrize("parallel", [True, False])
 @pytest.mark.parametrize("name", MARKED)
-def test_an_opener_is_one_however_it_is_spelled(name: str, vocabulary: Vocabulary) -> None:
+def test_an_opener_is_one_however_it_is_spelled(
+    name: str, parallel: bool, vocabulary: Vocabulary
+) -> None:
     """Also letter by letter, where it is a token: its parser sees no difference."""
     declared = tool_format(name)
     for opener in (*declared.opens, *declared.enters):
         for spelled in (vocabulary.spelled(opener), vocabulary.tokenizer.tokenize_str(opener)):
-            found = matcher(vocabulary, name)
+            found = matcher(vocabulary, name, parallel)
             start = vocabulary.tokenizer.tokenize_str("So: ")
             assert found.try_consume_tokens([*start, *spelled]) == len(start) + len(spelled)
             assert not found.is_accepting()
