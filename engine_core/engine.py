@@ -216,6 +216,7 @@ class EngineCore:
                 self.frontends.deliver(outputs)
             case Prepared():
                 assert self.model is not None
+                self.metrics.prepared(event)
                 self.model.intake.give_up(self.model.preparing.finished(event), now)
             case GroupLoaded(hellos):
                 self._loaded(hellos)

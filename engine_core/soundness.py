@@ -17,11 +17,13 @@ from penstock.protocol.sampling import SamplingParams
 
 BYTES_PER_LOGPROB = 8
 MOST_LISTED = 1024
+"""Most ids in all bad words together, in `logprob_token_ids`, and in each of `Thinking`'s lists."""
 MOST_BUDGET = (1 << 31) - 1
-"""Most ids in all bad words together, and in `logprob_token_ids`."""
 MOST_CHARS = 1 << 20
 """Of a constraint. Front ends allow fewer."""
 LARGEST_ID, LARGEST_INT, LARGEST = (1 << 32) - 1, (1 << 63) - 1, sys.float_info.max
+LISTS_OF_TEXTS = ("ends", "answer_starts", "other_starts", "prefaces")
+"""Of `Thinking`."""
 RANGES = {
     "max_tokens": (0, LARGEST_INT),
     "min_tokens": (0, LARGEST_INT),
@@ -85,12 +87,12 @@ class Soundness:
             yield from self._in_thinking(params.thinking)
 
     def _in_thinking(self, thinking: Thinking) -> Iterator[str]:
-        listed = (("ends", thinking.ends), ("answer_starts", thinking.answer_starts))
-        for name, texts in (("start_ids", (thinking.start_ids,)), *listed):
-            ids = [token for text in texts for token in text]
-            yield from self._in_ids(f"thinking.{name}", ids, MOST_LISTED)
-        if not all((*thinking.ends, *thinking.answer_starts)):
-            yield "thinking.ends and thinking.answer_starts cannot hold an empty text"
+        for name in LISTS_OF_TEXTS:
+            texts = getattr(thinking, name)
+            yield from self._in_ids(f"thinking.{name}", [*chain(*texts)], MOST_LISTED)
+            if not all(texts):
+                yield f"thinking.{name} cannot hold an empty text"
+        yield from self._in_ids("thinking.start_ids", thinking.start_ids, MOST_LISTED)
         if not thinking.ends or not (thinking.start_ids or thinking.begins_inside):
             yield "thinking needs ends, and start_ids where it does not begin inside"
         if not -1 <= thinking.budget <= MOST_BUDGET:

@@ -10,6 +10,7 @@ from penstock.engine_core.sequence import Sequence
 from penstock.protocol.messages import EngineStats, RefusalCode
 from penstock.protocol.metric_names import Owner
 from penstock.protocol.metrics import Registry
+from penstock.protocol.plan import Prepared
 from penstock.protocol.process_meter import ProcessMeter
 
 WINDOW_S = 4.0
@@ -96,6 +97,11 @@ class EngineMetrics:
             self._inference_s.observe(now - sequence.admitted_at)
         if sequence.first_token_at:
             self._decode_s.observe(now - sequence.first_token_at)
+
+    def prepared(self, message: Prepared) -> None:
+        outcome = "refused" if message.error else "ok"
+        self.registry.inc("penstock:constraint_compilations_total", outcome=outcome)
+        self.registry.observe("penstock:constraint_compile_seconds", message.compile_s)
 
     def refused(self, code: RefusalCode) -> None:
         self.registry.inc("penstock:refusals_total", code=code.value)

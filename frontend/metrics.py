@@ -77,7 +77,8 @@ class _Page:
 
     def collect(self) -> Iterator[Metric]:
         for family in CATALOGUE.values():
-            series = self._series.get(family.shows or family.name) or self._from_zero(family)
+            series = self._series.get(family.shows or family.name, [])
+            series = series + self._from_zero(family, [values for values, _ in series])
             if series:
                 yield self._metric(family, series)
 
@@ -88,12 +89,12 @@ class _Page:
             if family is not None and _fits(family, values, number):
                 self._series[name].append((values, number))
 
-    def _from_zero(self, family: Family) -> list[Series]:
+    def _from_zero(self, family: Family, known: list[list[str]]) -> list[Series]:
+        """Those that show before they are recorded, and have not been."""
         if self._common.frontend or family.kind is Kind.GAUGE:
             return []
-        if family.labels:
-            return [([value], _zero(family)) for value in family.preset]
-        return [([], _zero(family))]
+        preset = family.preset if family.labels else ((),)
+        return [([*values], _zero(family)) for values in preset if [*values] not in known]
 
     def _metric(self, family: Family, series: list[Series]) -> Metric:
         names, values = self._common_labels(family)

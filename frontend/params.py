@@ -60,6 +60,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     prompt_logprobs: int | None
     constraint: Constraint | msgspec.UnsetType | None = msgspec.UNSET
     """In place of what the body's fields for structured output ask for, unless it is unset."""
+    leaves_text: bool = False
+    """Whether the constraint leaves text free, so that what cuts text cuts it as well."""
     thinking: Thinking | None = None
     end_ids: tuple[int, ...] = ()
     """End the answer as the model's EOS does."""
@@ -97,7 +99,7 @@ class ParamsMaker:
         }
 
     def _endings(self, fields: SamplingFields, wanted: Wanted, vocab_size: int) -> dict[str, Any]:
-        """A constrained answer ends where its constraint says so, and nowhere else."""
+        """A constrained answer ends where its constraint says so, and nowhere else; but for what is free text."""
         constraint = wanted.constraint
         if constraint is msgspec.UNSET:
             constraint = constraint_of(fields)
@@ -111,7 +113,7 @@ class ParamsMaker:
             "constraint": constraint,
             "thinking": wanted.thinking,
             "eos_token_ids": () if fields.ignore_eos and not constraint else eos_ids,
-            "stop_token_ids": () if constraint else stop_ids,
+            "stop_token_ids": () if constraint and not wanted.leaves_text else stop_ids,
         }
 
     def _max_tokens(self, wanted: Wanted, bounds: Bounds) -> int:

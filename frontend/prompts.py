@@ -117,7 +117,7 @@ class Validator:
             best_of=best_of if wish is None else n,
             beams=wish,
             repetition=repetition.checked(asked.repetition_detection),
-            stop=() if params.constraint else stops,  # they would cut what has to match
+            stop=stops if wanted.leaves_text or not params.constraint else (),
             include_stop=bool(asked.include_stop_str_in_output),
             skip_special_tokens=asked.skip_special_tokens is not False,
             spaces_between_special_tokens=asked.spaces_between_special_tokens is not False,

@@ -32,3 +32,7 @@ class Thinking(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Most tokens inside; then the first of `ends` is forced. -1 is no bound."""
     answer_starts: tuple[tuple[int, ...], ...] = ()
     """These end the thinking too, and belong to the answer."""
+    other_starts: tuple[tuple[int, ...], ...] = ()
+    """What an answer that thinks may begin with as well."""
+    prefaces: tuple[tuple[int, ...], ...] = ()
+    """These may stand before an answer and say nothing of it: the constraint holds behind them."""

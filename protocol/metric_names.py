@@ -5,6 +5,7 @@ documents' `vllm_*`, and older spellings. Each of the last two repeats the numbe
 """
 
 import enum
+from itertools import product
 
 import msgspec
 
@@ -26,7 +27,7 @@ class Owner(enum.StrEnum):
 
 
 class Family(msgspec.Struct, frozen=True):
-    """One metric. `preset` holds values of the one label that show from the start, at zero."""
+    """One metric. `preset` holds the labels' values that show from the start, at zero."""
 
     name: str
     help: str
@@ -34,7 +35,7 @@ class Family(msgspec.Struct, frozen=True):
     owner: Owner
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    preset: tuple[str, ...] = ()
+    preset: tuple[tuple[str, ...], ...] = ()
     shows: str = ""
     """The family whose number this name repeats; such a name is never recorded."""
 
@@ -68,6 +69,9 @@ NUM_CHOICES = (1.0, 2.0, 5.0, 10.0, 20.0)
 NUM_PREEMPTIONS = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 FINISHED_REASONS = ("stop", "length", "abort", "error")
+ANSWER_MODES = ("streaming", "non_streaming")
+CALL_OUTCOMES = ("tool_call", "no_tool_call")
+REQUEST_TYPES = ("chat_completions", "responses")
 REJECTIONS = ("max_num_queued_reqs", "max_num_queued_tokens")
 
 _ENGINE, _FRONTEND = Owner.ENGINE, Owner.FRONTEND
@@ -75,9 +79,11 @@ _EVERYONE, _RENDERER = Owner.EVERYONE, Owner.RENDERER
 
 
 def _counter(
-    owner: Owner, name: str, help: str, *labels: str, preset: tuple[str, ...] = ()
+    owner: Owner, name: str, help: str, *labels: str, preset: tuple[tuple[str, ...], ...] = ()
 ) -> Family:
-    return Family(name, help, Kind.COUNTER, owner, labels, preset=preset)
+    """`preset` holds the values of each label; all of them show with all others."""
+    shown = tuple(product(*preset)) if preset else ()
+    return Family(name, help, Kind.COUNTER, owner, labels, preset=shown)
 
 
 def _gauge(owner: Owner, name: str, help: str, *labels: str) -> Family:
@@ -123,7 +129,7 @@ _COUNTERS = (
         "vllm:request_success_total",
         "Requests ended, by reason.",
         "finished_reason",
-        preset=FINISHED_REASONS,
+        preset=(FINISHED_REASONS,),
     ),
     _counter(_FRONTEND, "vllm:prompt_tokens_cached_total", "Prompt tokens found in the cache."),
     _counter(
@@ -131,7 +137,7 @@ _COUNTERS = (
         "vllm:prompt_tokens_by_source_total",
         "Prompt tokens by where their keys and values came from.",
         "source",
-        preset=("local_compute", "local_cache_hit"),
+        preset=(("local_compute", "local_cache_hit"),),
     ),
     _counter(_ENGINE, "vllm:num_preemptions_total", "Times a running sequence lost its blocks."),
     _counter(_ENGINE, "vllm:prefix_cache_queries_total", "Prompt tokens looked up in the cache."),
@@ -141,11 +147,25 @@ _COUNTERS = (
         "vllm:admission_rejections_total",
         "Requests refused because the queue was full.",
         "reason",
-        preset=REJECTIONS,
+        preset=(REJECTIONS,),
+    ),
+    _counter(
+        _FRONTEND,
+        "vllm:tool_call_parser_invocations_total",
+        "Answers in which tool calls were looked for, by whether any was found.",
+        *("mode", "outcome", "request_type"),
+        preset=(ANSWER_MODES, CALL_OUTCOMES, REQUEST_TYPES),
     ),
     _counter(_FRONTEND, "http_requests_total", "HTTP requests.", *("handler", "method", "status")),
     _counter(_ENGINE, "penstock:engine_steps_total", "Model steps run."),
     _counter(_ENGINE, "penstock:worker_restarts_total", "Times the workers were started again."),
+    _counter(
+        _ENGINE,
+        "penstock:constraint_compilations_total",
+        "Constraints on outputs that were compiled, or could not be.",
+        "outcome",
+        preset=(("ok", "refused"),),
+    ),
     _counter(_ENGINE, "penstock:refusals_total", "Requests refused by the engine.", "code"),
     _counter(_ENGINE, "penstock:malformed_messages_total", "Messages that did not decode."),
     _counter(_ENGINE, "penstock:frontends_lost_total", "Front ends that fell silent."),
@@ -192,6 +212,7 @@ _HISTOGRAMS = (
         NUM_TOKENS,
     ),
     _histogram(_ENGINE, "penstock:step_seconds", "Model steps.", STEP_S),
+    _histogram(_ENGINE, "penstock:constraint_compile_seconds", "Compiling one constraint.", STEP_S),
     _histogram(
         _FRONTEND,
         "http_request_duration_seconds",

@@ -165,6 +165,7 @@ class Prepared(PlanMessage, frozen=True, tag=38):
     error: str = ""
     num_bytes: int = 0
     """Memory that it takes until it is released, roughly."""
+    compile_s: float = 0.0
 
 
 ToWorker = Configure | StepPlan | Shutdown | Prepare | Release

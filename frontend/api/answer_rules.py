@@ -1,10 +1,13 @@
 """How chat answers of the served model are read, and what they are held to. Knows its formats, not one request.
 
 A forced call is a grammar in the model's own format; with `response_format` beside tools that may be called, the
-answer is either calls or what the format asks for. Both begin where reasoning ends.
+answer is either calls or what the format asks for; with a strict tool that may be called, it is text with calls in
+it. All begin where reasoning ends.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace as replaced
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,6 +23,7 @@ from penstock.frontend.formats import (
     GrammarError,
     begins_in_reasoning,
     calls_grammar,
+    mixed_grammar,
     tool_format,
 )
 from penstock.frontend.params import Wanted
@@ -56,11 +60,13 @@ class AnswerRules:
     def wanted(self, body: ChatRequest, reading: Reading) -> Wanted:
         """How much output, which log probabilities, and what to hold it to. Raises ApiError."""
         budget = _checked(body.thinking_token_budget, reading.format)
-        constraint = self._constraint(body, reading)
+        of_content = constraint_of(body)
+        constraint = self._constraint(of_content, _field(body), reading)
         thinking = self._thinking(reading, is_needed=constraint is not None or budget >= 0)
         return replace(
             wanted(body),
             constraint=constraint,
+            leaves_text=of_content is None and reading.holds_calls,
             thinking=thinking and replace(thinking, budget=budget),
         )
 
@@ -69,42 +75,57 @@ class AnswerRules:
         added = self._tokenizer.added_ids
         return frozenset(added[marker] for marker in reading.markers if marker in added)
 
-    def _constraint(self, body: ChatRequest, reading: Reading) -> Constraint | None:
+    def _constraint(
+        self, of_content: Constraint | None, field: str, reading: Reading
+    ) -> Constraint | None:
         """Of the answer's content, of calls, or of either."""
-        of_content = constraint_of(body)
         if reading.tools.choice is Choice.FORCED:
-            _refuse_beside_forced(of_content, _field(body))
-            return Constraint("grammar", self._calls(reading, None))
+            _refuse_beside_forced(of_content, field)
+            return Constraint("grammar", self._grammar(reading, calls_grammar))
+        if of_content is None and reading.holds_calls:
+            write = partial(mixed_grammar, in_text=self._in_text(reading))
+            return Constraint("grammar", self._grammar(reading, write))
         if of_content is None or not reading.reads_calls:
             return of_content
+        write = partial(calls_grammar, otherwise=_schema(of_content, field))
         return Constraint(
             "grammar",
-            self._calls(reading, _schema(of_content, _field(body))),
+            self._grammar(reading, write),
             disable_additional_properties=of_content.disable_additional_properties,
         )
 
-    def _calls(self, reading: Reading, otherwise: dict[str, Any] | None) -> str:
+    def _grammar(self, reading: Reading, write: Callable[..., str]) -> str:
         tools, format = reading.tools, reading.format.tools
-        assert format is not None, "calls that are forced have a format"
-        ids = self._tokenizer.added_ids
+        assert format is not None, "calls that are held to a grammar have a format"
         try:
-            return calls_grammar(format, tools.callable, tools.parallel, ids, otherwise)
+            return write(format, tools.callable, tools.parallel, self._tokenizer.added_ids)
         except GrammarError as error:
             raise bad_request(str(error), "tools") from error
+
+    def _in_text(self, reading: Reading) -> list[str]:
+        """Added tokens that may stand in an answer's text: those that decoding would show."""
+        added, special = self._tokenizer.added_ids, self._tokenizer.special_ids
+        reasoning = reading.format.reasoning
+        markers = reasoning.markers if reasoning else frozenset[str]()
+        return [text for text, i in added.items() if i not in special or text in markers]
 
     def _thinking(self, reading: Reading, *, is_needed: bool) -> Thinking | None:
         reasoning = reading.format.reasoning
         if reasoning is None or not is_needed:
             return None
+        first, *others = self._all_ids(reasoning.opens)
         return Thinking(
-            start_ids=self._ids(reasoning.opens[0]),
-            ends=tuple(map(self._ids, reasoning.closes)),
+            start_ids=first,
+            ends=self._all_ids(reasoning.closes),
             begins_inside=reading.begins_in_reasoning,
-            answer_starts=tuple(map(self._ids, reading.calls_in_reasoning)),
+            answer_starts=self._all_ids(reading.calls_in_reasoning),
+            other_starts=tuple(others),
+            prefaces=self._all_ids(reading.prefaces),
         )
 
-    def _ids(self, marker: str) -> tuple[int, ...]:
-        return tuple(self._tokenizer.encode(marker, add_special_tokens=False))
+    def _all_ids(self, markers: Iterable[str]) -> tuple[tuple[int, ...], ...]:
+        encode = self._tokenizer.encode
+        return tuple(tuple(encode(marker, add_special_tokens=False)) for marker in markers)
 
 
 def _continued(body: ChatRequest) -> str:

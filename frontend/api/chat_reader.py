@@ -1,10 +1,11 @@
 """One choice's pieces as events: what is said, thought and called. Knows an answer's parts, not their JSON."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
-from penstock.frontend.api.chat_tools import Tools
+from penstock.frontend.api.chat_tools import Choice, Tools
 from penstock.frontend.formats import (
     AnswerFormat,
     AnswerParser,
@@ -15,6 +16,28 @@ from penstock.frontend.formats import (
     Reasoning,
 )
 from penstock.frontend.generation import Piece
+
+
+class Reader(Protocol):
+    """Of one choice."""
+
+    @property
+    def num_reasoning(self) -> int:
+        """Tokens that were thought, so far."""
+        ...
+
+    @property
+    def num_calls(self) -> int | None:
+        """Calls found so far; None where none is looked for."""
+        ...
+
+    def read(self, piece: Piece) -> Sequence[Event]:
+        """The piece's events; the last piece brings all that was held back."""
+        ...
+
+    def finish_reason(self, piece: Piece) -> str | None:
+        """Says what the body holds."""
+        ...
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +60,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return self.tools.is_parsed and self.format.tools is not None
 
     @property
+    def holds_calls(self) -> bool:
+        """Whether a call is held to its tool's schema though none is forced: because one of the tools is strict."""
+        is_asked = self.tools.choice is Choice.AUTO and any(t.strict for t in self.tools.callable)
+        format = self.format.tools
+        return is_asked and self.reads_calls and format is not None and format.is_marked
+
+    @property
     def counts_thoughts(self) -> bool:
         """Whether the reader must see each token's text."""
         return self.format.reasoning is not None
@@ -50,13 +80,22 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return (*tools.opens, *tools.enters)
 
     @property
+    def prefaces(self) -> tuple[str, ...]:
+        """Markers that may stand before an answer, and say nothing of it; content does not come before forced calls."""
+        reasoning = self.format.reasoning
+        if reasoning is None:
+            return ()
+        is_forced = self.tools.choice is Choice.FORCED
+        return reasoning.turn_opens + (() if is_forced else reasoning.answer_opens)
+
+    @property
     def markers(self) -> frozenset[str]:
         """What has to reach the parser, special token or not."""
         reasoning, tools = self.format.reasoning, self.format.tools
         found = reasoning.markers if reasoning else frozenset[str]()
         return found | tools.markers if tools and self.reads_calls else found
 
-    def reader(self) -> "Reader":
+    def reader(self) -> Reader:
         """For one choice."""
         if self.is_plain:
             return PlainReader()
@@ -70,32 +109,35 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return ParsingReader(parser, self)
 
 
-class Reader:
-    """What both kinds of reader do."""
+class PlainReader:
+    """`Reader` of answers that are nothing but text."""
 
     num_reasoning = 0
-    """Tokens that were thought, so far."""
+    num_calls = None
 
-    def read(self, piece: Piece) -> Sequence[Event]:
-        """The piece's events; the last piece brings all that was held back."""
-        raise NotImplementedError
-
-    def finish_reason(self, piece: Piece) -> str | None:
-        """Says what the body holds."""
-        return piece.finish_reason
-
-
-class PlainReader(Reader):
     def read(self, piece: Piece) -> Sequence[Event]:
         """See `Reader`."""
         return (Content(piece.text),) if piece.text else ()
 
+    def finish_reason(self, piece: Piece) -> str | None:
+        """See `Reader`."""
+        return piece.finish_reason
 
-class ParsingReader(Reader):
+
+class ParsingReader:
+    """`Reader` of answers that may have parts."""
+
     def __init__(self, parser: AnswerParser, reading: Reading) -> None:
         self._parser = parser
+        self._reads_calls = reading.reads_calls
         self._most_calls = None if reading.tools.parallel else 1
         self._shows_reasoning = reading.shows_reasoning
+        self.num_reasoning = 0
+
+    @property
+    def num_calls(self) -> int | None:
+        """See `Reader`."""
+        return self._parser.num_calls if self._reads_calls else None
 
     def read(self, piece: Piece) -> Sequence[Event]:
         """See `Reader`."""

@@ -4,9 +4,10 @@ import time
 
 from msgspec import UNSET
 
+from penstock.frontend.api.call_tally import CallTally
 from penstock.frontend.api.chat_reader import Reading
 from penstock.frontend.api.chat_request import ChatRequest
-from penstock.frontend.api.shapes import Tally, Usage
+from penstock.frontend.api.shapes import Usage
 from penstock.frontend.generation import Piece
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.services import Services
@@ -29,9 +30,9 @@ class ChatRun:
         self.prefix = _echoed(body, self.role)
         self.prompt_ids = valid.prompts[0].ids
         self.prompt_text = valid.prompts[0].text or "" if body.return_prompt_text else UNSET
-        self.tally = Tally(valid)
         self.reading = reading
         self.readers = [reading.reader() for _ in range(valid.num_choices)]
+        self.tally = CallTally(valid, self.readers, "chat_completions")
         self.shows_ids = bool(body.return_token_ids)
         self.shows_logprobs = bool(body.logprobs)
         self.shows_prompt_logprobs = body.prompt_logprobs is not None

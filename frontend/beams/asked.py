@@ -62,7 +62,10 @@ def beams(asked: SharedFields, width: int, params: SamplingParams, bounds: Bound
         if getattr(asked, name) not in idle:
             raise bad_request(f"{name} is not supported with beam search.", name)
     if params.constraint is not None or params.thinking is not None:
-        raise bad_request("Structured output is not supported with beam search.", "use_beam_search")
+        raise bad_request(
+            "Structured output and strict tools are not supported with beam search.",
+            "use_beam_search",
+        )
     found = Beams(width, _length_penalty(asked), _early_stopping(asked))
     _check_width(found.rules(params), bounds)
     return found

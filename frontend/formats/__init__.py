@@ -12,6 +12,7 @@ from penstock.frontend.formats.events import (
 )
 from penstock.frontend.formats.grammar.calls import calls_grammar
 from penstock.frontend.formats.grammar.errors import GrammarError
+from penstock.frontend.formats.grammar.mixed import mixed_grammar
 from penstock.frontend.formats.parser import AnswerParser
 from penstock.frontend.formats.registry import reasoning_format, tool_format
 from penstock.frontend.formats.tools import ToolSpec
@@ -31,6 +32,7 @@ __all__ = [
     "begins_in_reasoning",
     "calls_grammar",
     "detect",
+    "mixed_grammar",
     "reasoning_format",
     "tool_format",
 ]

@@ -21,7 +21,7 @@ class ToolFormat:
     """How one call is written. The grammar writes the first; of those that can begin with what comes, one
     that says how it begins is taken first."""
     opens: tuple[str, ...] = ()
-    """Markers behind which calls come. The grammar writes the first."""
+    """Markers behind which calls come."""
     enters: tuple[str, ...] = ()
     """Beginnings of calls that may come without an opener, anywhere."""
     closes: tuple[str, ...] = ()
@@ -47,6 +47,12 @@ class ToolFormat:
     signs: Signs = ()
 
     @property
+    def is_marked(self) -> bool:
+        """Whether text can be told from calls by their openers alone: nobody writes them by chance."""
+        marked = all(map(_BRACKETED.fullmatch, self.opens))
+        return not self.bare and marked and all(each.startswith("<") for each in self.enters)
+
+    @property
     def markers(self) -> frozenset[str]:
         """All texts that must reach the parser even where they are special tokens."""
         of_shapes = (marker for shape in self.shapes for marker in shape.markers)
@@ -64,6 +70,8 @@ class ReasoningFormat:
     """Whether answers begin in reasoning without saying so, unless the prompt closed it."""
     ends_at_calls: bool = False
     """Whether a call within reasoning is a call; else it is thought."""
+    turn_opens: tuple[str, ...] = ()
+    """Markers that may stand between thoughts, calls and content, and say nothing."""
     answer_opens: tuple[str, ...] = ()
     """Markers that may stand before the content, and belong to it no more than `answer_closes`."""
     answer_closes: tuple[str, ...] = ()
@@ -72,8 +80,8 @@ class ReasoningFormat:
     @property
     def markers(self) -> frozenset[str]:
         """All texts that must reach the parser even where they are special tokens."""
-        texts = (*self.opens, *self.closes, *self.answer_opens, *self.answer_closes)
-        return _with_parts(texts)
+        texts = (*self.opens, *self.closes, *self.turn_opens)
+        return _with_parts((*texts, *self.answer_opens, *self.answer_closes))
 
 
 def _with_parts(texts: Iterable[str]) -> frozenset[str]:

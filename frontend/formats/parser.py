@@ -104,7 +104,7 @@ class AnswerParser:
     def _meet_answer(self, marker: str) -> None:
         """The markers around content mean nothing but where it begins and ends."""
         reasoning = self._reasoning
-        opens = reasoning and marker in reasoning.answer_opens and self._prose.blank
+        opens = reasoning and marker in _openers(reasoning) and self._prose.blank
         closes = reasoning and marker in reasoning.answer_closes and self._in_answer
         if opens or closes:
             self._prose.turn(Content)
@@ -138,7 +138,11 @@ def _markers_in_content(
         yield from (*tools_format.opens, *tools_format.enters, *tools_format.closes)
     if reasoning:
         yield from (*reasoning.opens, *reasoning.closes)
-        yield from (*reasoning.answer_opens, *reasoning.answer_closes)
+        yield from (*_openers(reasoning), *reasoning.answer_closes)
+
+
+def _openers(reasoning: ReasoningFormat) -> tuple[str, ...]:
+    return (*reasoning.turn_opens, *reasoning.answer_opens)
 
 
 def _markers_in_reasoning(

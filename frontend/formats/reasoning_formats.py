@@ -31,12 +31,11 @@ HARMONY = ReasoningFormat(
     name="openai_gptoss",
     opens=("<|channel|>analysis<|message|>",),
     closes=("<|end|>",),
-    answer_opens=(
-        "<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>",
-    ),
+    turn_opens=("<|start|>assistant",),
+    answer_opens=("<|channel|>final<|message|>", "<|channel|>commentary<|message|>"),
     answer_closes=("<|end|>", "<|return|>"),
     signs=(("<|channel|>analysis<|message|>",),),
-)  # fmt: skip
+)
 GRANITE = ReasoningFormat(
     name="granite",
     opens=("Here is my thought process:", "Here's my thought process:"),

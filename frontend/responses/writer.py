@@ -11,8 +11,8 @@ import msgspec
 from msgspec.structs import replace
 
 from penstock.frontend.api.call_ids import CallIds
+from penstock.frontend.api.call_tally import CallTally
 from penstock.frontend.api.chat_reader import Reading
-from penstock.frontend.api.shapes import Tally
 from penstock.frontend.errors import ApiError
 from penstock.frontend.formats import CallArguments, CallStart, Content, Event, Reasoning
 from penstock.frontend.generation import Piece
@@ -59,8 +59,8 @@ class ResponseWriter:
         tokenizer: Tokenizer,
     ) -> None:
         self.response = response
-        self.tally = Tally(valid)
         self._reader = reading.reader()
+        self.tally = CallTally(valid, (self._reader,), "responses")
         self._call_ids = CallIds(reading.format, response.id)
         self._shown, self._names = shown, TokenNames(tokenizer)
         self._num_frames = 0

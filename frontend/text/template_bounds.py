@@ -11,7 +11,7 @@ MAX_CHARS = 1 << 25
 """No string that a template builds may be longer, the result included."""
 MAX_WIDTH = 1 << 16
 """No padding, indentation or number of columns may be larger."""
-_CHARS_PER_ITEM = 8
+CHARS_PER_ITEM = 8
 _CHARS_PER_BIT = 32
 """Numbers take time as well: those of more than 2**20 bits are refused."""
 
@@ -25,7 +25,7 @@ def of_operation(operator: str, left: Any, right: Any) -> int:
         case "+", str(), str():
             return len(left) + len(right)
         case "+", list() | tuple(), list() | tuple():
-            return (len(left) + len(right)) * _CHARS_PER_ITEM
+            return (len(left) + len(right)) * CHARS_PER_ITEM
         case "*", int(), int():
             return (left.bit_length() + right.bit_length()) * _CHARS_PER_BIT
         case "*", Sequence(), int():
@@ -69,7 +69,7 @@ def _size(value: Sequence[Any]) -> int:
     """Of lists in lists all items count: they are shared until somebody walks through them."""
     if isinstance(value, str | bytes):
         return len(value)
-    return _num_items(value, _TOO_LARGE // _CHARS_PER_ITEM) * _CHARS_PER_ITEM
+    return _num_items(value, _TOO_LARGE // CHARS_PER_ITEM) * CHARS_PER_ITEM
 
 
 def _num_items(value: Sequence[Any], most: int) -> int:

@@ -23,8 +23,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 from penstock.frontend.text import template_bounds
-from penstock.frontend.text.template_clock import Clock, TimedContext
+from penstock.frontend.text.template_clock import Clock
 from penstock.frontend.text.template_code import BoundedCode
+from penstock.frontend.text.template_lists import CHANGES, ListContext
 
 _METHODS = (BuiltinMethodType, MethodType)
 
@@ -37,7 +38,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset(("*", "**", "%", "+"))
     code_generator_class = BoundedCode
-    context_class = TimedContext
+    context_class = ListContext
     now = staticmethod(time.monotonic)
 
     def __init__(self) -> None:
@@ -76,10 +77,19 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         **kwargs: Any,
     ) -> Any:
         if type(__obj) is BuiltinMethodType:
+            if type(__obj.__self__) is list and __obj.__name__ in CHANGES:
+                assert isinstance(__context, ListContext)
+                __context.change(__obj.__self__, args)
             _refuse_over(template_bounds.of_call(__obj, args, kwargs), __obj.__name__)
         if not __self.is_safe_callable(__obj):
             raise jinja2.exceptions.SecurityError(f"{__obj!r} is not safely callable")
         return __context.call(__obj, *args, **kwargs)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Also where it would change a list: whose it is shows when it is called."""
+        if type(obj) is list and attr in CHANGES:
+            return True
+        return super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
         if type(value) not in _METHODS or value.__name__ not in ("format", "format_map"):

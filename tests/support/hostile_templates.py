@@ -84,6 +84,24 @@ EVILS = {
     "a lone surrogate": "{{ '\\ud800' }}",
     "includes": "{% include '/etc/passwd' %}{% import 'os' as os %}",
     "a change of the messages": "{{ messages.append(messages) }}{{ messages.clear() }}",
+    "appending to what is walked through": (
+        "{% set l = [1] %}{% for a in l %}{% set _ = l.append(a) %}{% endfor %}"
+    ),
+    "appending in a filter": "{% set l = [1] %}{% for a in l if l.append(a) %}{% endfor %}",
+    "appended texts": (
+        "{% set l = [] %}{% for a in range(99999) %}{% set _ = l.append('a' * 999999 ~ a) %}{% endfor %}"
+    ),
+    "appended namespaces": (
+        "{% set l = [] %}{% for a in range(99999) %}"
+        "{% set _ = l.append(namespace(x='a' * 999999 ~ a)) %}{% endfor %}"
+    ),
+    "lists in many lists": (
+        "{% set l = [] %}{% for a in range(99999) %}{% set m = [] %}{% set _ = l.append(m) %}"
+        "{% for b in range(99) %}{% set _ = m.append('a' * 99999 ~ b) %}{% endfor %}{% endfor %}"
+    ),
+    "a list in itself": "{% set l = [1] %}{% set _ = l.append(l) %}{{ l }}{{ l == l + [] }}{{ l | tojson }}",
+    "inserting in front": "{% set l = [] %}{% for a in range(99999) %}{% for b in range(99999) %}"
+    "{% set _ = l.insert(0, b) %}{% endfor %}{% endfor %}",
     "lorem": "{{ lipsum(n=99999, max=99999) }}",
     "a cycler": "{% set c = cycler(1) %}{% for a in range(99999) %}{% for b in range(99999) %}"
     "{{ c.next() }}{% endfor %}{% endfor %}",

@@ -9,6 +9,7 @@ The grammar engine is imported in threads alone, once the worker serves: it woul
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -98,15 +99,16 @@ class Compiler:
                 del self._compiled[constraint]
 
     def _compile(self, constraint: Constraint, name: int, report: Report) -> "LLMatcher":
+        begun_s = time.monotonic()
         try:
             from penstock.workers.grammar.matcher import compile_grammar
 
             tried = self._trials.run(constraint)
             compiled = compile_grammar(self.vocabulary(), tried.grammar)
         except Exception as error:
-            report(Prepared(name, _reason(error)))
+            report(Prepared(name, _reason(error), compile_s=time.monotonic() - begun_s))
             raise
-        report(Prepared(name, "", tried.num_bytes))
+        report(Prepared(name, "", tried.num_bytes, time.monotonic() - begun_s))
         return compiled
 
 

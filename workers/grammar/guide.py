@@ -45,10 +45,10 @@ class ThinkingGuide:
         if not self._matcher:
             return
         if before is Phase.ANSWERING:
-            self._answer(self._matcher, token)
+            self._matcher.push(token)
         elif before is Phase.OPENING:
             self._open(self._matcher, token)
-        elif self.phase is Phase.ANSWERING:
+        elif self.phase in (Phase.OPENING, Phase.ANSWERING):
             self._begin(self._matcher)
 
     def _begin(self, matcher: Matcher) -> None:
@@ -59,19 +59,17 @@ class ThinkingGuide:
         if rest:
             matcher.push_text(rest)
 
-    def _answer(self, matcher: Matcher, token: int) -> None:
-        if self.phase is Phase.ANSWERING:
-            matcher.push(token)
-        else:
-            matcher.restart()
-
     def _open(self, matcher: Matcher, token: int) -> None:
         """What may become the thinking's start may be an answer, too, until it is complete."""
+        if token in self._eos:
+            matcher.push(token)
+            return
         self._fits = self._fits and matcher.could_push(token)
         if self.phase is Phase.ANSWERING and not self._fits:
             raise GrammarError("the answer began as if to think, and then did not")
-        if self.phase in (Phase.INSIDE, Phase.CLOSING):
+        if self.phase in (Phase.INSIDE, Phase.CLOSING) or self._thinking.is_prefaced:
             matcher.restart()
+            self._fits = True
 
     def fill(self, row: MaskRow) -> bool:
         """See `Guide`."""
@@ -84,7 +82,7 @@ class ThinkingGuide:
                 return self._fill_inside(row)
             case Phase.CLOSING:
                 row.allow_none()
-                row.allow((self._thinking.expected,))
+                row.allow(self._thinking.expected)
                 return True
 
     def _fill_opening(self, row: MaskRow) -> bool:
@@ -94,7 +92,7 @@ class ThinkingGuide:
             self._matcher.fill(row)
         else:
             row.allow_none()
-        row.allow((self._thinking.expected,))
+        row.allow(self._thinking.expected)
         return True
 
     def _fill_inside(self, row: MaskRow) -> bool:

@@ -11,7 +11,7 @@ class Phase(enum.Enum):
     """Where an answer is."""
 
     OPENING = enum.auto()
-    """It may still turn out to begin with the thinking's start."""
+    """Nothing has been said of it: it may still begin with thinking, and with what stands before it."""
     INSIDE = enum.auto()
     CLOSING = enum.auto()
     """The budget is spent: the end is being said."""
@@ -22,6 +22,12 @@ class _End(NamedTuple):
     ids: tuple[int, ...]
     text: bytes
     begins_answer: bool
+
+
+class _Opener(NamedTuple):
+    ids: tuple[int, ...]
+    thinks: bool
+    """Else the answer comes next, as if nothing had been said."""
 
 
 class ThinkingTracker:
@@ -43,11 +49,17 @@ class ThinkingTracker:
         ]
         self._longest = max(len(end.text) for end in self._ends)
         self._lone = {end.ids[0]: end for end in self._ends if len(end.ids) == 1}
+        self._openers = [
+            *(_Opener(ids, True) for ids in (thinking.start_ids, *thinking.other_starts) if ids),
+            *(_Opener(ids, False) for ids in thinking.prefaces),
+        ]
         self._tail = b""
-        self._num_opened = 0
+        self._said: tuple[int, ...] = ()
         self._num_inside = 0
         self._num_closed = 0
-        self._may_open = True
+        self._has_thought = False
+        self.is_prefaced = False
+        """Whether a preface ended with the last token."""
         self.begun: tuple[int, ...] = ()
         self.rest = b""
         self.phase = Phase.OPENING
@@ -55,12 +67,16 @@ class ThinkingTracker:
             self._enter()
 
     @property
-    def expected(self) -> int:
-        """The token that goes on with the start, or with the end that is being said."""
-        if self.phase is Phase.OPENING:
-            return self._thinking.start_ids[self._num_opened]
-        assert self.phase is Phase.CLOSING
-        return self._thinking.ends[0][self._num_closed]
+    def expected(self) -> tuple[int, ...]:
+        """Tokens that go on with what may stand before the answer, or with the end that is being said.
+
+        Who has thought is not asked to think again.
+        """
+        if self.phase is Phase.CLOSING:
+            return (self._thinking.ends[0][self._num_closed],)
+        assert self.phase is Phase.OPENING
+        asked = [each for each in self._going_on() if not (each.thinks and self._has_thought)]
+        return tuple(each.ids[len(self._said)] for each in asked)
 
     def push(self, token: int) -> None:
         match self.phase:
@@ -71,18 +87,30 @@ class ThinkingTracker:
             case Phase.CLOSING:
                 self._close()
             case Phase.ANSWERING:
-                if self._may_open:
-                    self._open(token)
+                pass
 
     def _open(self, token: int) -> None:
         """Before anything has been said, thinking may begin, or begin again."""
-        start = self._thinking.start_ids
-        if start and token == start[self._num_opened]:
-            self._num_opened += 1
-            if self._num_opened == len(start):
-                self._enter()
-        elif self._num_opened or not self._says_nothing(token):
-            self._may_open, self.phase = False, Phase.ANSWERING
+        before, self._said = self._said, (*self._said, token)
+        going_on, self.is_prefaced = self._going_on(), False
+        if whole := next((each for each in going_on if each.ids == self._said), None):
+            self._said = ()
+            self._opened(whole)
+        elif not going_on:
+            self._said = ()
+            if before or not self._says_nothing(token):
+                self.phase = Phase.ANSWERING
+
+    def _going_on(self) -> list[_Opener]:
+        """The openers that begin with what has been said."""
+        num_said = len(self._said)
+        return [each for each in self._openers if each.ids[:num_said] == self._said]
+
+    def _opened(self, opener: _Opener) -> None:
+        if opener.thinks:
+            self._enter()
+        else:
+            self.is_prefaced = True
 
     def _says_nothing(self, token: int) -> bool:
         """It is blank, or ends what has not begun."""
@@ -90,8 +118,8 @@ class ThinkingTracker:
         return not self._bytes_of(token).strip() if end is None else not end.begins_answer
 
     def _enter(self) -> None:
-        self.phase = Phase.INSIDE
-        self._num_opened = self._num_closed = 0
+        self.phase, self._has_thought = Phase.INSIDE, True
+        self._num_closed = 0
         self._tail = self.rest = b""
         self._check_budget()
 
@@ -117,9 +145,9 @@ class ThinkingTracker:
         return found[2]
 
     def _answer(self, end: _End) -> None:
-        self.phase = Phase.ANSWERING
         self.begun = end.ids if end.begins_answer else ()
-        self._may_open = not self.begun and not self.rest.strip()
+        has_begun = self.begun or self.rest.strip()
+        self.phase = Phase.ANSWERING if has_begun else Phase.OPENING
 
     def _check_budget(self) -> None:
         if 0 <= self._thinking.budget <= self._num_inside:
@@ -128,4 +156,4 @@ class ThinkingTracker:
     def _close(self) -> None:
         self._num_closed += 1
         if self._num_closed == len(self._thinking.ends[0]):
-            self.phase = Phase.ANSWERING
+            self.phase = Phase.OPENING

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.frontend.formats.declarations import ToolFormat
+from penstock.frontend.formats.grammar import section
 from penstock.frontend.formats.grammar.errors import GrammarError
-from penstock.frontend.formats.grammar.rules import Rules, either, quoted
+from penstock.frontend.formats.grammar.rules import Rules, either
 from penstock.frontend.formats.tools import ToolSpec
-
-MAX_CALLS = 64
-_SPACE = r"(/[ \n]{1,8}/)?"
 
 
 def calls_grammar(
@@ -19,7 +17,7 @@ def calls_grammar(
     token_ids: Mapping[str, int] | None = None,
     otherwise: Mapping[str, Any] | None = None,
 ) -> str:
-    """One call to one of the tools, or up to MAX_CALLS if parallel, and then the end.
+    """One call to one of the tools, or up to `section.MAX_CALLS` if parallel, and then the end.
 
     With `otherwise`, a JSON schema, an answer of that kind may take the calls' place.
 
@@ -38,29 +36,21 @@ def calls_grammar(
 
 
 def _start(rules: Rules, declared: ToolFormat, tools: Sequence[ToolSpec], parallel: bool) -> str:
-    call = rules.rule(either(declared.shapes[0].grammar(rules, tool) for tool in tools))
-    further = MAX_CALLS - 1 if parallel else 0
-    calls = _calls(rules, declared, call, further if declared.together else 0)
-    section = rules.rule(_section(rules, declared, calls))
-    between = rules.literal(declared.between)
-    sections = _repeated(section, between, 0 if declared.together else further)
-    return f"{_SPACE} {sections}"
+    call = rules.rule(either(section.one_call(rules, declared, tools)))
+    further = section.MAX_CALLS - 1 if parallel else 0
+    calls = section.calls_behind(rules, declared, call, further)
+    first = _section(rules, declared, calls, declared.opens)
+    if declared.together or not further:
+        return f"{section.SPACE} {first}"
+    opens_there = [each for each in declared.opens if each == each.lstrip()]  # blanks end a call
+    next_one = rules.rule(_section(rules, declared, calls, opens_there))
+    more = section.joined(rules.literal(declared.between), next_one)
+    return f"{section.SPACE} {first} ({more}){{0,{further}}}"
 
 
-def _calls(rules: Rules, declared: ToolFormat, call: str, further: int) -> str:
-    if declared.in_list in ("should", "must"):
-        items = _repeated(call, f"{quoted(',')} {_SPACE}", further)
-        return f"{_SPACE} {quoted('[')} {_SPACE} {items} {_SPACE} {quoted(']')}"
-    return _repeated(call, rules.literal(declared.between), further)
-
-
-def _section(rules: Rules, declared: ToolFormat, calls: str) -> str:
-    if declared.bare:
-        return calls
-    parts = [declared.opens[0], declared.inner]
-    closing = [declared.inner, declared.closes[0]] if declared.closes and declared.closed else []
-    return " ".join(filter(None, (*map(rules.literal, parts), calls, *map(rules.literal, closing))))
-
-
-def _repeated(item: str, separator: str, further: int) -> str:
-    return f"{item} ({separator} {item}){{0,{further}}}" if further else item
+def _section(rules: Rules, declared: ToolFormat, calls: str, opens: Sequence[str]) -> str:
+    """Behind any of these openers, or without one where calls may come so."""
+    inner, closer = rules.literal(declared.inner), section.closer(rules, declared)
+    opener = either(map(rules.literal, opens)) if opens else ""
+    whole = section.joined(opener, inner, calls, inner if closer else "", closer)
+    return either((calls, whole)) if declared.bare or declared.enters else whole

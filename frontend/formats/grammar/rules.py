@@ -41,6 +41,9 @@ class Rules:
             at = found.end()
         return " ".join(filter(None, (*parts, quoted(text[at:]))))
 
+    def is_token(self, text: str) -> bool:
+        return text in self._token_ids
+
     def split(self, text: str) -> tuple[str, str]:
         """What comes before the first token, and the rest."""
         found = self._tokens.search(text)

@@ -69,6 +69,17 @@ def test_everything_but_gauges_shows_from_zero() -> None:
             assert name in families
 
 
+def test_a_counter_stays_at_zero_where_another_of_its_family_counts() -> None:
+    registry = Registry()
+    registry.inc("penstock:constraint_compilations_total", outcome="ok")
+    got = read(render(registry.snapshot(), Common("brook")))
+    outcomes = {
+        outcome: got[sample("penstock:constraint_compilations_total", outcome=outcome, **MODEL)]
+        for outcome in ("ok", "refused")
+    }
+    assert outcomes == {"ok": 1, "refused": 0}
+
+
 def test_numbers_of_another_version_are_left_out() -> None:
     strange = Snapshot(
         {"unheard:of": 1.0, "http_requests_total\tone-label": 2.0},

@@ -108,7 +108,7 @@ def test_catalogue(family: Family) -> None:
     assert list(family.buckets) == sorted(set(family.buckets))
     assert bool(family.buckets) == (family.kind is Kind.HISTOGRAM)
     assert (family.kind is Kind.COUNTER) <= family.name.endswith("_total")
-    assert not family.preset or len(family.labels) == 1
+    assert all(len(values) == len(family.labels) for values in family.preset)
     assert not family.shows or CATALOGUE[family.shows].kind is family.kind
 
 

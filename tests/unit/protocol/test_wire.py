@@ -32,7 +32,13 @@ CONSTRAINED = SamplingParams(
     max_tokens=16,
     eos_token_ids=(2,),
     constraint=CONSTRAINT,
-    thinking=Thinking((5,), ((6, 7), (9,)), True, budget=100, answer_starts=((8,),)),
+    thinking=Thinking(
+        *((5,), ((6, 7), (9,)), True),
+        budget=100,
+        answer_starts=((8,),),
+        other_starts=((10, 11),),
+        prefaces=((12,),),
+    ),
 )
 LOGPROBS = messages.TokenLogprobs(
     width=2,
@@ -127,7 +133,7 @@ WORKER_MESSAGES: dict[str, msgspec.Struct] = {
         logprobs=[plan.RowLogprobs(row=0, logprobs=LOGPROBS)],
         failures=[plan.RowFailure(row=0, message="too complex")],
     ),
-    "Prepared": plan.Prepared(id=1, error="nothing satisfies it", num_bytes=4096),
+    "Prepared": plan.Prepared(id=1, error="nothing satisfies it", num_bytes=4096, compile_s=0.25),
     "WorkerFault": plan.WorkerFault(rank=0, message="out of memory", advice="lower --max-num-seqs"),
     "WorkerProgress": plan.WorkerProgress(rank=0, phase="loading weights", share=0.5),
 }

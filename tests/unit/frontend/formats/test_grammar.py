@@ -3,9 +3,6 @@
 import contextlib
 import json
 import random
-import re
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.answer_samples import LOOK, TOOLS, TWO_CALLS
 from support.answers import parsed
+from support.format_vocabulary import Vocabulary, pieces, with_markers
 from support.small_schema import is_valid
 
-import penstock
 from penstock.frontend.formats import (
     AnswerFormat,
     GrammarError,
@@ -27,10 +24,6 @@ from penstock.frontend.formats.tool_formats import KNOWN
 
 llguidance = pytest.importorskip("llguidance")
 
-FOLDER = Path(penstock.__file__).parent / "brook"
-TOKENIZER = json.loads((FOLDER / "tokenizer.json").read_text("utf-8"))
-NUM_IDS = 3072
-TOKEN_IDS = {each["content"]: each["id"] for each in TOKENIZER["added_tokens"]}
 NAMES = sorted(each.name for each in KNOWN)
 SPECS = [ToolSpec(name, parameters, strict=True) for name, parameters in TOOLS.items()]
 WRITTEN = {
@@ -74,43 +67,38 @@ RICH = {
 }  # fmt: skip
 
 
-class Vocabulary:
-    """Brook's, with a format's markers as ordinary text, or as tokens of their own."""
-
-    def __init__(self, markers: Iterable[str]) -> None:
-        wanted = [text for text in sorted(markers) if text not in TOKEN_IDS]
-        added = [
-            {**TOKENIZER["added_tokens"][0], "id": NUM_IDS + number, "content": text}
-            for number, text in enumerate(wanted)
-        ]
-        tokens = [*TOKENIZER["added_tokens"], *added]
-        self.ids = {each["content"]: each["id"] for each in tokens}
-        text = json.dumps({**TOKENIZER, "added_tokens": tokens})
-        self.tokenizer = llguidance.LLTokenizer(text, eos_token=TOKEN_IDS["<|im_end|>"])
-
-    def matcher(self, name: str, tools: list[ToolSpec], parallel: bool) -> "llguidance.LLMatcher":
-        grammar = calls_grammar(tool_format(name), tools, parallel, self.ids)
-        found = llguidance.LLMatcher(self.tokenizer, grammar, log_level=0)
-        assert not found.is_error(), found.get_error()
-        return found
-
-    def accepts(self, found: "llguidance.LLMatcher", text: str) -> bool:
-        ids = self.tokenizer.tokenize_str(text)
-        return bool(found.try_consume_tokens(ids) == len(ids) and found.is_accepting())
-
-
 @pytest.fixture(params=["markers are text", "markers are tokens"])
 def vocabulary(request: pytest.FixtureRequest, name: str) -> Vocabulary:
-    bracketed = [
-        each for each in tool_format(name).markers if re.fullmatch(r"<[^<>]+>|\[[A-Z_]+\]", each)
-    ]
-    return Vocabulary(bracketed if request.param == "markers are tokens" else ())
+    return with_markers(tool_format(name) if request.param == "markers are tokens" else None)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_models_own_calls_are_let_through(name: str, vocabulary: Vocabulary) -> None:
-    assert vocabulary.accepts(vocabulary.matcher(name, SPECS, True), WRITTEN[name])
-    assert not vocabulary.accepts(vocabulary.matcher(name, SPECS, False), WRITTEN[name])
+    assert vocabulary.accepts(matcher(vocabulary, name, SPECS, True), WRITTEN[name])
+    assert not vocabulary.accepts(matcher(vocabulary, name, SPECS, False), WRITTEN[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "opener"),
+    [
+        (name, each)
+        for name in NAMES
+        for each in (*tool_format(name).opens, *tool_format(name).enters)
+    ],
+)
+def test_whatever_is_read_as_an_opener_may_be_written(
+    name: str, opener: str, vocabulary: Vocabulary
+) -> None:
+    """Where a call ends reasoning, it does so behind any of them."""
+    declared = tool_format(name)
+    found = matcher(vocabulary, name, SPECS, True)
+    ids = vocabulary.tokenizer.tokenize_str(opener)
+    assert found.try_consume_tokens(ids) == len(ids)
+    text = opener + walk(found, vocabulary, random.Random(opener), name)
+    read = parsed(AnswerFormat(declared).parser(SPECS), [text])
+    assert read[:2] == ("", ""), text
+    assert {called for called, _ in read[2]} <= set(TOOLS)
+    assert read[2]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -119,46 +107,25 @@ def test_the_models_own_calls_are_let_through(name: str, vocabulary: Vocabulary)
 )
 def test_other_calls_are_not(name: str, change: tuple[str, str], vocabulary: Vocabulary) -> None:
     text = WRITTEN[name].replace(*change)
-    assert not vocabulary.accepts(vocabulary.matcher(name, SPECS, True), text)
+    assert not vocabulary.accepts(matcher(vocabulary, name, SPECS, True), text)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_prose_is_not(name: str, vocabulary: Vocabulary) -> None:
     for text in ("Hello", "", "\n" * 20 + WRITTEN[name], WRITTEN[name] + " Hello"):
-        assert not vocabulary.accepts(vocabulary.matcher(name, SPECS, True), text)
+        assert not vocabulary.accepts(matcher(vocabulary, name, SPECS, True), text)
+
+
+def matcher(
+    vocabulary: Vocabulary, name: str, tools: list[ToolSpec], parallel: bool
+) -> "llguidance.LLMatcher":
+    return vocabulary.compiled(calls_grammar(tool_format(name), tools, parallel, vocabulary.ids))
 
 
 def walk(
-    found: "llguidance.LLMatcher",
-    vocabulary: Vocabulary,
-    rng: random.Random,
-    name: str,
+    found: "llguidance.LLMatcher", vocabulary: Vocabulary, rng: random.Random, name: str
 ) -> str:
-    """A text that the grammar lets through: random tokens, and pieces of what the format consists of."""
-    texts = [*tool_format(name).markers, "\n", '"', "'", "}", "]", ",", "1", "true", WRITTEN[name]]
-    phrases = [
-        vocabulary.tokenizer.tokenize_str(before + text) for text in texts for before in ("", "\n")
-    ]
-    ids: list[int] = []
-    while not found.is_stopped() and not (found.is_accepting() and rng.random() < 0.5):
-        phrase = rng.choice(phrases)
-        at = rng.randrange(len(phrase))
-        phrase = phrase[at:] if rng.random() < 0.9 else [some_token(found, rng)]
-        ids += phrase[: found.try_consume_tokens(phrase)]
-        assert not found.is_error(), found.get_error()
-        assert len(ids) < 9000, vocabulary.tokenizer.decode_str(ids[-200:])
-    return str(vocabulary.tokenizer.decode_str(ids)).removesuffix("<|im_end|>")
-
-
-def some_token(found: "llguidance.LLMatcher", rng: random.Random) -> int:
-    mask = int.from_bytes(found.compute_bitmask(), "little")
-    num_bits = mask.bit_length()
-    while True:
-        token = rng.randrange(num_bits)
-        if mask >> token & 1:
-            return token
-        if rng.random() < 0.01:
-            return num_bits - 1
+    return vocabulary.walked(found, rng, pieces(tool_format(name), WRITTEN[name]))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -167,7 +134,7 @@ def test_whatever_it_lets_through_is_read_as_valid_calls(name: str, vocabulary: 
     schemas = {**TOOLS, "paint": RICH}
     rng = random.Random(name)
     for _ in range(12):
-        text = walk(vocabulary.matcher(name, tools, True), vocabulary, rng, name)
+        text = walk(matcher(vocabulary, name, tools, True), vocabulary, rng, name)
         reasoning, content, calls = parsed(AnswerFormat(tool_format(name)).parser(tools), [text])
         assert (reasoning, content) == ("", ""), text
         assert calls
@@ -244,7 +211,7 @@ NAME_CHARS = "azAZ09_.:/-"
 def test_a_name_is_read_as_it_was_written(plain: Vocabulary, name: str, called: str) -> None:
     tool = ToolSpec(called, TOOLS["wait"], strict=True)
     text = WRITTEN[name].replace("wait", called)
-    found = plain.matcher(name, [SPECS[0], tool], True)
+    found = matcher(plain, name, [SPECS[0], tool], True)
     assert plain.accepts(found, text)
     read = parsed(AnswerFormat(tool_format(name)).parser([SPECS[0], tool]), [text])
     assert read == ("", "", [LOOK, (called, "{}")])
@@ -271,5 +238,7 @@ def test_what_an_alternative_refers_to_comes_along(plain: Vocabulary) -> None:
     tool = ToolSpec("look", {"properties": {"at": kinds}, "$defs": RICH["$defs"]}, strict=True)
     text = WRITTEN["qwen3_coder"].partition("\n<tool_call>\n<function=wait")[0]
     text = text.replace("<parameter=times>\n2\n</parameter>\n", "").replace("a\n<b>", '{"x": 1}')
-    assert plain.accepts(plain.matcher("qwen3_coder", [tool], True), text)
-    assert not plain.accepts(plain.matcher("qwen3_coder", [tool], True), text.replace('"x"', '"y"'))
+    assert plain.accepts(matcher(plain, "qwen3_coder", [tool], True), text)
+    assert not plain.accepts(
+        matcher(plain, "qwen3_coder", [tool], True), text.replace('"x"', '"y"')
+    )

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.called_tools import CALL, TEMPLATE, TOOL
+from support.called_tools import CALL, OTHER, TEMPLATE, TOOL
 from support.front import Front
+from support.grammars import matcher_of
 
 from penstock.frontend import params
 from penstock.frontend.api import answer_rules
@@ -15,8 +16,10 @@ from penstock.frontend.api.answer_rules import AnswerRules
 from penstock.frontend.api.chat_request import ChatRequest
 from penstock.frontend.api.chat_tools import read_tools
 from penstock.frontend.encoding import Prompt
+from penstock.frontend.errors import ApiError
 from penstock.frontend.formats import AnswerFormat, reasoning_format, tool_format
 from penstock.protocol.constraint import Thinking
+from penstock.workers.grammar.vocabulary import load_vocabulary
 
 FORCED = {"tools": [TOOL], "tool_choice": "required"}
 
@@ -88,11 +91,83 @@ def test_a_constraint_is_read_once(front: Front, monkeypatch: pytest.MonkeyPatch
     assert len(read) == 1
 
 
+STRICT = {**TOOL, "function": {**TOOL["function"], "strict": True}}
+TEXT_STOPS = {"stop": ["x"], "stop_token_ids": [3]}
+
+
+def test_a_strict_tool_holds_calls_to_schemas_and_leaves_text_free(front: Front) -> None:
+    front.says(f"Let me see. {CALL}")
+    answer = front.chat(tools=[STRICT, OTHER], **TEXT_STOPS)
+    assert answer.choice["finish_reason"] == "tool_calls"
+    params = front.last.params
+    assert params.constraint is not None
+    assert (params.constraint.kind, params.stop_token_ids) == ("grammar", (3,))
+    file = Path(front.settings.model) / "tokenizer.json"
+    matcher = matcher_of(params.constraint, load_vocabulary(file, front.tokenizer.vocab_size))
+    for text, is_right in ((CALL, True), (CALL.replace("city", "town"), False), ("No. <b>", True)):
+        ids = front.tokenizer.encode(text, add_special_tokens=False)
+        assert all(map(matcher.could_push, ids)) is is_right
+        matcher.restart()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [TOOL, OTHER]},
+        {"tools": [STRICT], "tool_choice": "none"},
+        {
+            "tools": [STRICT, TOOL | {"function": {"name": "other"}}],
+            "tool_choice": {
+                "type": "allowed_tools",
+                "allowed_tools": {"mode": "auto", "tools": [{"name": "other"}]},
+            },
+        },
+    ],
+)
+def test_without_a_strict_tool_to_call_nothing_is_held(
+    front: Front, fields: dict[str, Any]
+) -> None:
+    front.says("No.")
+    assert front.chat(**fields).status == 200
+    assert front.last.params.constraint is None
+
+
+def test_stop_strings_cut_free_text_beside_strict_tools_and_no_json(front: Front) -> None:
+    front.says("No, x is out.")
+    assert front.chat(tools=[STRICT], **TEXT_STOPS).choice["message"]["content"] == "No, "
+    asked = {"type": "json_object"}
+    front.says('{"x": 1}')
+    answer = front.chat(tools=[STRICT], response_format=asked, **TEXT_STOPS)
+    assert answer.choice["message"]["content"] == '{"x": 1}'
+    assert front.last.params.stop_token_ids == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "holds"), [("hermes", True), ("llama3_json", False), ("openai", False)]
+)
+def test_formats_without_marks_are_left_free(front: Front, name: str, holds: bool) -> None:
+    rules = AnswerRules(AnswerFormat(tool_format(name)), front.tokenizer)
+    tools = read_tools([STRICT], "auto", None)
+    body = ChatRequest(messages=[])
+    wanted = rules.wanted(body, rules.reading(body, tools, Prompt([], "")))
+    assert (wanted.constraint is not None, wanted.leaves_text) == (holds, holds)
+
+
+def test_what_a_strict_tool_asks_for_and_its_format_cannot_write_is_refused(front: Front) -> None:
+    rules = AnswerRules(AnswerFormat(tool_format("qwen3_coder")), front.tokenizer)
+    function = {"name": "f", "parameters": {"anyOf": [{"type": "object"}]}, "strict": True}
+    tools = read_tools([{"type": "function", "function": function}], None, None)
+    body = ChatRequest(messages=[])
+    with pytest.raises(ApiError, match="use anyOf") as refused:
+        rules.wanted(body, rules.reading(body, tools, Prompt([], "")))
+    assert (refused.value.status, refused.value.param) == (400, "tools")
+
+
 def _thinking(front: Front, name: str, **fields: Any) -> Thinking:
     formats = AnswerFormat(tool_format("kimi_k2"), reasoning_format(name))
     rules = AnswerRules(formats, front.tokenizer)
     body = ChatRequest(messages=[], thinking_token_budget=9)
-    tools = read_tools(fields.get("tools"), None, None)
+    tools = read_tools(fields.get("tools"), fields.get("tool_choice"), None)
     reading = rules.reading(body, tools, Prompt([], ""))
     thinking = rules.wanted(body, reading).thinking
     assert thinking is not None
@@ -105,11 +180,30 @@ def test_all_that_ends_thinking_reaches_the_engine(front: Front) -> None:
 
     granite = _thinking(front, "granite")
     assert texts(granite.ends) == ("Here is my response:", "Here's my response:")
+    assert texts((granite.start_ids, *granite.other_starts)) == (
+        "Here is my thought process:",
+        "Here's my thought process:",
+    )
     kimi = _thinking(front, "kimi_k2", tools=[TOOL])
     assert texts(kimi.ends) == ("</think>",)
     assert texts(kimi.answer_starts)[0] == "<|tool_calls_section_begin|>"
     assert _thinking(front, "kimi_k2").answer_starts == ()
     assert _thinking(front, "qwen3", tools=[TOOL]).answer_starts == ()
+
+
+def test_what_stands_before_an_answer_reaches_the_engine(front: Front) -> None:
+    """Before calls that are forced, content is not even begun."""
+
+    def prefaces(name: str, **fields: Any) -> set[str]:
+        found = _thinking(front, name, **fields).prefaces
+        return {front.tokenizer.decode(list(ids), False) for ids in found}
+
+    turn, final = "<|start|>assistant", "<|channel|>final<|message|>"
+    assert {turn, final} <= prefaces("openai_gptoss")
+    assert {turn, final} <= prefaces("openai_gptoss", tools=[TOOL])
+    assert prefaces("openai_gptoss", tools=[TOOL], tool_choice="required") == {turn}
+    assert prefaces("granite_thinking_parser") == {"<response>"}
+    assert prefaces("qwen3") == set()
 
 
 @pytest.mark.parametrize(

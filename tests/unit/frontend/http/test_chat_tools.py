@@ -73,6 +73,26 @@ def test_a_stream_brings_the_same_in_pieces(front: Front, interval: int) -> None
     assert len({call_id for call_id, _, _ in said["calls"]}) == 2
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_answers_are_counted_by_whether_they_call(front: Front, stream: bool) -> None:
+    def counted(text: str, **fields: Any) -> dict[tuple[str, ...], float]:
+        before = dict(front.registry.snapshot().counters)
+        front.says(text)
+        assert front.chat(**fields, stream=stream).status == 200
+        return {
+            tuple(key.split("\t")[1:]): number - before.get(key, 0)
+            for key, number in front.registry.snapshot().counters.items()
+            if key.startswith("vllm:tool_call_parser") and number != before.get(key, 0)
+        }
+
+    mode = "streaming" if stream else "non_streaming"
+    assert counted(CALL, tools=[TOOL]) == {(mode, "tool_call", "chat_completions"): 1}
+    assert counted("No.", tools=[TOOL], n=2, seed=1) == {
+        (mode, "no_tool_call", "chat_completions"): 2
+    }
+    assert counted(CALL) == counted(CALL, tools=[TOOL], tool_choice="none") == {}
+
+
 def test_only_one_call_where_no_more_are_wanted(front: Front) -> None:
     front.says(f"{CALL}\n{TIME}")
     asked = {"tools": [TOOL, OTHER], "parallel_tool_calls": False}

@@ -1,11 +1,13 @@
 """Real templates render as transformers renders them; ours is the part that clients get wrong."""
 
 import copy
+import functools
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2.sandbox import SandboxedEnvironment
 
 from penstock.frontend.text.chat_template import ChatTemplate, ChatTemplates
 from penstock.frontend.text.errors import TemplateError, TextError
@@ -125,8 +127,25 @@ def _ours(templates: ChatTemplates, case: dict[str, Any]) -> str | None:
         return None
 
 
-def _theirs(source: str, case: dict[str, Any]) -> str | None:
+def _theirs(source: str, case: dict[str, Any], may_change_lists: bool = True) -> str | None:
+    """As transformers renders it; it lets templates change no lists, for which some were made."""
     utils = pytest.importorskip("transformers.utils.chat_template_utils")
+    if may_change_lists:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(utils, "_compile_jinja_template", _changing_lists)
+            return _rendered(utils, source, case)
+    return _rendered(utils, source, case)
+
+
+@functools.lru_cache
+def _changing_lists(source: str) -> Any:
+    utils = pytest.importorskip("transformers.utils.chat_template_utils")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "ImmutableSandboxedEnvironment", SandboxedEnvironment)
+        return utils._cached_compile_jinja_template(source)
+
+
+def _rendered(utils: Any, source: str, case: dict[str, Any]) -> str | None:
     case = copy.deepcopy(case)
     # apply_chat_template drops keys without a value before it comes here.
     case["messages"] = [{k: v for k, v in m.items() if v is not None} for m in case["messages"]]
@@ -243,6 +262,52 @@ def test_a_call_without_content_renders_where_transformers_fails(
     assert '"city": "Köln"' in templates.render(**case)
     assert _theirs(source, case) is None
     assert isinstance(function["arguments"], str)
+
+
+def test_a_queue_of_calls_renders_where_transformers_fails(
+    real: dict[str, tuple[str, ChatTemplates]],
+) -> None:
+    """The template notes down each call, and takes it from the list when its result comes."""
+    source, templates = real["Kimi-K2-Instruct"]
+    case = CASES["two calls"]
+    text = templates.render(**case)
+    assert text.count("## Return of functions.get_weather:0") == 1
+    assert text.count("## Return of functions.get_weather:1") == 1
+    assert _theirs(source, case, may_change_lists=False) is None
+
+
+def test_a_template_may_change_its_own_lists() -> None:
+    source = (
+        "{% set own = [2] %}{% set _ = own.insert(0, 1) %}{% set _ = own.append(messages[0].nothing) %}"
+        "{{ own.pop() }}{{ own }}{% set copy = messages[:] %}{% set _ = copy.append({'a': [1.5, none]}) %}"
+        "{{ copy | length }}{{ messages | length }}{% macro m(l=[]) %}{% set _ = l.append(1) %}{{ l }}"
+        "{% endmacro %}{{ m() }}{{ m() }}{% block b scoped %}{% set _ = own.append(3) %}{{ own }}{% endblock %}"
+    )
+    template = ChatTemplate(source)
+    assert template.render([USER]) == template.render([USER]) == "[1, 2]21[1][1][1, 2, 3]"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ messages.append(1) }}",
+        "{{ tools[0].list.insert(0, 1) }}",
+        "{% set own = [tools] %}{{ own[0].append(1) }}",
+        "{% for m in messages %}{% for p in m.content %}{% endfor %}{{ m['content'].append(1) }}{% endfor %}",
+        "{{ own.append(1) }}",
+        "{% block b scoped %}{{ own.append(1) }}{% endblock %}",
+        "{% set own = [1, 2] %}{{ own.extend(own) }}",
+        "{% set own = [1, 2] %}{{ own.clear() }}",
+        "{% set own = {} %}{{ own.update(a=1) }}",
+    ],
+)
+def test_no_other_list_may_be_changed(source: str) -> None:
+    """Nor in other ways."""
+    messages = [{"role": "user", "content": [{"type": "text", "text": "a"}]}]
+    tools, own = [{"list": [1]}], [1]
+    with pytest.raises(TemplateError, match=r"given|unsafe"):
+        ChatTemplate(source).render(messages, tools=tools, variables={"own": own})
+    assert (len(messages), len(messages[0]["content"]), tools, own) == (1, 1, [{"list": [1]}], [1])
 
 
 def test_a_developer_is_the_system_where_the_template_knows_none() -> None:

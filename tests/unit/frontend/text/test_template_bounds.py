@@ -48,12 +48,33 @@ NUMBER = st.integers(0, 40)
         "a rounded number",
         "many parentheses",
         "classes",
+        "appended texts",
+        "appended namespaces",
+        "lists in many lists",
     ],
 )
 def test_evils_of_one_operation_are_refused_at_once(name: str) -> None:
     """In a template of the model's own, too, which no other process renders."""
     with pytest.raises(TemplateError):
         ChatTemplate(EVILS[name]).render([USER])
+
+
+@pytest.mark.parametrize(
+    "name", ["appending to what is walked through", "appending in a filter", "inserting in front"]
+)
+def test_lists_that_grow_without_end_are_stopped(name: str) -> None:
+    with pytest.raises(TemplateError):
+        ChatTemplate(EVILS[name]).render([USER], limit_s=0.2)
+
+
+def test_what_lists_take_on_is_counted_together_wherever_it_happens() -> None:
+    """Also in blocks that have a context of their own."""
+    grows = "{% set _ = l.append('a' * 999999 ~ a) %}"
+    block = "{% block b scoped %}" + grows + "{% endblock %}"
+    for body in (grows, block, "{% set l = [] %}" + grows):
+        source = "{% set l = [] %}{% for a in range(999) %}" + body + "{% endfor %}"
+        with pytest.raises(TemplateError, match="too large"):
+            ChatTemplate(source).render([USER])
 
 
 @given(left=TEXT, right=TEXT, number=NUMBER)

@@ -30,7 +30,7 @@ def test_inside_anything_may_be_said_but_the_end_of_the_answer() -> None:
     assert set(allowed(guide)) == set(range(3072)) - set(EOS)
     push_all(guide, "well, 1 or so")
     guide.push(THOUGHT[0])
-    assert guide.phase is Phase.ANSWERING
+    assert guide.phase is Phase.OPENING
     assert all(text_of([token]).isdigit() for token in allowed(guide))
 
 
@@ -85,7 +85,7 @@ def test_a_spent_budget_forces_the_end(budget: int, constraint: Constraint | Non
         assert guide.phase is Phase.CLOSING
         assert allowed(guide) == [token]
         guide.push(token)
-    assert guide.phase is Phase.ANSWERING
+    assert guide.phase is Phase.OPENING
     assert (len(allowed(guide)) < 3072) == (constraint is not None)
 
 
@@ -106,7 +106,7 @@ def test_an_end_is_found_however_it_is_spelled(seed: int, end: str) -> None:
     for place, token in enumerate(spelling, 1):
         assert tracker.phase is Phase.INSIDE, place
         tracker.push(token)
-    assert tracker.phase is Phase.ANSWERING
+    assert tracker.phase is not Phase.INSIDE
 
 
 def _cut(text: str, dice: random.Random) -> list[str]:
@@ -121,7 +121,7 @@ def test_what_a_token_says_behind_the_end_belongs_to_the_answer() -> None:
     for token in (*ids_of("so"), two_lines):
         newline.push(token)
         guide.push(token)
-    assert (newline.phase, newline.rest) == (Phase.ANSWERING, b"\n")
+    assert (newline.phase, newline.rest) == (Phase.OPENING, b"\n")
     assert all(text_of([token]).isdigit() for token in allowed(guide))
 
 
@@ -188,7 +188,7 @@ def test_any_of_several_ends_is_one_and_the_first_is_forced() -> None:
     for token in ends[0]:
         assert allowed(spent) == [token]
         spent.push(token)
-    assert spent.phase is Phase.ANSWERING
+    assert spent.phase is Phase.OPENING
 
 
 @pytest.mark.parametrize("opener", ["!", "<call>"])
@@ -205,3 +205,82 @@ def test_what_begins_the_answer_within_thinking_is_held_to_the_constraint(
     assert all(text_of([token]).isdigit() for token in allowed(guide))
     push_all(guide, "12"[len(further) :])
     assert set(EOS) <= set(allowed(guide))
+
+
+OTHER_START, SHARED_START = tuple(ids_of("<go>")), (*THINK, 99)
+PREFACE = (*THINK, 12)
+
+
+def many(**fields: object) -> Thinking:
+    """Its starts and its preface begin alike, as channels do."""
+    starts = {"other_starts": (OTHER_START,), "prefaces": (PREFACE, (13, 14))}
+    return Thinking(SHARED_START, (THOUGHT,), **{**starts, **fields})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("start", [SHARED_START, OTHER_START])
+def test_thinking_begins_with_any_of_its_starts(start: tuple[int, ...]) -> None:
+    guide = guide_of(DIGITS, many())
+    for token in start:
+        assert token in allowed(guide)
+        guide.push(token)
+    assert guide.phase is Phase.INSIDE
+    push_all(guide, "so")
+    guide.push(THOUGHT[0])
+    push_all(guide, "12")
+    assert set(EOS) <= set(allowed(guide))
+
+
+@pytest.mark.parametrize("before", [(), (*SHARED_START, 77, *THOUGHT)])
+@pytest.mark.parametrize("preface", [PREFACE, (13, 14), (*PREFACE, 13, 14)])
+def test_the_constraint_holds_behind_what_stands_before_an_answer(
+    before: tuple[int, ...], preface: tuple[int, ...]
+) -> None:
+    guide = guide_of(DIGITS, many())
+    for token in (*before, *preface):
+        assert token in allowed(guide)
+        guide.push(token)
+    assert all(
+        text_of([token]).isdigit() for token in set(allowed(guide)) - {THINK[0], 13, OTHER_START[0]}
+    )
+    push_all(guide, "12")
+    assert guide.phase is Phase.ANSWERING
+    assert 13 not in allowed(guide)
+    assert set(EOS) <= set(allowed(guide))
+
+
+def test_who_has_thought_is_not_asked_to_think_again() -> None:
+    guide = guide_of(DIGITS, many())
+    assert {OTHER_START[0], THINK[0], 13} <= set(allowed(guide))
+    for token in (*OTHER_START, 77, *THOUGHT):
+        guide.push(token)
+    assert OTHER_START[0] not in allowed(guide)
+    guide.push(PREFACE[0])
+    assert allowed(guide) == [PREFACE[1]]
+
+
+@pytest.mark.parametrize("between", [(), PREFACE, (*PREFACE, 13, 14, *PREFACE)])
+@pytest.mark.parametrize("start", [SHARED_START, OTHER_START])
+def test_what_says_nothing_is_no_way_around_a_budget(
+    between: tuple[int, ...], start: tuple[int, ...]
+) -> None:
+    guide = guide_of(None, many(budget=3))
+    for token in (*between, *start, 77, *THOUGHT, *between, *start, 78, 79):
+        assert guide.phase is not Phase.CLOSING
+        guide.push(token)
+    assert allowed(guide) == [*THOUGHT]
+
+
+def test_an_answer_may_share_its_beginning_with_a_preface() -> None:
+    start, preface = tuple(ids_of("<go>")), tuple(ids_of("12a"))
+    thinking = Thinking(start, (THOUGHT,), prefaces=(preface,))
+    guide = guide_of(DIGITS, thinking)
+    push_all(guide, "12")
+    assert guide.phase is Phase.OPENING
+    assert {preface[-1], *EOS} <= set(allowed(guide))
+    guide.push(EOS[0])
+    assert set(EOS) <= set(allowed(guide))
+    prefaced = guide_of(DIGITS, thinking)
+    push_all(prefaced, "12a")
+    assert not set(EOS) & set(allowed(prefaced))
+    push_all(prefaced, "34")
+    assert set(EOS) <= set(allowed(prefaced))
