@@ -15,7 +15,8 @@ from penstock.frontend.api import (
     tokenize,
     unsupported,
 )
-from penstock.frontend.auth import Keyring, guard
+from penstock.frontend.auth import guard
+from penstock.frontend.auth.watching import watch_keys
 from penstock.frontend.errors import translator
 from penstock.frontend.services import SERVICES, Services
 
@@ -27,14 +28,14 @@ def build_app(services: Services) -> web.Application:
         middlewares=[
             recorder(Recorder(services.registry, settings.access_log), services.drain),
             translator(services.drain),
-            guard(Keyring(settings.api_key)),
+            guard(services.keys, guards_metrics=settings.guard_metrics),
         ],
         client_max_size=settings.max_body_bytes or 0,
     )
     app[SERVICES] = services
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(_close_while_draining)
-    app.cleanup_ctx.append(_responses)
+    app.cleanup_ctx.extend([watch_keys, _responses])
     app.router.add_routes(_routes())
     for path in unsupported.UNSUPPORTED:
         app.router.add_route("*", path, unsupported.not_supported)

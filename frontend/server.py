@@ -26,6 +26,8 @@ CLOSING_S = 1.0
 async def serve(services: Services, listener: socket.socket) -> None:
     """Returns when a signal ended it and all is closed."""
     ended = _on_signals(asyncio.get_running_loop())
+    if services.keys.may_change:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, services.keys.reread)
     runner = _runner(services)
     await runner.setup()
     site = web.SockSite(runner, listener, backlog=BACKLOG)

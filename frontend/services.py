@@ -7,6 +7,7 @@ from pathlib import Path
 from aiohttp import web
 
 from penstock.frontend.api.answer_rules import AnswerRules
+from penstock.frontend.auth import Keys
 from penstock.frontend.bounds import Bounds
 from penstock.frontend.defaults import load_defaults, load_eos_ids
 from penstock.frontend.drain import Drain
@@ -33,6 +34,7 @@ class Services:
     """One model's text, one engine's client, and what was set."""
 
     settings: FrontendSettings
+    keys: Keys
     names: tuple[str, ...]
     """What requests may call the model; the first is reported."""
     encoder: Encoder
@@ -91,6 +93,7 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
     realm = f"{settings.model}\n{names[0]}"
     return Services(
         settings=settings,
+        keys=Keys(settings),
         names=names,
         encoder=Encoder(tokenizer, templates, settings.trust_request_chat_template),
         validator=Validator(

@@ -1,5 +1,6 @@
 """Settings back to a command line: how one program starts another. Knows no parser."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -24,10 +25,16 @@ def to_argv(settings: msgspec.Struct) -> list[str]:
 def secret_environ(settings: msgspec.Struct) -> dict[str, str]:
     """Variables that carry what `to_argv` leaves out: a command line can be read by every user."""
     return {
-        f.extra["env"][0]: ",".join(getattr(settings, f.name))
+        f.extra["env"][0]: _joined(getattr(settings, f.name))
         for f in fields_of(type(settings))
         if f.extra.get("secret") and getattr(settings, f.name)
     }
+
+
+def _joined(values: list[str]) -> str:
+    """As `Field.parse` reads it: commas between, or JSON where a value holds one or looks like JSON."""
+    is_plain = not any("," in value or value.startswith("[") for value in values)
+    return ",".join(values) if is_plain else json.dumps(values)
 
 
 def _flag_argv(field: Field, value: Any) -> list[str]:

@@ -1,5 +1,6 @@
 """One setting: its flag, its help, and how its text becomes a value. Knows no command line and no file."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -99,7 +100,7 @@ class Field:
         except (ValueError, msgspec.DecodeError) as error:
             raise SettingsError(f"{self.flag}: {error}") from error
         if isinstance(self.kind, inspect.ListType):
-            return value.split(",")
+            return _listed(value)
         return value.lower() if self.extra.get("lower") else value
 
     def from_environment(self, environ: Mapping[str, str]) -> str | None:
@@ -116,6 +117,14 @@ class Field:
         """
         told = (v for v in self.variables if environ.get(v))
         return next((v for v in told if not _SERVICE_LINK.fullmatch(environ[v])), None)
+
+
+def _listed(text: str) -> list[str]:
+    """Commas between, or a JSON list of strings, for values that hold commas themselves."""
+    try:
+        return msgspec.convert(json.loads(text), list[str])
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        return text.split(",")
 
 
 def members(kind: inspect.Type) -> list[inspect.Type]:

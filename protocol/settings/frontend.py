@@ -43,6 +43,13 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
             secret=True,
         ),
     ] = []
+    api_key_file: Annotated[
+        str | None,
+        described("A TOML or JSON file of keys, with names, scopes and quotas (docs/keys.md)."),
+    ] = None
+    guard_metrics: Annotated[
+        bool, described("Let /metrics be read with a key of scope metrics alone.")
+    ] = False
     chat_template: Annotated[
         str | None, described("A Jinja file, or the template itself, in place of the model's.")
     ] = None

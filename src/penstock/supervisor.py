@@ -229,6 +229,9 @@ async def _serve(engine: EngineSettings, frontend: FrontendSettings, serve: Serv
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, deployment.stop)
+    if frontend.api_key_file:
+        # Each program looks at the file every second; a hangup must not end what serves.
+        loop.add_signal_handler(signal.SIGHUP, log.info, "%s is watched", frontend.api_key_file)
     return await deployment.run()
 
 

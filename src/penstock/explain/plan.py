@@ -13,6 +13,7 @@ from penstock.explain.estimate import (
 )
 from penstock.explain.kernels import describe_kernels
 from penstock.explain.rows import Plan, Row, Sources, mib
+from penstock.protocol.keys import read_key_file
 from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
 from penstock.workers.threads import available_cores, worthwhile
 
@@ -166,13 +167,25 @@ def _network(asked: Asked) -> list[Row]:
         source = f"host: {of('host')}; port: {of('port')}"
         listen = Row("listens on", address, address, source)
     endpoint = asked.engine.endpoint or f"ipc://{serve.runtime_dir or '(a fresh folder)'}/engine"
-    keys = len(frontend.api_key)
+    keys = _num_keys(frontend)
     return [
         listen,
         _count("front ends", serve.api_server_count, of("api_server_count")),
         Row("engine core at", endpoint, endpoint, of("endpoint", of("runtime_dir"))),
-        Row("API keys", keys, f"{keys} accepted" if keys else "none: open to all", of("api_key")),
+        Row(
+            "API keys",
+            keys,
+            f"{keys} accepted" if keys or frontend.api_key_file else "none: open to all",
+            of("api_key_file", of("api_key")),
+        ),
     ]
+
+
+def _num_keys(frontend: FrontendSettings) -> int:
+    """Raises SettingsError, as a start would."""
+    path = frontend.api_key_file
+    holders = read_key_file(path).keys if path else []
+    return len(frontend.api_key) + sum(len(holder.digests) for holder in holders)
 
 
 def _limits(asked: Asked, fitted: Fit) -> list[Row]:

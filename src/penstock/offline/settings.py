@@ -62,7 +62,11 @@ LACKS = {
     "data_parallel_size": _Lack((1,), "data parallelism is"),
 }
 _OF_A_SERVER = frozenset(
-    ("endpoint", "curve_dir", "host", "port", "uds", "api_key", "frontend_id", "access_log")
+    (
+        *("endpoint", "curve_dir", "host", "port", "uds", "frontend_id", "access_log"),
+        *("api_key", "api_key_file", "guard_metrics"),
+        *("rate_limit_token", "rate_limit_interval", "limits_file"),
+    )
 )
 _QUIET_IF = "PENSTOCK_LOG_LEVEL"
 OFFLINE: dict[str, Any] = {

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from penstock.protocol import flags
 from penstock.protocol.errors import SettingsError
@@ -172,6 +174,26 @@ def test_a_secret_travels_by_environment_and_never_by_command_line() -> None:
     assert "k1" not in " ".join(flags.to_argv(frontend))
     environ = flags.secret_environ(frontend)
     assert flags.parse("x", "", [FrontendSettings], flags.to_argv(frontend), environ)[0] == frontend
+
+
+_KEY = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
+
+
+@given(st.lists(_KEY, min_size=1))
+@example(["a,b"])
+@example(["a,b", "c"])
+@example(['["a"]'])
+@example(["[", "]"])
+@example(["1"])
+def test_a_key_arrives_whatever_is_in_it(keys: list[str]) -> None:
+    environ = flags.secret_environ(FrontendSettings(api_key=keys))
+    assert flags.parse("x", "", [FrontendSettings], [], environ)[0].api_key == keys
+
+
+def test_keys_without_commas_have_commas_between_them() -> None:
+    assert flags.secret_environ(FrontendSettings(api_key=["a", "b"])) == {"PENSTOCK_API_KEY": "a,b"}
+    (settings,) = flags.parse("x", "", [FrontendSettings], [], {"PENSTOCK_API_KEY": "[a,5"})
+    assert settings.api_key == ["[a", "5"]
 
 
 def test_an_inert_setting_says_so_only_when_used() -> None:

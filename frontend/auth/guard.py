@@ -1,0 +1,66 @@
+"""Lets requests through, or says what they lack. Knows headers and routes, not what is asked."""
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from penstock.frontend.auth.keyring import Identity
+from penstock.frontend.auth.keys import Keys
+from penstock.frontend.auth.scopes import METRICS, OPEN, scope_of
+from penstock.frontend.errors import ApiError
+
+TENANT = web.RequestKey("tenant", str)
+"""See `Identity`. Where no keys are needed, it is not there."""
+
+HOW = "send 'Authorization: Bearer KEY' or 'x-api-key: KEY'"
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+def guard(keys: Keys, *, guards_metrics: bool) -> Middleware:
+    """Every route but those of probes; without keys, none."""
+    open_routes = OPEN if guards_metrics else OPEN | {METRICS}
+
+    @web.middleware
+    async def check_key(request: web.Request, handler: Handler) -> web.StreamResponse:
+        route = _route(request)
+        if keys.are_needed and route not in open_routes:
+            identity = _identify(request, keys)
+            _check_scope(request, identity, route)
+            request[TENANT] = identity.tenant
+        return await handler(request)
+
+    return check_key
+
+
+def presented_key(request: web.Request) -> str:
+    """From `Authorization: Bearer ...` (OpenAI) or `x-api-key` (Anthropic); empty when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    return request.headers.get("x-api-key", "")
+
+
+def _route(request: web.Request) -> str | None:
+    """As it was declared; None where there is nothing, or not by this method."""
+    resource = request.match_info.route.resource
+    return None if resource is None else resource.canonical
+
+
+def _identify(request: web.Request, keys: Keys) -> Identity:
+    key = presented_key(request)
+    if not key:
+        raise ApiError(401, f"The request carries no API key: {HOW}.", headers=CHALLENGE)
+    identity = keys.ring.identify(key)
+    if identity is None:
+        raise ApiError(401, "The API key is not known here.", headers=CHALLENGE)
+    return identity
+
+
+def _check_scope(request: web.Request, identity: Identity, route: str | None) -> None:
+    """Any key may learn that there is nothing."""
+    if route is None or scope_of(route) in identity.scopes:
+        return
+    raise ApiError(
+        403,
+        f"The key of '{identity.tenant}' lacks the scope '{scope_of(route)}', "
+        f"which {request.method} {route} needs.",
+    )

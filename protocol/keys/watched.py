@@ -1,0 +1,48 @@
+"""A file of API keys that may be written anew while programs run. Knows when to read, not what it says."""
+
+import logging
+import os
+
+from penstock.protocol.errors import SettingsError
+from penstock.protocol.keys.holders import KeyFile
+from penstock.protocol.keys.reading import read_key_file
+
+log = logging.getLogger("penstock.keys")
+
+Stamp = tuple[int, int, int]
+
+
+class WatchedKeyFile:
+    """`now` is what held last. A file that turns bad while programs run is told once and changes nothing."""
+
+    def __init__(self, path: str) -> None:
+        """Raises SettingsError."""
+        self._path = path
+        self._stamp = self._look()
+        self.now: KeyFile = read_key_file(path)
+
+    def refresh(self) -> bool:
+        """Whether there is something new since the last call."""
+        stamp = self._look()
+        return stamp != self._stamp and self.reread()
+
+    def reread(self) -> bool:
+        """Whether it says something else than before, whatever its date."""
+        self._stamp, before = self._look(), self.now
+        try:
+            self.now = read_key_file(self._path)
+        except SettingsError as error:
+            log.error("%s; the keys of before go on to hold", error)
+            return False
+        if self.now == before:
+            return False
+        log.info("%s was read again: %d holders of keys", self._path, len(self.now.keys))
+        return True
+
+    def _look(self) -> Stamp | None:
+        """Replaced files and those behind a changed link differ in more than their date."""
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
