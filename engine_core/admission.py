@@ -56,9 +56,8 @@ def examine(sequence: Sequence, config: SchedulerConfig, waiting: WaitingQueue) 
     """None lets it in."""
     misfit = misfits(sequence.num_prompt, sequence.num_emitted, config)
     was_admitted_elsewhere = sequence.num_emitted or sequence.num_crashes
-    return misfit or (
-        None if was_admitted_elsewhere else _full(len(sequence.tokens), config, waiting)
-    )
+    room = _beside_the_queue(config) if was_admitted_elsewhere else _of_the_queue(config)
+    return misfit or _full(len(sequence.tokens), room, waiting)
 
 
 def misfits(num_prompt: int, num_emitted: int, config: SchedulerConfig) -> Rejection | None:
@@ -74,15 +73,32 @@ def misfits(num_prompt: int, num_emitted: int, config: SchedulerConfig) -> Rejec
     )
 
 
-def _full(num_tokens: int, config: SchedulerConfig, waiting: WaitingQueue) -> Rejection | None:
+class _Room(NamedTuple):
+    num_requests: int
+    num_tokens: int
+
+
+def _of_the_queue(config: SchedulerConfig) -> _Room:
+    return _Room(config.max_queued_requests, config.max_queued_tokens)
+
+
+def _beside_the_queue(config: SchedulerConfig) -> _Room:
+    """All that an engine which died had queued and running may come back while the queue is full, and no more."""
+    return _Room(
+        2 * config.max_queued_requests + config.max_num_seqs,
+        2 * config.max_queued_tokens + config.max_num_seqs * config.max_model_len,
+    )
+
+
+def _full(num_tokens: int, room: _Room, waiting: WaitingQueue) -> Rejection | None:
     num_waiting = len(waiting) + waiting.num_held
-    if num_waiting >= config.max_queued_requests:
+    if num_waiting >= room.num_requests:
         return Rejection(
             RefusalCode.OVERLOADED,
             f"{num_waiting} requests are waiting already",
             "max_num_queued_reqs",
         )
-    if num_waiting and waiting.num_tokens + num_tokens > config.max_queued_tokens:
+    if num_waiting and waiting.num_tokens + num_tokens > room.num_tokens:
         return Rejection(
             RefusalCode.OVERLOADED,
             f"{waiting.num_tokens} tokens are waiting already",

@@ -5,9 +5,10 @@ from collections import deque
 
 from penstock.engine_core.admission import Refusal, Rejection
 from penstock.engine_core.admission_delay import AdmissionDelay
+from penstock.engine_core.outputs import Output
 from penstock.engine_core.pacing import Pacer
 from penstock.engine_core.plan_draft import ScheduledStep
-from penstock.engine_core.scheduler import Output, Scheduler
+from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence, State
 from penstock.engine_core.stats import EngineMetrics
 from penstock.engine_core.worker_group import Phase, WorkerGroup

@@ -1,5 +1,8 @@
 """A step plan in the making, and the record of whose rows it holds. Knows sequences, not why they were chosen."""
 
+from collections.abc import Iterator
+from itertools import chain, repeat
+
 from penstock.engine_core.admission import SchedulerConfig
 from penstock.engine_core.sequence import Sequence
 from penstock.protocol.plan import BlockGrant, SeqStart, StepPlan
@@ -42,6 +45,7 @@ class PlanDraft:
     __slots__ = (
         "_admitted",
         "_awaits_tokens",
+        "_billed",
         "_block_size",
         "_counts",
         "_first_tokens",
@@ -62,6 +66,7 @@ class PlanDraft:
         self._block_size, self._awaits_tokens = config.block_size, config.awaits_tokens
         self.chunk_budget = self._total_chunks = chunk_budget
         self.rows: list[Sequence] = []
+        self._billed = (0, 0, 0)
         self._slots: list[int] = []
         self._counts: list[int] = []
         self._starts: list[SeqStart] = []
@@ -121,6 +126,21 @@ class PlanDraft:
         self.budget -= 1
         sequence.num_computed, sequence.num_pending = target, pending + 1
         return True
+
+    def bill_work(self) -> int:
+        """Tokens computed and tokens sampled since the last bill."""
+        before, self._billed = self._billed, self._done()
+        return self._billed[1] - before[1] + self._billed[2] - before[2]
+
+    def bill_rows(self) -> Iterator[tuple[Sequence, int]]:
+        """The same, row by row; a row that samples comes twice."""
+        (row, _, sample), self._billed = self._billed, self._done()
+        samples = zip(self._sampling[sample:], repeat(1))
+        return chain(zip(self.rows[row:], self._counts[row:], strict=True), samples)
+
+    def _done(self) -> tuple[int, int, int]:
+        """Rows, tokens, rows that sample."""
+        return len(self.rows), self._total - self.budget, len(self._sampling)
 
     def finish(self, step: int, freed_slots: list[int]) -> ScheduledStep:
         plan = StepPlan(

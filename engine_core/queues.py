@@ -1,25 +1,21 @@
-"""The sequences that wait for their turn. Knows the order of service and the bounds, not blocks or budgets.
+"""The sequences that wait for their turn. Knows who is first and the bounds, not blocks or budgets.
 
-One order serves both policies: (priority, arrival), with priority 0 for all under fcfs. A preempted sequence
-keeps its arrival, so it comes back before all that have not run yet.
+The order of service: priority (0 for all under fcfs), then whose tenant was served least for its weight (see
+fairness.py), then arrival. A preempted sequence keeps its arrival, so it comes before all of its tenant's that have
+not run yet.
 """
 
-import heapq
 from collections.abc import Callable, Iterator
 
+from penstock.engine_core.fairness import Shares
 from penstock.engine_core.sequence import Sequence, State
-
-Entry = tuple[tuple[int, int], Sequence]
 
 
 class WaitingQueue:
-    """A heap by rank. Aborted entries stay in it until they surface or outnumber the living.
+    """Held sequences are not in it, and count as if they were where there are bounds."""
 
-    Held sequences are not in it, and count as if they were where there are bounds.
-    """
-
-    def __init__(self) -> None:
-        self._heap: list[Entry] = []
+    def __init__(self, shares: Shares | None = None) -> None:
+        self._shares = shares or Shares()
         self._length = 0
         self.num_held = 0
         self.num_tokens = 0
@@ -30,7 +26,9 @@ class WaitingQueue:
 
     def __iter__(self) -> Iterator[Sequence]:
         """In no particular order."""
-        return (sequence for _, sequence in self._heap if sequence.state is State.WAITING)
+        for found in self._shares.classes.values():
+            for line in found.waiting:
+                yield from (s for _, s in line.heap if s.state is State.WAITING)
 
     def hold(self, sequence: Sequence) -> None:
         """It is to be pushed later, in the rank that it has now."""
@@ -42,10 +40,11 @@ class WaitingQueue:
         """Holds all waiting ones that it concerns."""
         found = [sequence for sequence in self if concerns(sequence)]
         for sequence in found:
-            self._uncount(sequence)
             self.hold(sequence)
-        if found:
-            self._forget_the_dead()
+            self._uncount(sequence)
+        for sequence in found:
+            assert sequence.line is not None
+            sequence.line.shed(0)  # they must not be there twice when they come again
         return found
 
     def release(self, sequence: Sequence) -> None:
@@ -55,23 +54,36 @@ class WaitingQueue:
         self.push(sequence)
 
     def push(self, sequence: Sequence) -> None:
-        sequence.state = State.WAITING
-        heapq.heappush(self._heap, (sequence.rank, sequence))
-        self._length += 1
-        self.num_tokens += len(sequence.tokens)
+        """One that is new here."""
+        line = sequence.line = self._shares.line_of(sequence)
+        if not line.num_waiting:
+            found = self._shares.classes[line.priority]
+            line.served = max(line.served, found.floor)
+        self._count(sequence)
+
+    def push_back(self, sequence: Sequence) -> None:
+        """One that was running: it asks for nothing new."""
+        assert sequence.line is not None
+        self._count(sequence)
+        sequence.line.num_running -= 1
 
     def peek(self) -> Sequence | None:
         """Whose turn it is."""
-        while self._heap and self._heap[0][1].state is not State.WAITING:
-            heapq.heappop(self._heap)
-        return self._heap[0][1] if self._heap else None
+        if not self._length:
+            return None
+        classes = self._shares.classes
+        if len(classes) == 1:
+            return next(iter(classes.values())).first()
+        return classes[min(p for p, found in classes.items() if found.waiting)].first()
 
     def pop(self) -> Sequence:
         """Takes out what `peek` shows."""
         sequence = self.peek()
         assert sequence is not None
-        heapq.heappop(self._heap)
+        assert sequence.line is not None
         sequence.state = State.RUNNING
+        sequence.line.pop()
+        sequence.line.num_running += 1
         self._uncount(sequence)
         return sequence
 
@@ -81,20 +93,31 @@ class WaitingQueue:
         if is_held:
             self.num_held -= 1
             self.num_tokens -= len(sequence.tokens)
-            return
-        self._uncount(sequence)
-        if len(self._heap) > 2 * self._length + 64:
-            self._forget_the_dead()
-
-    def _forget_the_dead(self) -> None:
-        self._heap = [entry for entry in self._heap if entry[1].state is State.WAITING]
-        heapq.heapify(self._heap)
+        else:
+            self._uncount(sequence)
 
     def grew(self, num_tokens: int) -> None:
         """A waiting sequence took `num_tokens` more: results of plans that ran before its preemption."""
         self.num_tokens += num_tokens
 
+    def _count(self, sequence: Sequence) -> None:
+        line = sequence.line
+        assert line is not None
+        sequence.state = State.WAITING
+        line.push(sequence)
+        line.num_waiting += 1
+        self._shares.classes[line.priority].waiting[line] = None
+        self._length += 1
+        self.num_tokens += len(sequence.tokens)
+
     def _uncount(self, sequence: Sequence) -> None:
+        """Its state is another already."""
+        line = sequence.line
+        assert line is not None
+        line.num_waiting -= 1
+        line.shed(line.num_waiting + 64 if line.num_waiting else 0)
+        if not line.num_waiting:
+            self._shares.classes[line.priority].stop_waiting(line)
         self._length -= 1
         self.num_tokens -= len(sequence.tokens)
 
@@ -103,3 +126,4 @@ class WaitingQueue:
         assert len(living) == len(set(map(id, living))) == self._length
         num_tokens = sum(len(sequence.tokens) for sequence in living)
         assert num_tokens == self.num_tokens if not self.num_held else num_tokens < self.num_tokens
+        self._shares.check(living)

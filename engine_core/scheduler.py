@@ -13,16 +13,17 @@ from operator import attrgetter
 
 from penstock.engine_core import admission, stops
 from penstock.engine_core.admission import Rejection, SchedulerConfig
+from penstock.engine_core.fairness import Shares
 from penstock.engine_core.kv_cache import KVCache
+from penstock.engine_core.outputs import Output, output
 from penstock.engine_core.plan_draft import PlanDraft, ScheduledStep
 from penstock.engine_core.prompt_scores import PromptScores
 from penstock.engine_core.queues import WaitingQueue
 from penstock.engine_core.sequence import Sequence, State
-from penstock.protocol.messages import Delta, FinishReason, TokenLogprobs
+from penstock.protocol.messages import Delta, FinishReason
 from penstock.protocol.plan import StepResult
-from penstock.protocol.token_ids import BYTES_PER_ID, pack, unpack
+from penstock.protocol.token_ids import BYTES_PER_ID, unpack
 
-Output = tuple[Sequence, Delta]
 _rank = attrgetter("rank")
 ChunkBound = Callable[[float], int | None]
 """Most tokens of prompts in a step that decodes as well, given the prompts for each stream that does; see pacing.py."""
@@ -37,8 +38,10 @@ class Scheduler:
     def __init__(self, config: SchedulerConfig) -> None:
         self.config = config
         self.cache = KVCache(config.num_blocks, config.block_size, config.prefix_caching)
-        self.waiting = WaitingQueue()
+        self.shares = Shares()
+        self.waiting = WaitingQueue(self.shares)
         self.running: list[Sequence] = []
+        self._was_shared = False
         self.num_preemptions = 0
         self.chunk_bound: ChunkBound = _unbound
         self._num_arrivals = 0
@@ -89,7 +92,7 @@ class Scheduler:
             sequence.num_pending = 0
         for sequence in self.running:
             sequence.forget_computed()
-            self.waiting.push(sequence)
+            self.waiting.push_back(sequence)
         self.running = []
         self.cache.reset()
         self._reset_slots()
@@ -100,13 +103,22 @@ class Scheduler:
         """The next plan, or None when no sequence can advance now. `may_join` lets others start beside running ones."""
         draft = PlanDraft(self.config, self._chunk_budget())
         self.cache.begin_step()
-        if self._continue_running(draft) and (may_join or not self.running):
+        self._sort_running()
+        has_room = self._continue_running(draft)
+        self.shares.bill(draft)
+        if has_room and (may_join or not self.running):
             self._admit_waiting(draft)
         if not draft.rows:
             return None
         self._num_steps += 1
         freed, self._freed_slots = self._freed_slots, []
         return draft.finish(self._num_steps, freed)
+
+    def _sort_running(self) -> None:
+        """By the order of service, which changes with every step while tenants share."""
+        if self.shares.is_shared or self._was_shared:
+            self.running.sort(key=_turn)
+        self._was_shared = self.shares.is_shared
 
     def _chunk_budget(self) -> int:
         """Prompts may take the whole step, but for the bound while other sequences wait for their next token."""
@@ -164,7 +176,7 @@ class Scheduler:
         self._release(victim)
         victim.num_preemptions += 1
         self.num_preemptions += 1
-        self.waiting.push(victim)
+        self.waiting.push_back(victim)
 
     def _admit_waiting(self, draft: PlanDraft) -> None:
         """Rows for waiting sequences, strictly in the order of service: none overtakes the first."""
@@ -201,6 +213,7 @@ class Scheduler:
         self.cache.allocate(sequence, sequence.num_computed + count)
         draft.start(sequence)
         draft.row(sequence, count)
+        self.shares.bill(draft)
         self.cache.commit(sequence)
 
     # ---- a result
@@ -221,10 +234,10 @@ class Scheduler:
                 if ending is stops.NONE and offset > sequence.num_emitted and not has_extras:
                     place = row * BYTES_PER_ID
                     delta = Delta(sequence.id, offset, packed[place : place + BYTES_PER_ID])
+                    outputs.append((sequence, delta))
                 else:
                     has_ended = has_ended or ending is not stops.NONE
-                    delta = _delta(sequence, offset, ending, logprobs.get(sequence), scores)
-                outputs.append((sequence, delta))
+                    outputs.append(output(sequence, offset, ending, logprobs.get(sequence), scores))
         if has_ended:
             self.running = [s for s in self.running if s.state is State.RUNNING]
         return outputs + scores.rest()
@@ -250,6 +263,8 @@ class Scheduler:
         else:
             self._release(sequence)
             sequence.state = State.FINISHED
+            assert sequence.line is not None
+            self.shares.left(sequence.line)
 
     def _release(self, sequence: Sequence) -> None:
         """Its slot is free from the next plan on, which says so; its blocks are free at once."""
@@ -266,7 +281,8 @@ class Scheduler:
         slots = [sequence.slot for sequence in self.running]
         assert sorted(slots + self._free_slots) == list(range(self.config.max_num_seqs))
         assert set(self._freed_slots) <= set(self._free_slots)
-        assert self.running == sorted(self.running, key=_rank)
+        if not (self.shares.is_shared or self._was_shared):
+            assert self.running == sorted(self.running, key=_rank)
         for sequence in self.running:
             assert sequence.state is State.RUNNING
             assert 0 < sequence.num_computed <= sequence.target
@@ -276,24 +292,10 @@ class Scheduler:
             assert sequence.num_computed == 0
 
 
-def _delta(
-    sequence: Sequence,
-    offset: int,
-    ending: stops.Ending,
-    logprobs: TokenLogprobs | None,
-    scores: PromptScores,
-) -> Delta:
-    """All that one step brought a sequence that sampled."""
-    is_first = offset == sequence.num_emitted
-    return Delta(
-        sequence.id,
-        offset,
-        pack(sequence.tokens[sequence.num_prompt + offset :]),
-        *ending,
-        logprobs if sequence.params.max_tokens else None,
-        scores.take(sequence),
-        sequence.num_cached if is_first else 0,
-    )
+def _turn(sequence: Sequence) -> tuple[int, int, int]:
+    """The smallest is served first, and preempted last."""
+    assert sequence.line is not None
+    return sequence.rank[0], sequence.line.served, sequence.rank[1]
 
 
 def _unbound(crowd: float) -> int | None:

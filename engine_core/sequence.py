@@ -3,9 +3,13 @@
 import enum
 from array import array
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from penstock.engine_core.blocks import Block
 from penstock.protocol.sampling import SamplingParams
+
+if TYPE_CHECKING:
+    from penstock.engine_core.fairness import Line
 
 SUSPECT_CRASHES = 2
 
@@ -37,6 +41,7 @@ class Sequence:
         "digests",
         "first_token_at",
         "id",
+        "line",
         "max_len",
         "name",
         "num_cached",
@@ -55,6 +60,7 @@ class Sequence:
         "salt",
         "slot",
         "state",
+        "tenant",
         "tokens",
     )
 
@@ -68,6 +74,7 @@ class Sequence:
         priority: int = 0,
         num_crashes: int = 0,
         salt: str = "",
+        tenant: str = "",
         owner: object = None,
         name: str = "",
     ) -> None:
@@ -76,6 +83,9 @@ class Sequence:
         self.name = name
         self.params = params
         self.salt = salt
+        self.tenant = tenant
+        self.line: Line | None = None
+        """Of its tenant, from its first push into a queue on."""
         self.tokens = array("I", prompt)
         self.num_prompt = len(self.tokens)
         self.tokens.extend(emitted)

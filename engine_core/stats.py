@@ -4,8 +4,9 @@ Times are those of the one clock that the engine passes in.
 """
 
 from penstock.engine_core.admission import Rejection, SchedulerConfig
+from penstock.engine_core.outputs import Output
 from penstock.engine_core.plan_draft import ScheduledStep
-from penstock.engine_core.scheduler import Output, Scheduler
+from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence
 from penstock.protocol.messages import EngineStats, RefusalCode
 from penstock.protocol.metric_names import Owner

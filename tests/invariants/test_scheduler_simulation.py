@@ -54,7 +54,12 @@ class Case:
     """One request and what must come of it."""
 
     def __init__(
-        self, number: int, rng: random.Random, config: SchedulerConfig, bases: Any
+        self,
+        number: int,
+        rng: random.Random,
+        config: SchedulerConfig,
+        bases: Any,
+        tenants: list[str],
     ) -> None:
         base = rng.choice(bases)
         prompt = base[: rng.randrange(1, len(base) + 1)]
@@ -68,6 +73,7 @@ class Case:
         self.emitted = self.expected[: rng.choice([0, 0, 0, rng.randrange(longest + 1)])]
         self.priority = rng.randrange(3)
         self.salt = rng.choice(["", "", "salt"])
+        self.tenant = rng.choice(tenants)
         self.sequence = Sequence(
             number,
             prompt,
@@ -75,6 +81,7 @@ class Case:
             emitted=self.emitted,
             priority=self.priority,
             salt=self.salt,
+            tenant=self.tenant,
             owner=self,
         )
         self.received = list(self.emitted)
@@ -136,6 +143,7 @@ class Simulation:
         self.num_arrivals = 0
         self.digests: dict[bytes, Any] = {}
         longest = self.config.max_model_len - 7
+        self.tenants = ["", "a", "b", "c"][: self.rng.choice([1, 2, 4])]
         self.bases = [[self.rng.randrange(VOCAB_SIZE) for _ in range(longest)] for _ in range(3)]
 
     def new_worker(self) -> PaperWorker:
@@ -153,6 +161,7 @@ class Simulation:
             self.abort()
             self.crash()
             self.forget_prefixes()
+            self.reweigh()
             self.turn()
         for _ in range(DRAIN_STEPS):
             if not (self.scheduler.running or self.scheduler.waiting or self.in_flight):
@@ -171,7 +180,7 @@ class Simulation:
 
     def arrive(self) -> None:
         while self.rng.random() < 0.35:
-            case = Case(len(self.cases), self.rng, self.config, self.bases)
+            case = Case(len(self.cases), self.rng, self.config, self.bases, self.tenants)
             answer = self.scheduler.add(case.sequence)
             self.scheduler.check()
             if isinstance(answer, Rejection):
@@ -195,6 +204,7 @@ class Simulation:
             min(most, self.config.max_model_len),
             case.salt,
             case.params.prompt_logprobs is None,
+            case.tenant,
         )
         self.gold.add(case.gold)
 
@@ -213,6 +223,12 @@ class Simulation:
             self.scheduler.cache.drop_prefixes()
             self.scheduler.check()
             self.gold.content.clear()
+
+    def reweigh(self) -> None:
+        if self.rng.random() < 0.02:
+            weights = {tenant: self.rng.choice([0.5, 1, 3, 7]) for tenant in self.tenants[1:]}
+            self.scheduler.shares.reweigh(weights)
+            self.gold.weights = weights
 
     def crash(self) -> None:
         if self.rng.random() < 0.004:

@@ -17,6 +17,7 @@ class GoldSequence:
     limit: int
     salt: str
     reads_cache: bool
+    tenant: str = ""
     computed: int = 0
     pending: int = 0
     blocks: list[int] = field(default_factory=list)
@@ -42,6 +43,9 @@ class GoldScheduler:
         self.running: list[GoldSequence] = []
         self.waiting: list[GoldSequence] = []
         self.chunk_bound: int | None = None
+        self.weights: dict[str, float] = {}
+        self.served: dict[tuple[int, str], int] = {}
+        self.last_to_wait: dict[int, tuple[int, str]] = {}
         self.forget_memory()
 
     def forget_memory(self) -> None:
@@ -95,9 +99,41 @@ class GoldScheduler:
                 self.free.insert(len(self.free) if block in self.content else 0, block)
         sequence.blocks, sequence.computed, sequence.num_named = [], 0, 0
 
+    # ---- tenants: one line for each in each class of priority, none is ever forgotten
+
+    def line(self, sequence: GoldSequence) -> tuple[int, str]:
+        return sequence.order[0], sequence.tenant
+
+    def turn(self, sequence: GoldSequence) -> tuple[int, int, int]:
+        priority, arrival = sequence.order
+        return priority, self.served.get(self.line(sequence), 0), arrival
+
+    def waits(self, line: tuple[int, str]) -> bool:
+        return any(self.line(sequence) == line for sequence in self.waiting)
+
+    def level(self, priority: int) -> int:
+        """The lowest count of those who wait, else of who waited last."""
+        lines = {self.line(sequence) for sequence in self.waiting}
+        levels = [self.served.get(line, 0) for line in lines if line[0] == priority]
+        last = self.last_to_wait.get(priority)
+        return min(levels) if levels else self.served.get(last, 0) if last else 0
+
+    def stop_waiting(self, sequence: GoldSequence) -> None:
+        self.waiting.remove(sequence)
+        if not self.waits(self.line(sequence)):
+            self.last_to_wait[sequence.order[0]] = self.line(sequence)
+
+    def charge(self, sequence: GoldSequence, work: int) -> None:
+        line = self.line(sequence)
+        cost = round(2**30 / self.weights.get(sequence.tenant, 1.0))
+        self.served[line] = self.served.get(line, 0) + work * cost
+
     # ---- requests
 
     def add(self, sequence: GoldSequence) -> None:
+        line = self.line(sequence)
+        if not self.waits(line):
+            self.served[line] = max(self.served.get(line, 0), self.level(line[0]))
         self.waiting.append(sequence)
 
     def remove(self, sequence: GoldSequence) -> None:
@@ -105,7 +141,7 @@ class GoldScheduler:
             self.give_back(sequence)
             self.running.remove(sequence)
         elif sequence in self.waiting:
-            self.waiting.remove(sequence)
+            self.stop_waiting(sequence)
 
     def crash(self) -> None:
         for sequence in self.running:
@@ -134,7 +170,8 @@ class GoldScheduler:
         named_now: set[int] = set()
         groups = self.config.num_groups
         most_rows = (len(self.running) + groups - 1) // groups
-        for sequence in sorted(self.running, key=lambda s: s.order):
+        self.turns = {sequence.name: self.turn(sequence) for sequence in self.running}
+        for sequence in sorted(self.running, key=self.turn):
             if sequence not in self.running or not budget:
                 continue
             if len(decision.rows) == most_rows or (sequence.pending and groups > 1):
@@ -162,7 +199,7 @@ class GoldScheduler:
 
     def make_room(self, sequence: GoldSequence, num_tokens: int, decision: Decision) -> bool:
         while self.blocks_of(num_tokens) - len(sequence.blocks) > len(self.free):
-            victim = max(self.running, key=lambda s: s.order)
+            victim = max(self.running, key=lambda s: self.turns[s.name])
             self.give_back(victim)
             self.running.remove(victim)
             self.waiting.append(victim)
@@ -175,7 +212,7 @@ class GoldScheduler:
     def admit(self, budget: int, decision: Decision, named_now: set[int]) -> int:
         if not self.waiting:
             return 0
-        sequence = min(self.waiting, key=lambda s: s.order)
+        sequence = min(self.waiting, key=self.turn)
         matched = self.match(sequence)
         missing = len(sequence.tokens) - len(matched) * self.config.block_size
         count = self.share(missing, budget)
@@ -183,7 +220,7 @@ class GoldScheduler:
         spare = len([block for block in self.free if block not in matched])
         if sequence.pending or not count or named_now & set(matched) or needed > spare:
             return 0
-        self.waiting.remove(sequence)
+        self.stop_waiting(sequence)
         self.running.append(sequence)
         self.free = [block for block in self.free if block not in matched]
         sequence.blocks = matched
@@ -200,7 +237,8 @@ class GoldScheduler:
         sequence.computed += count
         if count > 1 or sequence.computed < sequence.target:
             self.prompts_left -= count
-        if sequence.computed == sequence.target:
-            sequence.pending += 1
+        samples = sequence.computed == sequence.target
+        sequence.pending += samples
+        self.charge(sequence, count + samples)
         named_now.update(self.name_blocks(sequence))
         return count

@@ -7,6 +7,7 @@ import pytest
 
 from penstock.engine_core import stops
 from penstock.engine_core.admission import SchedulerConfig, examine
+from penstock.engine_core.fairness import Line
 from penstock.engine_core.queues import WaitingQueue
 from penstock.engine_core.sequence import Sequence, State
 from penstock.protocol.constraint import Constraint
@@ -33,8 +34,12 @@ def test_lower_priority_numbers_first_then_arrival() -> None:
     order = [queue.pop() for _ in range(4)]
     assert [s.rank for s in order] == [(0, 2), (0, 4), (1, 1), (1, 3)]
     assert all(s.state is State.RUNNING for s in order)
-    queue.push(sequences[0])
+    queue.push_back(sequences[0])
     assert queue.peek() is sequences[0], "a preempted sequence comes back to the front"
+
+
+def lines(queue: WaitingQueue) -> list[Line]:
+    return [line for found in queue._shares.classes.values() for line in found.lines.values()]
 
 
 def test_aborts_anywhere_leave_no_trace() -> None:
@@ -47,7 +52,7 @@ def test_aborts_anywhere_leave_no_trace() -> None:
         if rng.random() < 0.9:
             queue.remove(living.pop(rng.randrange(len(living))))
         queue.check()
-    assert len(queue._heap) < 2 * len(queue) + 70
+    assert sum(1 for line in lines(queue) for _ in line.heap) < 2 * len(queue) + 3 * 70
     assert [queue.pop() for _ in living] == sorted(living, key=lambda s: s.rank)
     assert queue.peek() is None
 
@@ -118,3 +123,19 @@ def test_only_what_can_be_served_enters() -> None:
     queue.push(other)
     assert refusal(1, queue) == (RefusalCode.OVERLOADED, "max_num_queued_reqs")
     assert refusal(1, queue, emitted=[7]) is None, "it was let in once already"
+    assert refusal(1, queue, num_crashes=1) is None, "it was let in once already"
+
+
+def test_no_request_says_of_itself_that_the_bounds_are_not_for_it() -> None:
+    """All that another engine had queued and running may come back beside a full queue; no more."""
+    queue, room = WaitingQueue(), 2 * CONFIG.max_queued_requests + CONFIG.max_num_seqs
+    for sequence in ranked(*((0, arrival) for arrival in range(room))):
+        assert refusal(1, queue, emitted=[7]) is None
+        queue.push(sequence)
+    assert refusal(1, queue, emitted=[7]) == (RefusalCode.OVERLOADED, "max_num_queued_reqs")
+    assert refusal(1, queue, num_crashes=1) == (RefusalCode.OVERLOADED, "max_num_queued_reqs")
+    queue = WaitingQueue()
+    (whale,) = ranked((0, 1))
+    whale.tokens.extend([1] * (2 * CONFIG.max_queued_tokens + 4 * CONFIG.max_model_len))
+    queue.push(whale)
+    assert refusal(1, queue, num_crashes=1) == (RefusalCode.OVERLOADED, "max_num_queued_tokens")

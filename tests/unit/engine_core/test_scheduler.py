@@ -6,9 +6,10 @@ from support.paper_model import whole_output
 from support.paper_worker import PaperWorker
 
 from penstock.engine_core.admission import SchedulerConfig
+from penstock.engine_core.outputs import Output
 from penstock.engine_core.plan_draft import ScheduledStep
 from penstock.engine_core.prompt_scores import skip
-from penstock.engine_core.scheduler import Output, Scheduler
+from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence
 from penstock.protocol.messages import Delta, FinishReason, TokenLogprobs
 from penstock.protocol.sampling import SamplingParams
