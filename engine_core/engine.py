@@ -8,8 +8,12 @@ import time
 
 import msgspec
 
+from penstock.engine_core.complaints import Complaints, other_version
+from penstock.engine_core.conversation import Conversation
 from penstock.engine_core.fitting import fit
 from penstock.engine_core.frontends import Frontends, Sender, Session
+from penstock.engine_core.limits import Metering, RuleSource, state_file
+from penstock.engine_core.reports import Reports
 from penstock.engine_core.sequence import Sequence
 from penstock.engine_core.served_model import ServedModel
 from penstock.engine_core.stats import EngineMetrics
@@ -21,24 +25,12 @@ from penstock.engine_core.worker_group import (
     GroupReady,
     WorkerGroup,
 )
-from penstock.protocol import metrics
 from penstock.protocol.errors import SettingsError, WireError
 from penstock.protocol.messages import (
     PROTOCOL_VERSION,
-    Abort,
-    Control,
-    ControlVerb,
-    Embed,
     EngineStats,
-    Generate,
     Goodbye,
     Hello,
-    Leave,
-    Ping,
-    Pong,
-    RefusalCode,
-    Refused,
-    Result,
     Up,
     Welcome,
 )
@@ -61,14 +53,30 @@ class EngineCore:
         self.workers = workers
         self.metrics = EngineMetrics()
         self.frontends = Frontends(door, settings.silence_s, self._abandon)
+        self.limits = RuleSource(settings)
+        registry, state = self.metrics.registry, state_file(settings)
+        self.metering = Metering(self.limits, self.frontends, registry, state)
         self.model: ServedModel | None = None
         self.exit_status: int | None = None
         self._door = door
+        self._complaints = Complaints(door, registry)
+        self._conversation = Conversation(
+            self.frontends,
+            self.metering,
+            self.metrics,
+            Reports(self.metrics, self.frontends, self._complaints),
+            self.stats,
+        )
         self._epoch = epoch
         self._is_ready = False
         self._drain_by: float | None = None
 
     # ---- the heart
+
+    def start(self, now: float) -> None:
+        """Before anything else."""
+        self.metering.start(now)
+        self.workers.start(now)
 
     def step(self, now: float) -> bool:
         """Workers first: their next plan goes out before the front ends get their tokens.
@@ -87,32 +95,24 @@ class EngineCore:
         session = self.frontends.heard(identity, now)
         match message:
             case WireError():
-                self._malformed(identity, str(message))
+                self._complaints.malformed(identity, str(message), now)
             case Hello():
                 self._hello(identity, message, now)
             case _ if session is None:
                 self._door.send(identity, Goodbye("say Hello first: this engine does not know you"))
-            case Generate():
-                self._generate(session, message, now)
-            case Embed():
-                reason = "this engine generates; it does not embed"
-                self._refuse(session, message.id, RefusalCode.UNSUPPORTED, reason)
-            case Abort():
-                self._abort(session, message.ids)
-            case Control():
-                self._control(session, message, now)
-            case Ping():
-                self._ping(session, message, now)
-            case Leave():
-                self.frontends.forget(session, message.reason)
+            case _:
+                self._conversation.hear(session, message, now)
 
     def tick(self, now: float) -> None:
         """What time alone brings about."""
         self.frontends.lose_silent(now)
+        self.metering.tick(now)
+        if self.limits.refresh(now):
+            self._rebind()
         if self.model:
             self.model.intake.expire(now)
         if self._drain_by is not None and self.exit_status is None:
-            is_idle = not self.model or not self.model.has_work
+            is_idle = not (self.model and self.model.has_work)
             if is_idle or now >= self._drain_by:
                 self._end(STATUS_OK, "the engine shuts down")
 
@@ -129,11 +129,7 @@ class EngineCore:
 
     def _hello(self, identity: bytes, hello: Hello, now: float) -> None:
         if hello.protocol_version != PROTOCOL_VERSION:
-            self._malformed(
-                identity,
-                f"protocol version {hello.protocol_version}: this engine speaks {PROTOCOL_VERSION}; "
-                "run front ends and engine from compatible releases",
-            )
+            self._complaints.malformed(identity, other_version(hello), now)
             return
         session = self.frontends.hello(identity, hello, now)
         if session is None:
@@ -144,65 +140,12 @@ class EngineCore:
     def _welcome(self, session: Session) -> None:
         assert self.model is not None
         found = self.model.fit
-        self.frontends.send(
-            session, Welcome(PROTOCOL_VERSION, self._epoch, found.card, found.limits)
-        )
-
-    def _malformed(self, identity: bytes, reason: str) -> None:
-        log.warning("refused a message from %r: %s", identity, reason)
-        self.metrics.registry.inc("penstock:malformed_messages_total")
-        self._door.send(identity, Refused(0, RefusalCode.MALFORMED, reason))
-
-    def _generate(self, session: Session, message: Generate, now: float) -> None:
-        if self.model is None:
-            reason = "the model is still loading"
-            self._refuse(session, message.id, RefusalCode.OVERLOADED, reason, 1.0)
-        else:
-            self.model.intake.generate(session, message, now)
-
-    def _refuse(
-        self,
-        session: Session,
-        request_id: int,
-        code: RefusalCode,
-        reason: str,
-        retry_after_s: float = 0.0,
-    ) -> None:
-        self.metrics.refused(code)
-        self.frontends.send(session, Refused(request_id, code, reason, retry_after_s))
-
-    def _abort(self, session: Session, request_ids: list[int]) -> None:
-        for request_id in request_ids:
-            sequence = session.requests.pop(request_id, None)
-            if sequence:
-                self._abandon(sequence)
+        limits = msgspec.structs.replace(found.limits, is_metered=self.metering.is_on)
+        self.frontends.send(session, Welcome(PROTOCOL_VERSION, self._epoch, found.card, limits))
 
     def _abandon(self, sequence: Sequence) -> None:
         assert self.model is not None
         self.model.intake.drop(sequence)
-
-    def _control(self, session: Session, message: Control, now: float) -> None:
-        match message.verb:
-            case ControlVerb.METRICS:
-                self._keep_metrics(session, message.payload)
-                answer = metrics.encode(self._all_metrics(now))
-            case ControlVerb.RESET_PREFIX_CACHE:
-                if self.model:
-                    self.model.scheduler.cache.drop_prefixes()
-                answer = b"\x01" if self.model else b"\x00"
-        self.frontends.send(session, Result(message.id, answer))
-
-    def _ping(self, session: Session, message: Ping, now: float) -> None:
-        self._keep_metrics(session, message.metrics)
-        self.frontends.send(session, Pong(message.seq, self.stats(now)))
-
-    def _keep_metrics(self, session: Session, data: bytes) -> None:
-        if not data:
-            return
-        try:
-            session.metrics = metrics.decode(data)
-        except WireError as error:
-            self._malformed(session.identity, str(error))
 
     # ---- workers
 
@@ -231,24 +174,24 @@ class EngineCore:
 
     def _loaded(self, hellos: list[WorkerHello]) -> None:
         try:
-            if self.model is None:
-                found = fit(self.settings, hellos, int(time.time()))
-                depth = max(1 + self.settings.async_scheduling, found.config.num_groups)
-                self.model = ServedModel(found, self.frontends, self.workers, self.metrics, depth)
+            model = self.model or self._make_model(hellos)
         except SettingsError as error:
             log.error("%s", error)
             self._end(STATUS_SETTINGS, str(error))
         else:
-            self.workers.configure(self.model.fit.configure)
+            self.workers.configure(model.fit.configure)
+
+    def _make_model(self, hellos: list[WorkerHello]) -> ServedModel:
+        found = fit(self.settings, hellos, int(time.time()))
+        depth = max(1 + self.settings.async_scheduling, found.config.num_groups)
+        model = ServedModel(found, self.frontends, self.workers, self.metrics, self.metering, depth)
+        model.scheduler.shares.reweigh(self.limits.weights)
+        self.model = self._conversation.model = model
+        return model
 
     def _ready(self) -> None:
         assert self.model is not None
-        config = self.model.fit.config
-        log.info(
-            "ready: %d KV-cache blocks of %d tokens, max_model_len %d, at most %d sequences and %d tokens in a step",
-            *(config.num_blocks, config.block_size, config.max_model_len),
-            *(config.max_num_seqs, config.max_num_batched_tokens),
-        )
+        log.info("ready: %s", self.model.fit.summary)
         self._is_ready = True
         self.model.preparing.workers_ready()
         for session in self.frontends:
@@ -271,20 +214,27 @@ class EngineCore:
             draining=self._drain_by is not None,
         )
 
-    def _all_metrics(self, now: float) -> metrics.Snapshot:
-        self.metrics.update(self.stats(now), self.frontends.num_lost)
+    def hang_up(self, now: float) -> None:
+        """Reads the file of keys at once; where there is none, whoever hung up is gone."""
+        if not self.limits.has_file:
+            self.drain(now)
+        elif self.limits.reread():
+            self._rebind()
+
+    def _rebind(self) -> None:
+        """Keys, weights or bounds have changed; front ends ask for room from now on, or no more."""
+        self.metering.rebind()
         if self.model:
-            self.metrics.update_scheduler(self.model.scheduler)
-        return metrics.merge([self.metrics.registry.snapshot(), *self.frontends.snapshots()])
+            self.model.scheduler.shares.reweigh(self.limits.weights)
+        for session in self.frontends if self._is_ready else ():
+            self._welcome(session)
 
     def drain(self, now: float) -> None:
         """New requests are refused, running ones end well. The second call ends at once."""
         if self._drain_by is None:
-            log.info(
-                "draining: running requests may finish for %g s (--drain-timeout-s)",
-                self.settings.drain_timeout_s,
-            )
-            self._drain_by = now + self.settings.drain_timeout_s
+            patience_s = self.settings.drain_timeout_s
+            log.info("draining: requests may finish for %g s (--drain-timeout-s)", patience_s)
+            self._drain_by = now + patience_s
         else:
             self._drain_by = now
         if self.model:

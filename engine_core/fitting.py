@@ -32,6 +32,15 @@ class Fit(NamedTuple):
     """See pacing.py."""
 
     @property
+    def summary(self) -> str:
+        """For the log."""
+        config = self.config
+        return (
+            f"{config.num_blocks} KV-cache blocks of {config.block_size} tokens, max_model_len {config.max_model_len}, "
+            f"at most {config.max_num_seqs} sequences and {config.max_num_batched_tokens} tokens in a step"
+        )
+
+    @property
     def configure(self) -> Configure:
         config = self.config
         return Configure(

@@ -120,6 +120,9 @@ class Frontends:
             session.last_seen = now
         return session
 
+    def is_here(self, session: Session) -> bool:
+        return self._by_id.get(session.frontend_id) is session
+
     def send(self, session: Session, message: Down) -> None:
         """A front end that cannot be reached is gone."""
         if not self._door.send(session.identity, message):

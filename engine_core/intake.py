@@ -4,9 +4,10 @@ from penstock.engine_core import admission
 from penstock.engine_core.admission import Refusal, Rejection
 from penstock.engine_core.deadlines import Deadlines
 from penstock.engine_core.frontends import Frontends, Session
+from penstock.engine_core.limits import Denial, Metering
 from penstock.engine_core.preparing import Preparing
 from penstock.engine_core.scheduler import Scheduler
-from penstock.engine_core.sequence import Sequence
+from penstock.engine_core.sequence import Sequence, State
 from penstock.engine_core.soundness import Soundness
 from penstock.engine_core.stats import EngineMetrics
 from penstock.protocol.messages import Generate, RefusalCode, Refused
@@ -26,6 +27,7 @@ class Intake:
         preparing: Preparing,
         soundness: Soundness,
         frontends: Frontends,
+        metering: Metering,
         metrics: EngineMetrics,
     ) -> None:
         self.draining = False
@@ -33,27 +35,44 @@ class Intake:
         self._preparing = preparing
         self._soundness = soundness
         self._frontends = frontends
+        self._metering = metering
         self._metrics = metrics
         self._deadlines = Deadlines()
 
     def generate(self, session: Session, message: Generate, now: float) -> None:
+        match self._metering.enter(session, message, now):
+            case Denial() as denial:
+                self._say_no(session, message.id, denial.rejection, denial.retry_after_s)
+            case reservation:
+                sequence = self._examine(session, message, now)
+                if sequence and reservation:
+                    reservation.add(sequence)
+                self._metering.entered(reservation, now)
+
+    def _examine(self, session: Session, message: Generate, now: float) -> Sequence | None:
+        """None when it is refused."""
         rejection = self._unfit(session, message)
         if rejection:
             self._refuse(session, message.id, rejection, now)
-            return
+            return None
         sequence = _sequence(session, message, now)
         held = sequence.params.constraint is not None
         match self._soundness.examine(sequence) or self._scheduler.add(sequence, held):
             case Rejection() as rejection:
                 self._refuse(session, message.id, rejection, now)
+                return None
             case None:
-                session.requests[message.id] = sequence
-                if message.deadline_s > 0:
-                    self._deadlines.add(now + message.deadline_s, session, message.id)
-                if held and (rejection := self._preparing.hold(sequence)):
-                    self.give_up([(sequence, rejection)], now)
+                self._let_in(session, message, sequence, now)
             case output:
                 self._frontends.deliver([output])
+        return sequence
+
+    def _let_in(self, session: Session, message: Generate, sequence: Sequence, now: float) -> None:
+        session.requests[message.id] = sequence
+        if message.deadline_s > 0:
+            self._deadlines.add(now + message.deadline_s, session, message.id)
+        if sequence.state is State.HELD and (rejection := self._preparing.hold(sequence)):
+            self.give_up([(sequence, rejection)], now)
 
     def drop(self, sequence: Sequence) -> None:
         """Forgets it, wherever it is. May be called twice."""
@@ -96,9 +115,14 @@ class Intake:
             self._refuse(session, sequence.id, Rejection(RefusalCode.DEADLINE, late), now)
 
     def _refuse(self, session: Session, request_id: int, rejection: Rejection, now: float) -> None:
-        self._metrics.rejected(rejection)
         may_retry = rejection.code in (RefusalCode.OVERLOADED, RefusalCode.DRAINING)
         retry_after_s = self.retry_after_s(now) if may_retry else 0.0
+        self._say_no(session, request_id, rejection, retry_after_s)
+
+    def _say_no(
+        self, session: Session, request_id: int, rejection: Rejection, retry_after_s: float
+    ) -> None:
+        self._metrics.rejected(rejection)
         refused = Refused(request_id, rejection.code, rejection.message, retry_after_s)
         self._frontends.send(session, refused)
 
@@ -117,6 +141,7 @@ def _sequence(session: Session, message: Generate, now: float) -> Sequence:
         emitted=unpack(message.emitted),
         priority=message.priority,
         num_crashes=message.attempt,
+        tenant=message.tenant,
         salt=message.cache_salt,
         owner=session,
         name=message.name,

@@ -15,9 +15,10 @@ def run(engine: EngineCore, door: Door) -> int:
     """Serves until the engine has an exit status. Blocks whenever there is nothing to do."""
     with _woken_by_signals() as told_to_stop, select.epoll() as waits:
         loop = _Loop(engine, door, told_to_stop, waits)
-        engine.workers.start(time.monotonic())
+        engine.start(time.monotonic())
         while engine.exit_status is None:
             loop.turn()
+        engine.metering.close(time.monotonic())
     return engine.exit_status
 
 
@@ -38,8 +39,11 @@ class _Loop:
         ready = self._wait(0.0 if is_knocked_at else self._due - time.monotonic())
         now = time.monotonic()
         if self._signals in ready:
-            _hear_signal(self._told_to_stop)
-            engine.drain(now)
+            told = _hear_signals(self._told_to_stop)
+            if signal.SIGHUP in told:
+                engine.hang_up(now)
+            if told - {signal.SIGHUP}:
+                engine.drain(now)
         is_knocked_at = is_knocked_at or self._knocks in ready
         if is_knocked_at:
             for identity, message in self._door.receive():
@@ -55,12 +59,13 @@ class _Loop:
 
 @contextlib.contextmanager
 def _woken_by_signals() -> Iterator[socket.socket]:
-    """A socket on which a byte arrives for each SIGTERM and SIGINT."""
+    """A socket on which the number of each signal arrives."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.setblocking(False)
     before = signal.set_wakeup_fd(theirs.fileno())
-    handlers = {s: signal.signal(s, lambda *_: None) for s in (signal.SIGTERM, signal.SIGINT)}
+    heard = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    handlers = {signum: signal.signal(signum, lambda *_: None) for signum in heard}
     try:
         yield ours
     finally:
@@ -71,6 +76,8 @@ def _woken_by_signals() -> Iterator[socket.socket]:
         theirs.close()
 
 
-def _hear_signal(wakeups: socket.socket) -> None:
+def _hear_signals(wakeups: socket.socket) -> set[int]:
+    """By their numbers."""
     with contextlib.suppress(BlockingIOError):
-        wakeups.recv(64)
+        return set(wakeups.recv(64))
+    return set()

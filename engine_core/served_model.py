@@ -4,10 +4,12 @@ from penstock.engine_core.admission import Refusal
 from penstock.engine_core.fitting import Fit
 from penstock.engine_core.frontends import Frontends
 from penstock.engine_core.intake import Intake
+from penstock.engine_core.limits import Metering
+from penstock.engine_core.outputs import Output
 from penstock.engine_core.pacing import Pacer
 from penstock.engine_core.pipeline import Pipeline
 from penstock.engine_core.preparing import Preparing
-from penstock.engine_core.scheduler import Output, Scheduler
+from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.soundness import Soundness
 from penstock.engine_core.stats import EngineMetrics
 from penstock.engine_core.worker_group import WorkerGroup
@@ -24,6 +26,7 @@ class ServedModel:
         frontends: Frontends,
         workers: WorkerGroup,
         metrics: EngineMetrics,
+        metering: Metering,
         depth: int,
     ) -> None:
         self.fit = fit
@@ -32,7 +35,9 @@ class ServedModel:
             fit.card.vocab_size, fit.limits.max_logprobs, fit.config.max_num_batched_tokens
         )
         self.preparing = Preparing(self.scheduler, workers.tell)
-        self.intake = Intake(self.scheduler, self.preparing, soundness, frontends, metrics)
+        self.intake = Intake(
+            self.scheduler, self.preparing, soundness, frontends, metering, metrics
+        )
         pacer = Pacer(fit.step_stretch)
         self.pipeline = Pipeline(self.scheduler, workers, metrics, depth, pacer)
         metrics.configured(fit.config, fit.card.dtype)

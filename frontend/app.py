@@ -18,6 +18,7 @@ from penstock.frontend.api import (
 from penstock.frontend.auth import guard
 from penstock.frontend.auth.watching import watch_keys
 from penstock.frontend.errors import translator
+from penstock.frontend.metering import add_rate_headers
 from penstock.frontend.services import SERVICES, Services
 
 
@@ -34,6 +35,7 @@ def build_app(services: Services) -> web.Application:
     )
     app[SERVICES] = services
     app.on_response_prepare.append(add_headers)
+    app.on_response_prepare.append(add_rate_headers)
     app.on_response_prepare.append(_close_while_draining)
     app.cleanup_ctx.extend([watch_keys, _responses])
     app.router.add_routes(_routes())

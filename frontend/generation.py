@@ -90,6 +90,7 @@ def _spec(request: ValidRequest, packed: bytes, prompt: ValidPrompt, choice: int
         deadline_s=request.deadline_s,
         name=request.name,
         arrived_s=request.arrived_s,
+        reservation=request.reservation,
     )
 
 

@@ -33,6 +33,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     arrived_s: float
     """On time.monotonic's clock."""
     tenant: str = ""
+    subject: str = ""
+    """Whose limits hold."""
     priority: int | None = None
     """From the X-Vllm-Priority header; wins over the body's."""
 
@@ -72,10 +74,20 @@ class ValidRequest(msgspec.Struct, frozen=True, kw_only=True):
     cache_salt: str
     tenant: str
     deadline_s: float
+    subject: str = ""
+    """Whose limits hold."""
+    reservation: int = 0
+    """The place under them, once there is one."""
 
     @property
     def num_choices(self) -> int:
         return len(self.prompts) * self.n
+
+    def num_possible(self, prompt: ValidPrompt) -> int:
+        """Most tokens that the engine may generate for one of the prompts."""
+        if self.beams is not None:
+            return self.beams.width * prompt.params.max_tokens
+        return (1 if prompt.params.is_greedy else self.best_of) * prompt.params.max_tokens
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -127,6 +139,7 @@ class Validator:
             cache_salt=_cache_salt(asked.cache_salt),
             tenant=caller.tenant or (asked.user or "")[:MAX_USER_CHARS],
             deadline_s=_deadline_s(asked.timeout),
+            subject=caller.subject,
         )
 
 

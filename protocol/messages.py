@@ -72,13 +72,15 @@ class Generate(Message, frozen=True, tag=2):
     cache_salt: str = ""
     """Prefixes are shared only between requests of equal salt."""
     tenant: str = ""
-    """Who asks; engines of this version do not act on it."""
+    """Who asks: tenants that wait together are served in proportion to their weights."""
     deadline_s: float = 0.0
     """Seconds from now within which the first token must come; 0 is no deadline."""
     name: str = ""
     """The request id that people see, for logs."""
     attempt: int = 0
     """How many engines have died with this request running."""
+    reservation: int = 0
+    """The `Reserve` that this is a part of; 0 is none."""
 
 
 class Embed(Message, frozen=True, tag=3):
@@ -116,6 +118,28 @@ class Leave(Message, frozen=True, tag=7):
     reason: str
 
 
+class Reserve(Message, frozen=True, tag=8):
+    """Ask for a place under the limits, for one request of any number of `Generate`s. Answered by a `Verdict`.
+
+    `id` is unique within (frontend_id, epoch), beside those of requests. `certain` tokens are used once the first
+    Generate was let in; of `possible` ones, those that the engine generates.
+    """
+
+    id: int
+    subject: str
+    """Whose limits: the name of a key's holder, or `addr:` and an address."""
+    certain: int = 0
+    possible: int = 0
+    resumes: bool = False
+    """An engine that is gone had granted it: it is granted, and no new request."""
+
+
+class Settle(Message, frozen=True, tag=9):
+    """These reservations are over. Unknown ids are ignored; no answer."""
+
+    ids: list[int]
+
+
 # ---- down: engine core -> front end
 
 
@@ -144,6 +168,8 @@ class Limits(Message, frozen=True):
     """Both sides send at least this often."""
     silence_s: float
     """A peer silent for so long is taken for dead."""
+    is_metered: bool = False
+    """Whether there are limits: a front end should `Reserve`. A Welcome says so anew when that changes."""
 
 
 class EngineStats(Message, frozen=True):
@@ -237,5 +263,27 @@ class Goodbye(Message, frozen=True, tag=38):
     reason: str
 
 
-Up = Hello | Generate | Embed | Abort | Control | Ping | Leave
-Down = Welcome | Tokens | Result | Refused | Pong | Goodbye
+class Meter(Message, frozen=True):
+    """The window that is nearest to its limit."""
+
+    limit: int
+    remaining: int
+    reset_s: float
+    """Until all of it is free again."""
+
+
+class Verdict(Message, frozen=True, tag=39):
+    """Answers one Reserve. Where it is not granted, `retry_after_s` 0 means that waiting is no use."""
+
+    id: int
+    is_granted: bool
+    message: str = ""
+    """What is used up, for the person who asked."""
+    retry_after_s: float = 0.0
+    requests: Meter | None = None
+    """None where nothing bounds their number."""
+    tokens: Meter | None = None
+
+
+Up = Hello | Generate | Embed | Abort | Control | Ping | Leave | Reserve | Settle
+Down = Welcome | Tokens | Result | Refused | Pong | Goodbye | Verdict

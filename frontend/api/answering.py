@@ -10,6 +10,7 @@ from penstock.frontend.api.shapes import Collector, Tally, json_response
 from penstock.frontend.beams.run import search
 from penstock.frontend.errors import translate
 from penstock.frontend.generation import Piece, generate
+from penstock.frontend.metering import metered
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.services import SERVICES
 from penstock.frontend.sse import EventStream
@@ -38,7 +39,8 @@ async def answer(
     if valid.best_of > valid.n:
         collector = BestOf(collector, valid, tally)
     produce = generate if valid.beams is None else search
-    await produce(valid, services.client, services.tokenizer, _Whole(collector))
+    async with metered(request, valid, services.client) as admitted:
+        await produce(admitted, services.client, services.tokenizer, _Whole(collector))
     tally.record(services.registry)
     return json_response(collector.answer())
 
@@ -64,7 +66,8 @@ async def stream(
     services = request.app[SERVICES]
     sending = Sending(request, chunks)
     try:
-        await generate(valid, services.client, services.tokenizer, sending)
+        async with metered(request, valid, services.client) as admitted:
+            await generate(admitted, services.client, services.tokenizer, sending)
     except asyncio.CancelledError as error:
         if sending.events is None or not services.drain.expired:
             raise

@@ -8,6 +8,7 @@ from penstock.frontend.access import request_name
 from penstock.frontend.api.fields import SharedFields
 from penstock.frontend.auth import TENANT
 from penstock.frontend.errors import bad_request
+from penstock.frontend.metering import subject_of
 from penstock.frontend.prompts import Caller, body_name
 
 PRIORITY_HEADER = "X-Vllm-Priority"
@@ -18,6 +19,7 @@ def caller(request: web.Request, asked: SharedFields) -> Caller:
         name=request_name(request, body_name(asked)),
         arrived_s=time.monotonic(),
         tenant=request.get(TENANT, ""),
+        subject=subject_of(request),
         priority=_priority(request.headers.get(PRIORITY_HEADER)),
     )
 

@@ -15,6 +15,7 @@ from penstock.frontend.api.responses_tail import follow
 from penstock.frontend.api.shapes import json_response
 from penstock.frontend.errors import ApiError, bad_request, translate
 from penstock.frontend.generation import Piece, generate
+from penstock.frontend.metering import metered, reserve
 from penstock.frontend.responses.request import ResponsesRequest, checked
 from penstock.frontend.responses.shapes import Response
 from penstock.frontend.responses.store import Record
@@ -57,14 +58,21 @@ async def _begin(
     request: web.Request, asked: Asked, services: Services, *, is_streamed: bool
 ) -> web.StreamResponse:
     assert services.background is not None
-    response = asked.job.response
-    await services.background.begin(_record(asked, response), asked.job)
+    response, client = asked.job.response, services.client
+    reservation = await reserve(request, asked.job.valid, client)
+    try:
+        await services.background.begin(_record(asked, response), asked.job, reservation)
+    except BaseException:
+        if reservation:
+            client.settle(reservation)
+        raise
     return await follow(request, response.id, -1) if is_streamed else json_response(response)
 
 
 async def _answer(request: web.Request, asked: Asked, services: Services) -> web.Response:
     writing = _Writing(asked.job.writer(services.answers, services.tokenizer))
-    await generate(asked.job.valid, services.client, services.tokenizer, writing)
+    async with metered(request, asked.job.valid, services.client) as admitted:
+        await generate(admitted, services.client, services.tokenizer, writing)
     writer = writing.writer
     writer.closing(time.time())
     writer.tally.record(services.registry)
@@ -92,7 +100,8 @@ async def _stream(request: web.Request, asked: Asked, services: Services) -> web
     chunks = _Chunks(asked.job.writer(services.answers, services.tokenizer))
     sending = Sending(request, chunks)
     try:
-        await generate(asked.job.valid, services.client, services.tokenizer, sending)
+        async with metered(request, asked.job.valid, services.client) as admitted:
+            await generate(admitted, services.client, services.tokenizer, sending)
         last = chunks.closing()
     except asyncio.CancelledError as error:
         if sending.events is None or not services.drain.expired:

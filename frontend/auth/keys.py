@@ -25,7 +25,7 @@ class Keys:
         return self._file is not None
 
     def refresh(self) -> None:
-        """Looks whether the file was written; to be called about once a second."""
+        """Looks whether the file was written; to be called about twice a second."""
         if self._file and self._file.refresh():
             self.ring = self._make_ring()
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from penstock.frontend.services import SERVICES
 
-LOOK_S = 1.0
+LOOK_S = 0.5
 
 
 async def watch_keys(app: web.Application) -> AsyncIterator[None]:

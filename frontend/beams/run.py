@@ -121,6 +121,7 @@ class _Search:
             deadline_s=request.deadline_s if is_first else 0.0,
             name=request.name,
             arrived_s=request.arrived_s,
+            reservation=request.reservation,
         )
 
     def _answer(self, beam: Beam, first: Update) -> Update:

@@ -6,18 +6,21 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Iterable
 from typing import assert_never
 
 from penstock.frontend.engine.answers import Answers
 from penstock.frontend.engine.connection import Connection, Listener
+from penstock.frontend.engine.known import KnownEngine
 from penstock.frontend.engine.meter import StreamMeter, StreamMetrics
 from penstock.frontend.engine.presence import Presence
+from penstock.frontend.engine.reservations import Reservation, Reservations, Wish
 from penstock.frontend.engine.spec import GenerateSpec
 from penstock.frontend.engine.streams import Streams
 from penstock.frontend.engine.token_stream import TokenStream
 from penstock.protocol import messages, metrics
 from penstock.protocol.errors import EngineGoneError, SettingsError, WireError
-from penstock.protocol.messages import PROTOCOL_VERSION, EngineStats, Limits, ModelCard
+from penstock.protocol.messages import PROTOCOL_VERSION
 from penstock.protocol.metric_names import Owner
 from penstock.protocol.metrics import Registry
 from penstock.protocol.process_meter import ProcessMeter
@@ -29,7 +32,7 @@ HELLO_S = 0.25
 """Between two Hellos, until one is answered."""
 
 
-class EngineClient:
+class EngineClient(KnownEngine):
     """One for each front-end process. `start` on the running loop, `close` before it ends.
 
     An engine that falls silent, says Goodbye, loses the connection or shows a new epoch is greeted anew,
@@ -39,6 +42,7 @@ class EngineClient:
     def __init__(self, settings: FrontendSettings, registry: Registry) -> None:
         if settings.endpoint is None:
             raise SettingsError("--endpoint is missing: where does the engine core listen?")
+        super().__init__(Presence(settings.engine_patience_s, time.monotonic()))
         self._endpoint, self._curve_dir = settings.endpoint, settings.curve_dir
         self._registry = registry
         self.frontend_id = settings.frontend_id or f"frontend-{secrets.token_hex(4)}"
@@ -46,44 +50,13 @@ class EngineClient:
         self._stream_metrics = StreamMetrics(registry)
         self._process = ProcessMeter(registry, Owner.FRONTEND)
         self._streams, self._answers = Streams(), Answers()
-        self._presence = Presence(settings.engine_patience_s, time.monotonic())
+        self._reservations = Reservations()
         self._ready = asyncio.Event()
         self._connection: Connection | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._to_forget: list[int] = []
         self._num_pings = 0
         self._sent_metrics = b""
-
-    # ---- what is known of the engine
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether an engine has welcomed us and is still there."""
-        return self._presence.is_here
-
-    @property
-    def reason_away(self) -> str:
-        """Why `is_ready` is False, for people."""
-        return self._presence.reason_away
-
-    @property
-    def card(self) -> ModelCard | None:
-        """The last engine's; None before the first Welcome."""
-        return self._presence.card
-
-    @property
-    def limits(self) -> Limits | None:
-        return self._presence.limits
-
-    @property
-    def stats(self) -> EngineStats:
-        """As of the last heartbeat; all zero while the engine is away."""
-        return self._presence.stats
-
-    @property
-    def engine_age_s(self) -> float:
-        """Seconds since its last message; infinite before the first."""
-        return self._presence.age_s(time.monotonic())
 
     @property
     def num_streams(self) -> int:
@@ -109,6 +82,28 @@ class EngineClient:
         self._send(question)
         return await self._answers.wait(question.id, timeout_s)
 
+    async def reserve(self, wish: Wish) -> Reservation:
+        """A place under the engine's limits, until `settle`. Raises LimitedError, or EngineGoneError."""
+        reservation = self._reservations.open(self._streams.draw_id(), wish)
+        try:
+            if self.is_ready:
+                self._send(reservation.message())
+            elif self._presence.is_given_up(time.monotonic()):
+                self._give_up()
+            await reservation.granted()
+        except BaseException:
+            self.settle(reservation)
+            raise
+        return reservation
+
+    def settle(self, reservation: Reservation) -> None:
+        """It is over: the engine gives back what was not used."""
+        self._reservations.close(reservation)
+        if self.is_ready:
+            self._send(messages.Settle([reservation.id]))
+        else:
+            self._reservations.settle_later(reservation)
+
     def enter(self, stream: TokenStream) -> None:
         """Desk: sends the stream now, or when an engine comes."""
         self._streams.add(stream)
@@ -120,6 +115,8 @@ class EngineClient:
     def leave(self, stream: TokenStream) -> None:
         """Desk: the reader is done with it; the engine forgets it within a step."""
         self._streams.remove(stream)
+        if stream.spec.reservation:
+            self._reservations.done(stream.spec.reservation, stream.num_tokens)
         if not stream.is_running:
             return
         if self.is_ready:
@@ -205,11 +202,14 @@ class EngineClient:
                 self._refuse(message)
             case messages.Goodbye():
                 self._part(message.reason)
+            case messages.Verdict():
+                self._reservations.answer(message)
             case _:
                 assert_never(message)
 
     def _welcome(self, message: messages.Welcome) -> None:
         if self._presence.is_known(message):
+            self._presence.limits = message.limits
             return
         if message.protocol_version != PROTOCOL_VERSION:
             self._presence.reason_away = f"the engine speaks protocol {message.protocol_version}"
@@ -224,13 +224,17 @@ class EngineClient:
         self._ready.set()
 
     def _resume(self, engine_died: bool) -> None:
+        num_tokens = self._streams.num_tokens()
+        settled, reserves = self._reservations.hand_over(num_tokens, engine_died)
         stale, generates = self._streams.hand_over(engine_died)
         stale += self._to_forget
         self._to_forget = []
         if stale:
             self._registry.inc("penstock:streams_resumed_total", len(generates))
             self._send(messages.Abort(stale))
-        self._send_all(generates)
+        if settled:
+            self._send(messages.Settle(settled))
+        self._send_all([*reserves, *generates])
 
     def _refuse(self, message: messages.Refused) -> None:
         if message.id == 0:
@@ -268,6 +272,7 @@ class EngineClient:
 
     def _give_up(self) -> None:
         self._streams.give_up(self.reason_away)
+        self._reservations.give_up(self.reason_away)
 
     # ---- out
 
@@ -276,6 +281,6 @@ class EngineClient:
         if self._connection is not None and not self._connection.send(message):
             self._lose("nobody is connected at the engine's address")
 
-    def _send_all(self, generates: list[messages.Generate]) -> None:
-        for message in generates:
+    def _send_all(self, all_of_them: Iterable[messages.Up]) -> None:
+        for message in all_of_them:
             self._send(message)

@@ -1,7 +1,7 @@
 """How a request to the engine can fail, besides EngineGoneError. Knows no HTTP."""
 
 from penstock.protocol.errors import PenstockError, WireError
-from penstock.protocol.messages import RefusalCode
+from penstock.protocol.messages import RefusalCode, Verdict
 
 
 class RefusedError(PenstockError):
@@ -11,6 +11,14 @@ class RefusedError(PenstockError):
         super().__init__(message)
         self.code = code
         self.retry_after_s = retry_after_s
+
+
+class LimitedError(PenstockError):
+    """A limit leaves no room for this request."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.message)
+        self.verdict = verdict
 
 
 class BrokenStreamError(WireError):

@@ -20,5 +20,7 @@ class GenerateSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The request id that people see."""
     arrived_s: float = 0.0
     """When the request came, on time.monotonic's clock; 0 is the opening of the stream. For metrics."""
+    reservation: int = 0
+    """The place under the engine's limits that it is a part of; 0 is none."""
     emitted: bytes = b""
     """What was generated already, packed: only what comes behind it is wanted."""

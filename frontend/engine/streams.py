@@ -1,5 +1,7 @@
 """All open streams of one front end, by their present ids. Knows no socket: it makes messages, others send them."""
 
+from collections import Counter
+
 from penstock.frontend.engine.errors import BrokenStreamError, RefusedError
 from penstock.frontend.engine.token_stream import TokenStream
 from penstock.protocol.errors import EngineGoneError, PenstockError
@@ -71,6 +73,13 @@ class Streams:
         return stale, [
             message for stream in streams for message in self._again(stream, engine_died)
         ]
+
+    def num_tokens(self) -> dict[int, int]:
+        """What open streams brought so far, by reservation."""
+        found: Counter[int] = Counter()
+        for stream in self._open.values():
+            found[stream.spec.reservation] += stream.num_tokens
+        return found
 
     def expire(self) -> None:
         """Fails those whose deadline passed while there was no engine to watch it."""

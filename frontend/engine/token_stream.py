@@ -119,6 +119,11 @@ class TokenStream:
         """Whether an engine may still be at work on it."""
         return self.was_sent and self._mailbox.finish is None
 
+    @property
+    def num_tokens(self) -> int:
+        """That came so far."""
+        return self._mailbox.num_tokens
+
     def deliver(self, delta: Delta, now_s: float) -> None:
         """Raises BrokenStreamError, after which the stream takes no more."""
         if self._waiter is not None and not self._waiter.done():
@@ -155,6 +160,7 @@ class TokenStream:
             deadline_s=deadline_s,
             name=spec.name,
             attempt=self.attempt,
+            reservation=spec.reservation,
         )
 
     def deadline_left_s(self) -> float:

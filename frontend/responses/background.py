@@ -6,12 +6,15 @@ import time
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from penstock.frontend.api.answer_rules import AnswerRules
 from penstock.frontend.engine.client import EngineClient
 from penstock.frontend.engine.mailbox import Update
+from penstock.frontend.engine.reservations import Reservation
 from penstock.frontend.errors import translate
 from penstock.frontend.generation import generate
+from penstock.frontend.metering import resumed
 from penstock.frontend.responses.job import Job, decode, decode_pasts, encode
 from penstock.frontend.responses.journal import Journal, LostError
 from penstock.frontend.responses.shapes import ResponseFault
@@ -62,13 +65,13 @@ class Background:
         if tasks:
             await self._store.release(self._owner)
 
-    async def begin(self, record: Record, job: Job) -> None:
-        """From now on the response comes about, whatever happens to who asked for it."""
+    async def begin(self, record: Record, job: Job, reservation: Reservation | None) -> None:
+        """From now on the response comes about, whatever happens to who asked for it; so does its settlement."""
         frames = job.writer(self._answers, self._tokenizer).opening()
         lease_s = time.time() + LEASE_S
         opening = Progress(b"", frames)
         await self._store.begin(record, self._realm, encode(job), self._owner, lease_s, opening)
-        self._run(job, [], len(frames))
+        self._run(job, [], len(frames), reservation)
 
     def changed(self, response_id: str) -> asyncio.Event | None:
         """Of a response that is being written here."""
@@ -82,17 +85,27 @@ class Background:
 
     # ---- one response
 
-    def _run(self, job: Job, past: Sequence[Update], num_frames: int) -> None:
+    def _run(
+        self,
+        job: Job,
+        past: Sequence[Update],
+        num_frames: int,
+        reservation: Reservation | None = None,
+    ) -> None:
         writer = job.writer(self._answers, self._tokenizer)
         journal = Journal(self._store, self._owner, writer, len(past), num_frames)
         response_id = job.response.id
+        if reservation:
+            job = replace(job, valid=replace(job.valid, reservation=reservation.id))
         task = asyncio.create_task(self._write(job, past, journal))
         self._tasks[response_id], self._journals[response_id] = task, journal
-        task.add_done_callback(lambda _: self._forget(response_id, journal))
+        task.add_done_callback(lambda _: self._forget(response_id, journal, reservation))
 
-    def _forget(self, response_id: str, journal: Journal) -> None:
+    def _forget(self, response_id: str, journal: Journal, reservation: Reservation | None) -> None:
         del self._tasks[response_id], self._journals[response_id]
         journal.changed.set()
+        if reservation:
+            self._client.settle(reservation)
 
     async def _write(self, job: Job, past: Sequence[Update], journal: Journal) -> None:
         try:
@@ -104,7 +117,8 @@ class Background:
 
     async def _generate(self, job: Job, past: Sequence[Update], journal: Journal) -> None:
         try:
-            await generate(job.valid, self._client, self._tokenizer, journal, past)
+            async with resumed(job.valid, past, self._client) as valid:
+                await generate(valid, self._client, self._tokenizer, journal, past)
         except LostError:
             raise
         except Exception as error:

@@ -43,6 +43,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return answers.reading(chat, tools, Prompt(self.valid.prompts[0].ids, self.prompt_text))
 
 
+_ANEW = {"deadline_s": 0.0, "reservation": 0}
+
+
 def encode(job: Job) -> bytes:
     return msgspec.msgpack.encode(job)
 
@@ -50,7 +53,7 @@ def encode(job: Job) -> bytes:
 def decode(data: bytes) -> Job:
     """Its clock begins anew, and nobody waits for its first token."""
     job = msgspec.msgpack.decode(data, type=Job)
-    return replace(job, valid=replace(job.valid, arrived_s=time.monotonic(), deadline_s=0.0))
+    return replace(job, valid=replace(job.valid, **_ANEW, arrived_s=time.monotonic()))
 
 
 def encode_past(updates: list[Update]) -> bytes:

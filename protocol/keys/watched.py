@@ -18,17 +18,21 @@ class WatchedKeyFile:
     def __init__(self, path: str) -> None:
         """Raises SettingsError."""
         self._path = path
-        self._stamp = self._look()
+        self._read_at = self._seen = self._look()
         self.now: KeyFile = read_key_file(path)
 
+    @property
+    def is_out_of_date(self) -> bool:
+        return self._look() != self._read_at
+
     def refresh(self) -> bool:
-        """Whether there is something new since the last call."""
-        stamp = self._look()
-        return stamp != self._stamp and self.reread()
+        """Whether it says something new. What changed since the last call may be half there: the next one reads it."""
+        before, self._seen = self._seen, self._look()
+        return self._seen == before != self._read_at and self.reread()
 
     def reread(self) -> bool:
         """Whether it says something else than before, whatever its date."""
-        self._stamp, before = self._look(), self.now
+        self._read_at, before = self._look(), self.now
         try:
             self.now = read_key_file(self._path)
         except SettingsError as error:

@@ -78,6 +78,27 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
         int | None,
         described("Most prompt tokens waiting; default 64 times the model's length.", human=True),
     ] = None
+    api_key_file: Annotated[
+        str | None,
+        described("A TOML or JSON file of keys, with weights and quotas (docs/limits.md)."),
+    ] = None
+    rate_limit_token: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        described(
+            "Most requests of each key, or without keys of each address, in --rate-limit-interval; beyond, 429.",
+            human=True,
+        ),
+    ] = None
+    rate_limit_interval: Annotated[
+        Annotated[float, Meta(ge=0.1, le=86400)] | None,
+        described("Seconds over which --rate-limit-token counts; default 60."),
+    ] = None
+    limits_file: Annotated[
+        str,
+        described(
+            "Where counts outlive an engine core: a file, auto (beside its socket, gone with it), or none."
+        ),
+    ] = "auto"
     max_logprobs: Annotated[
         int,
         Meta(
@@ -154,6 +175,8 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
                 "--cpu-kernels native runs a model on one rank: leave --tensor-parallel-size and "
                 "--pipeline-parallel-size at 1, or --cpu-kernels at auto"
             )
+        if self.rate_limit_interval is not None and self.rate_limit_token is None:
+            raise ValueError("--rate-limit-interval needs --rate-limit-token: how many requests?")
         if self.silence_s <= self.heartbeat_s:
             raise ValueError(
                 f"--silence-s {self.silence_s:g} must be longer than --heartbeat-s {self.heartbeat_s:g}, "

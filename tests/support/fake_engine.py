@@ -29,6 +29,10 @@ from support import fake_script
 from support.fake_script import CARD, LIMITS, Script, hashed
 
 
+def granted(asked: messages.Reserve) -> messages.Verdict:
+    return messages.Verdict(asked.id, True)
+
+
 class Running(msgspec.Struct):
     """One request and how far it is."""
 
@@ -58,6 +62,9 @@ class FakeEngine:
         """Changes what is sent: repeats, gaps, reorderings."""
         self.stats = EngineStats(num_workers=1, num_frontends=1)
         self.card, self.limits = CARD, LIMITS
+        self.verdict: Callable[[messages.Reserve], messages.Verdict] = granted
+        self.reserved: list[messages.Reserve] = []
+        self.settled: list[int] = []
         self.generates: list[Generate] = []
         self.aborted: list[int] = []
         self.left: list[str] = []
@@ -162,6 +169,12 @@ class FakeEngine:
                 self._pong(peer, message)
             case messages.Embed():
                 self._send(peer, messages.Refused(message.id, RefusalCode.UNSUPPORTED, "no"))
+            case messages.Reserve():
+                self.reserved.append(message)
+                verdict = self.verdict(message)
+                self._send(peer, msgspec.structs.replace(verdict, id=message.id))
+            case messages.Settle():
+                self.settled += message.ids
             case messages.Leave():
                 self.left.append(message.reason)
                 self._peers.discard(peer)

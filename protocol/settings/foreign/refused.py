@@ -57,11 +57,6 @@ REFUSED: list[Row] = [
         value("ssl_certfile"),
         value("ssl_ca_certs"),
     ),
-    *refused(
-        "requests are not counted yet; let a proxy in front do it",
-        value("rate_limit_interval"),
-        value("rate_limit_token"),
-    ),
     *refused(NO_FOREIGN_CODE, values("middleware")),
     *refused(
         "no code from elsewhere runs inside",

@@ -74,6 +74,8 @@ FRONTEND_MESSAGES: dict[str, msgspec.Struct] = {
     "Control": messages.Control(id=3, verb=messages.ControlVerb.METRICS),
     "Ping": messages.Ping(seq=5),
     "Leave": messages.Leave(reason="SIGTERM"),
+    "Reserve": messages.Reserve(id=4, subject="search", certain=3, possible=16),
+    "Settle": messages.Settle(ids=[4]),
     "Welcome": messages.Welcome(protocol_version=1, engine_epoch=43, card=CARD, limits=LIMITS),
     "Tokens": messages.Tokens(
         deltas=[
@@ -91,6 +93,13 @@ FRONTEND_MESSAGES: dict[str, msgspec.Struct] = {
     ),
     "Pong": messages.Pong(seq=5, stats=messages.EngineStats(num_running=3, kv_cache_usage=0.25)),
     "Goodbye": messages.Goodbye(reason="drained"),
+    "Verdict": messages.Verdict(
+        id=4,
+        is_granted=False,
+        message="used up",
+        retry_after_s=2.5,
+        requests=messages.Meter(limit=60, remaining=0, reset_s=61.0),
+    ),
 }
 WORKER_MESSAGES: dict[str, msgspec.Struct] = {
     "Configure": plan.Configure(

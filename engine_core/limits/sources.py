@@ -1,0 +1,58 @@
+"""Where the bounds come from: two flags and the file of keys, which may change. Knows no count."""
+
+from penstock.engine_core.limits.rules import ADDRESS, MINUTE_S, Kind, Rule, RuleBook
+from penstock.protocol.keys import WatchedKeyFile
+from penstock.protocol.settings import EngineSettings
+
+LOOK_S = 0.5
+"""Between two looks at the file."""
+RATE = "rate_limit"
+
+
+class RuleSource:
+    """`book` and `weights` are what holds now."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Raises SettingsError."""
+        self._rate = _rate(settings)
+        self._file = WatchedKeyFile(settings.api_key_file) if settings.api_key_file else None
+        self._look_at = 0.0
+        self._has_news = False
+        self._take_over()
+
+    @property
+    def has_file(self) -> bool:
+        return self._file is not None
+
+    def refresh(self, now: float) -> bool:
+        """Whether there is something new since the last call. Looks at most twice a second."""
+        if self._file and now >= self._look_at:
+            self._look_at = now + LOOK_S
+            self._has_news = (self._file.refresh() and self._take_over()) or self._has_news
+        has_news, self._has_news = self._has_news, False
+        return has_news
+
+    def meet(self, subject: str) -> bool:
+        """Whether there is something new, since front ends know a holder before this engine does."""
+        is_stranger = not (self.book.is_holder(subject) or subject.startswith(ADDRESS))
+        if is_stranger and self._file and self._file.is_out_of_date:
+            self._has_news = self.reread() or self._has_news
+            return self._has_news
+        return False
+
+    def reread(self) -> bool:
+        """At once, whatever the file's date."""
+        return self._file is not None and self._file.reread() and self._take_over()
+
+    def _take_over(self) -> bool:
+        file = self._file.now if self._file else None
+        self.book = RuleBook(self._rate, file)
+        self.weights = {holder.name: holder.weight for holder in file.keys} if file else {}
+        return True
+
+
+def _rate(settings: EngineSettings) -> Rule | None:
+    if settings.rate_limit_token is None:
+        return None
+    length_s = settings.rate_limit_interval or MINUTE_S
+    return Rule(RATE, Kind.REQUESTS, settings.rate_limit_token, length_s)
