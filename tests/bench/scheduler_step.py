@@ -13,7 +13,7 @@ from penstock.protocol.token_ids import pack
 NUM_STEPS = 600
 
 
-def step_us(num_rows: int, depth: int) -> tuple[float, float]:
+def step_us(num_rows: int, depth: int, num_tenants: int) -> tuple[float, float]:
     """Median and 99th percentile of one schedule and one update, with `depth` plans in flight."""
     config = SchedulerConfig(
         num_blocks=100_000,
@@ -27,7 +27,8 @@ def step_us(num_rows: int, depth: int) -> tuple[float, float]:
     scheduler = Scheduler(config)
     params = SamplingParams(max_tokens=4000, eos_token_ids=(1, 2))
     for i in range(num_rows):
-        scheduler.add(Sequence(i, [i + 5] * (20 + i % 16), params))
+        tenant = str(i % num_tenants)
+        scheduler.add(Sequence(i, [i + 5] * (20 + i % 16), params, tenant=tenant))
     times, in_flight = [], []
     for _ in range(NUM_STEPS):
         begun = time.perf_counter()
@@ -44,9 +45,10 @@ def step_us(num_rows: int, depth: int) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    for depth in (1, 2):
+    for depth, num_tenants in ((1, 1), (2, 1), (2, 4)):
         for num_rows in (1, 8, 64, 256):
-            median, p99 = step_us(num_rows, depth)
+            median, p99 = step_us(num_rows, depth, num_tenants)
             print(
-                f"{depth} in flight, {num_rows:4d} rows: median {median:7.1f} us, p99 {p99:7.1f} us"
+                f"{depth} in flight, {num_tenants} tenants, {num_rows:4d} rows: "
+                f"median {median:7.1f} us, p99 {p99:7.1f} us"
             )
