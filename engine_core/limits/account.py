@@ -1,6 +1,6 @@
 """What one subject has used, under its bounds. Knows no other subject and no clock."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from penstock.engine_core.limits.rules import Bounds, Kind, Rule
 from penstock.engine_core.limits.window import Window
@@ -23,13 +23,14 @@ class Account:
     def rebind(self, bounds: Bounds) -> None:
         """What was counted stays."""
         self.max_concurrent = bounds.max_concurrent
-        self._rules = bounds.rules
+        self._by_kind: dict[Kind, list[tuple[Rule, Window]]] = {kind: [] for kind in Kind}
         for rule in bounds.rules:
             window = self._windows.setdefault(rule.name, Window(rule.limit, rule.length_s))
             window.limit = rule.limit
+            self._by_kind[rule.kind].append((rule, window))
 
-    def windows(self, kind: Kind) -> Iterator[tuple[Rule, Window]]:
-        return ((rule, self._windows[rule.name]) for rule in self._rules if rule.kind is kind)
+    def windows(self, kind: Kind) -> Sequence[tuple[Rule, Window]]:
+        return self._by_kind[kind]
 
     def move(self, now: float) -> None:
         for window in self._windows.values():

@@ -15,7 +15,7 @@ NUM_SLICES = 60
 
 
 class Window:
-    """`move` before anything else: the time is passed in, and never goes back."""
+    """`move` before anything else: the time is passed in, never negative, and never goes back."""
 
     __slots__ = ("_held", "_newest", "_slice_s", "_slices", "length_s", "limit", "used")
 
@@ -36,7 +36,10 @@ class Window:
 
     def move(self, now: float) -> None:
         """What is old enough counts no more."""
-        self._newest = max(self._newest, math.floor(now / self._slice_s))
+        newest = int(now / self._slice_s)
+        if newest <= self._newest:
+            return
+        self._newest = newest
         for number in list(self._slices):
             if number + NUM_SLICES >= self._newest:
                 break

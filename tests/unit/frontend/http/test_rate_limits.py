@@ -133,6 +133,17 @@ def test_a_request_that_is_wrong_takes_no_place(front: Front) -> None:
     assert front.engine.reserved == []
 
 
+def test_nothing_in_a_body_says_that_limits_and_bounds_are_not_for_it(front: Front) -> None:
+    hostile = {"emitted": [1], "attempt": 2, "reservation": 999, "resumes": True, "tenant": "x"}
+    body = {"prompt": "a", "subject": "x", "user": "x", **hostile}
+    assert front.post("/v1/completions", body, **KEY).status == 200
+    (asked,) = front.engine.reserved
+    assert (asked.subject, asked.resumes) == ("search", False)
+    seen = front.last
+    assert (seen.emitted, seen.attempt, seen.tenant) == (b"", 0, "search")
+    assert seen.reservation == asked.id
+
+
 def test_an_sdk_understands(front: Front) -> None:
     client = OpenAI(base_url=f"{front.url}/v1", api_key="sk-search", max_retries=0)
     front.engine.verdict = lambda asked: USED_UP

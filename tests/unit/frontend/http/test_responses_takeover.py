@@ -3,15 +3,19 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from support.fake_script import LIMITS
 from support.front import Front, wait_until
 
 from penstock.frontend.responses import background, journal
 from penstock.frontend.responses.background import Background
 from penstock.protocol import token_ids
+from penstock.protocol.messages import Limits
 
 PATH = "/v1/responses"
 TEXT = "A long answer, with wörds of 世界 that takes a while to say."
@@ -27,14 +31,19 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fronts(byte_model: Path, tmp_path: Path) -> Iterator[tuple[Front, Front]]:
     """Two with one store, each before an engine of its own that answers the same."""
-    store = str(tmp_path / "folder" / "responses.sqlite")
-    with (
-        Front(byte_model, responses_store=store) as first,
-        Front(byte_model, responses_store=store) as second,
-    ):
-        for front in (first, second):
-            front.says(TEXT)
-        first.engine.step_s = 0.01
+    with _two(byte_model, tmp_path, LIMITS) as two:
+        yield two
+
+
+@contextmanager
+def _two(model: Path, folder: Path, limits: Limits) -> Iterator[tuple[Front, Front]]:
+    store = str(folder / "folder" / "responses.sqlite")
+    first, second = (Front(model, responses_store=store) for _ in range(2))
+    for front in (first, second):
+        front.engine.limits = limits
+        front.says(TEXT)
+    first.engine.step_s = 0.01
+    with first, second:
         yield first, second
 
 
@@ -125,3 +134,21 @@ def test_an_engine_that_dies_is_not_noticed(fronts: tuple[Front, Front]) -> None
     wait_until(lambda: num_frames(first, response_id) > 8)
     first.engine.restart()
     assert ended(first, response_id)["output"][0]["content"][0]["text"] == TEXT
+
+
+def test_who_goes_on_with_it_takes_its_place_under_the_limits(
+    byte_model: Path, tmp_path: Path
+) -> None:
+    metered = msgspec.structs.replace(LIMITS, is_metered=True)
+    with _two(byte_model, tmp_path, metered) as (first, second):
+        response_id = first.post(PATH, {"input": "Hi", "background": True}).json["id"]
+        wait_until(lambda: num_frames(second, response_id) > 12)
+        first.call(_die(first))
+        assert ended(second, response_id)["output"][0]["content"][0]["text"] == TEXT
+        (asked,), (again,) = first.engine.reserved, second.engine.reserved
+        num_past = len(second.last.emitted) // 4
+        assert num_past > 0
+        assert (again.subject, again.resumes, again.certain) == (asked.subject, True, 0)
+        assert again.possible == asked.possible - num_past
+        assert second.last.reservation == again.id
+        wait_until(lambda: second.engine.settled == [again.id])
