@@ -102,7 +102,9 @@ class PriorityClass:
     def _lowest_floor(self) -> int:
         """No floor to come is below this: lines rise, and no one comes in lower."""
         levels = [line.served for line in self.lines.values() if not line.is_idle]
-        return min([*levels, *([self._last.served] if self._last else [])], default=0)
+        if self._last:
+            levels.append(self._last.served)
+        return min(levels, default=0)
 
 
 class Shares:
