@@ -87,6 +87,9 @@ class Field:
 
     def parse(self, value: Any) -> Any:
         """Text as a person wrote it to what msgspec can convert. Raises SettingsError."""
+        if self.extra.get("listed"):
+            words = value if isinstance(value, list) else [value]
+            return [item for word in words for item in self._listed(word)]
         if not isinstance(value, str):
             return value
         if not value and self.is_optional:
@@ -101,6 +104,16 @@ class Field:
         if isinstance(self.kind, inspect.ListType):
             return value.split(",")
         return value.lower() if self.extra.get("lower") else value
+
+    def _listed(self, word: Any) -> list[Any]:
+        if not isinstance(word, str):
+            return [word]
+        if not word.startswith("["):
+            return [item for item in map(str.strip, word.split(",")) if item]
+        try:
+            return msgspec.json.decode(word, type=list[str])
+        except msgspec.DecodeError as error:
+            raise SettingsError(f"{self.flag}: {error}") from error
 
     def from_environment(self, environ: Mapping[str, str]) -> str | None:
         variable = self.set_variable(environ)

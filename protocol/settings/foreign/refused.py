@@ -52,12 +52,6 @@ REFUSED: list[Row] = [
         value("decode_context_parallel_size", "-dcp", kind=int, default=1),
     ),
     *refused(
-        "TLS is not served yet; let a proxy in front speak it",
-        value("ssl_keyfile"),
-        value("ssl_certfile"),
-        value("ssl_ca_certs"),
-    ),
-    *refused(
         "requests are not counted yet; let a proxy in front do it",
         value("rate_limit_interval"),
         value("rate_limit_token"),
