@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import logging
-import shutil
 import sys
 import tempfile
 import time
@@ -16,9 +15,9 @@ import zmq
 from penstock import __version__
 from penstock.engine_core.door import Door
 from penstock.engine_core.engine import STATUS_SETTINGS, EngineCore
-from penstock.engine_core.loop import run
+from penstock.engine_core.loop import run, woken_by_signals
 from penstock.engine_core.worker_group import RankStart, WorkerGroup
-from penstock.protocol import curve, flags, model_path, sockets
+from penstock.protocol import curve, flags, logs, model_path, sockets
 from penstock.protocol.errors import PenstockError, SettingsError
 from penstock.protocol.settings import EngineSettings, WorkerSettings
 
@@ -33,10 +32,7 @@ def main(argv: Sequence[str] | None = None, worker: Sequence[str] | None = None)
     """The whole life of the engine core; returns its exit status. `worker` is for tests: another worker program."""
     arguments = sys.argv[1:] if argv is None else argv
     (settings,) = flags.parse("engine-core", DESCRIPTION, [EngineSettings], arguments)
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(name)s %(levelname)s %(message)s",
-    )
+    logs.set_up(settings.log_level, settings.log_format, "engine-core")
     for notice in flags.inert_notices(settings):
         log.warning("%s", notice)
     try:
@@ -50,6 +46,7 @@ def serve(settings: EngineSettings, worker: Sequence[str]) -> int:
     """Raises PenstockError when the model or the endpoint cannot be had."""
     worker = [*worker, "--model-dir", str(model_path.find_model(settings))]
     with (
+        woken_by_signals() as told_to_stop,
         _context() as context,
         _address(settings.endpoint) as endpoint,
         curve.known_clients_only(context, settings.endpoint or "", settings.curve_dir),
@@ -61,7 +58,7 @@ def serve(settings: EngineSettings, worker: Sequence[str]) -> int:
         engine = EngineCore(settings, door, group, epoch=time.time_ns())
         gc.freeze()  # what is here now stays; collections need not walk it
         try:
-            return run(engine, door)
+            return run(engine, door, told_to_stop)
         finally:
             group.stop()
             door.socket.close()
@@ -82,11 +79,8 @@ def _address(endpoint: str | None) -> Iterator[str]:
     if endpoint:
         yield endpoint
         return
-    folder = sockets.make_runtime_dir(None)
-    try:
+    with sockets.runtime_dir(None) as folder:
         yield f"ipc://{folder}/engine"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _bind(context: "zmq.Context[Any]", endpoint: str, curve_dir: str | None) -> "zmq.Socket[Any]":

@@ -11,9 +11,9 @@ from penstock.engine_core.door import Door
 from penstock.engine_core.engine import EngineCore
 
 
-def run(engine: EngineCore, door: Door) -> int:
+def run(engine: EngineCore, door: Door, told_to_stop: socket.socket) -> int:
     """Serves until the engine has an exit status. Blocks whenever there is nothing to do."""
-    with _woken_by_signals() as told_to_stop, select.epoll() as waits:
+    with select.epoll() as waits:
         loop = _Loop(engine, door, told_to_stop, waits)
         engine.start(time.monotonic())
         while engine.exit_status is None:
@@ -58,8 +58,10 @@ class _Loop:
 
 
 @contextlib.contextmanager
-def _woken_by_signals() -> Iterator[socket.socket]:
-    """A socket on which the number of each signal arrives."""
+def woken_by_signals() -> Iterator[socket.socket]:
+    """A socket on which the number of each SIGTERM, SIGINT and SIGHUP arrives. None ends the process meanwhile:
+    what has been opened outside of `run`, a second signal is not to leave behind.
+    """
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.setblocking(False)

@@ -25,5 +25,5 @@ def output(
         *ending,
         logprobs if sequence.params.max_tokens else None,
         scores.take(sequence),
-        sequence.num_cached if is_first else 0,
+        *((sequence.num_cached, sequence.queued_us) if is_first else (0, 0)),
     )

@@ -117,6 +117,11 @@ class Sequence:
         return len(self.tokens) + self.num_pending
 
     @property
+    def queued_us(self) -> int:
+        """Microseconds from its arrival to its first admission."""
+        return max(0, round(1e6 * (self.admitted_at - self.arrived_at)))
+
+    @property
     def is_suspect(self) -> bool:
         """It was on board of two crashes and has not yet come past the place where they happened."""
         return self.num_crashes >= SUSPECT_CRASHES and len(self.tokens) <= self.cleared_at

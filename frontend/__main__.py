@@ -5,9 +5,10 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
-from penstock.protocol import flags
+from penstock.protocol import flags, logs
 from penstock.protocol.errors import PenstockError
 from penstock.protocol.settings import FrontendSettings
+from penstock.protocol.settings.exchange import HttpLogLevel
 
 log = logging.getLogger("penstock.http")
 
@@ -21,10 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     (settings,) = flags.parse(
         "api-frontend", DESCRIPTION, [FrontendSettings], sys.argv[1:] if argv is None else argv
     )
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(name)s %(levelname)s %(message)s",
-    )
+    logs.set_up(settings.log_level, settings.log_format, settings.frontend_id or "api-frontend")
+    _set_http_level(settings.uvicorn_log_level)
     # What it calls errors is strangers' broken HTTP; a failure of ours is logged in errors.translate.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     for notice in flags.inert_notices(settings):
@@ -34,6 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PenstockError as error:
         log.error("%s", error)
         return STATUS_SETTINGS
+
+
+def _set_http_level(level: HttpLogLevel | None) -> None:
+    """uvicorn's word for everything is trace, which the standard library does not have."""
+    if level is not None:
+        number = logging.getLevelName({"trace": "debug"}.get(level, level).upper())
+        for name in ("penstock.http", "penstock.access"):
+            logging.getLogger(name).setLevel(number)
 
 
 def _import_program() -> Callable[[FrontendSettings], int]:

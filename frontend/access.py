@@ -1,6 +1,7 @@
 """Every request's name, log line and HTTP numbers. Knows no endpoint and no body."""
 
 import logging
+import re
 import secrets
 import time
 
@@ -8,7 +9,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from penstock.frontend.drain import Drain
+from penstock.protocol import logs
 from penstock.protocol.metrics import Registry
+from penstock.protocol.settings import FrontendSettings
 
 log = logging.getLogger("penstock.access")
 
@@ -18,13 +21,14 @@ MAX_ID_CHARS = 128
 CLIENT_LEFT = 499
 """The status in the log of a request whose client did not wait for the answer."""
 
+_NAME = re.compile(rf"[!#-&(-;=?-\[\]-~]{{1,{MAX_ID_CHARS}}}")
 _PROBES = frozenset({"/metrics", "/load", "/ping", "/version"})
 _PROBE_PREFIXES = ("/health", "/ready")
 
 
 def is_name(text: str) -> bool:
-    """Whether `text` may stand in logs and headers as a request id."""
-    return 0 < len(text) <= MAX_ID_CHARS and text.isascii() and text.isprintable()
+    """Whether `text` may stand in logs, headers and ids: visible ASCII, without what quotes or marks up."""
+    return _NAME.fullmatch(text) is not None
 
 
 def request_name(request: web.Request, in_body: str | None = None) -> str:
@@ -35,10 +39,14 @@ def request_name(request: web.Request, in_body: str | None = None) -> str:
     return name
 
 
-async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def add_request_id(request: web.Request, response: web.StreamResponse) -> None:
     """An `on_response_prepare` signal: reaches streams and errors too."""
     if REQUEST_ID in request:
         response.headers["X-Request-Id"] = request[REQUEST_ID]
+
+
+async def add_ignored_params(request: web.Request, response: web.StreamResponse) -> None:
+    """As `add_request_id`."""
     if request.get(IGNORED_PARAMS):
         response.headers["X-Ignored-Params"] = request[IGNORED_PARAMS]
 
@@ -46,18 +54,19 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 class Recorder:
     """Counts finished requests, and logs one line for each unless told not to."""
 
-    def __init__(self, registry: Registry, logs: bool) -> None:
+    def __init__(self, registry: Registry, settings: FrontendSettings) -> None:
         self._registry = registry
-        self._logs = logs
+        self._logs = settings.access_log
+        self._quiet_paths = frozenset(settings.disable_access_log_for_endpoints)
 
     def record(
         self, request: web.Request, status: int, num_bytes: int | None, seconds: float
     ) -> None:
-        is_probe = request.path in _PROBES or request.path.startswith(_PROBE_PREFIXES)
-        if not is_probe:
-            self._measure(request, status, num_bytes, seconds)
-        if self._logs and not is_probe:
-            self._log(request, status, seconds)
+        if request.path in _PROBES or request.path.startswith(_PROBE_PREFIXES):
+            return
+        self._measure(request, status, num_bytes, seconds)
+        if self._logs and request.path not in self._quiet_paths:
+            _log(request, status, seconds)
 
     def _measure(
         self, request: web.Request, status: int, num_bytes: int | None, seconds: float
@@ -72,16 +81,22 @@ class Recorder:
         registry.observe("http_request_size_bytes", request.content_length or 0, handler=route)
         registry.observe("http_response_size_bytes", num_bytes or 0, handler=route)
 
-    def _log(self, request: web.Request, status: int, seconds: float) -> None:
-        log.info(
-            "%s %s %s %d %.1f ms %s",
-            request.remote or "-",
-            request.method,
-            request.rel_url.raw_path,
-            status,
-            seconds * 1000,
-            request.get(REQUEST_ID, "-"),
-        )
+
+def _log(request: web.Request, status: int, seconds: float) -> None:
+    """Of the address the path alone: what follows it may be a secret."""
+    client, path, name = request.remote or "-", request.rel_url.raw_path, request.get(REQUEST_ID)
+    log.info(
+        "%s %s %s %d %.1f ms %s",
+        *(client, request.method, path, status, seconds * 1000, name or "-"),
+        extra=logs.fields(
+            request_id=name,
+            client=client,
+            method=request.method,
+            path=path,
+            status=status,
+            duration_ms=round(seconds * 1000, 1),
+        ),
+    )
 
 
 def _handler_label(request: web.Request) -> str:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from penstock.frontend.access import Recorder, add_headers, recorder
+from penstock.frontend.access import Recorder, add_ignored_params, add_request_id, recorder
 from penstock.frontend.api import (
     chat,
     completions,
@@ -15,27 +15,36 @@ from penstock.frontend.api import (
     tokenize,
     unsupported,
 )
+from penstock.frontend.api.timing import add_server_timing
 from penstock.frontend.auth import guard
 from penstock.frontend.auth.watching import watch_keys
 from penstock.frontend.errors import translator
+from penstock.frontend.http.cors import Cors, preflights
 from penstock.frontend.metering import add_rate_headers
 from penstock.frontend.services import SERVICES, Services
 
 
 def build_app(services: Services) -> web.Application:
-    """From the outside in: record, translate errors, check the key, answer."""
-    settings = services.settings
+    """From the outside in: record, answer preflights, translate errors, check the key, answer."""
+    settings, cors = services.settings, Cors(services.settings)
     app = web.Application(
         middlewares=[
-            recorder(Recorder(services.registry, settings.access_log), services.drain),
-            translator(services.drain),
+            recorder(Recorder(services.registry, settings), services.drain),
+            *([preflights(cors)] if cors else []),
+            translator(services.drain, settings.validation_status),
             guard(services.keys, guards_metrics=settings.guard_metrics),
         ],
         client_max_size=settings.max_body_bytes or 0,
     )
     app[SERVICES] = services
-    app.on_response_prepare.append(add_headers)
+    app.on_response_prepare.append(add_ignored_params)
     app.on_response_prepare.append(add_rate_headers)
+    if settings.enable_server_timing:
+        app.on_response_prepare.append(add_server_timing)
+    if settings.enable_request_id_headers:
+        app.on_response_prepare.append(add_request_id)
+    if cors:
+        app.on_response_prepare.append(cors.add_headers)
     app.on_response_prepare.append(_close_while_draining)
     app.cleanup_ctx.extend([watch_keys, _responses])
     app.router.add_routes(_routes())

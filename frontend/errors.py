@@ -12,10 +12,12 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from penstock.frontend.access import CLIENT_LEFT
+from penstock.frontend.access import CLIENT_LEFT, REQUEST_ID
 from penstock.frontend.drain import Drain
 from penstock.frontend.engine.errors import RefusedError
+from penstock.frontend.http.errors import LateBodyError
 from penstock.frontend.text.errors import TextError
+from penstock.protocol import logs
 from penstock.protocol.errors import EngineGoneError, PenstockError
 from penstock.protocol.messages import RefusalCode
 
@@ -65,6 +67,8 @@ class ApiError(PenstockError):
         super().__init__(_shortened(message))
         self.status = status
         self.param = param
+        self.is_about_value = status == 400 and param is not None
+        """Whether a parameter is well written, and its value will not do."""
         self.headers = dict(headers or {})
 
     @property
@@ -101,8 +105,8 @@ def unavailable(message: str, retry_after_s: float = RETRY_SOON_S) -> ApiError:
     return ApiError(503, message, headers=_retry_after(retry_after_s))
 
 
-def translate(error: BaseException) -> ApiError:
-    """The one place where failures of any kind get their status and their words."""
+def translate(error: BaseException, name: str | None = None) -> ApiError:
+    """The one place where failures of any kind get their status and their words. `name` is the request's."""
     match error:
         case ApiError():
             return error
@@ -112,6 +116,8 @@ def translate(error: BaseException) -> ApiError:
             return unavailable(f"The engine is not available: {error}")
         case TextError():
             return bad_request(str(error), "messages")
+        case LateBodyError():
+            return ApiError(408, "The request body came too slowly.")
         case web.RequestPayloadError():
             return bad_request(
                 "The request body cannot be read: it is cut short or wrongly encoded."
@@ -121,12 +127,19 @@ def translate(error: BaseException) -> ApiError:
         case asyncio.CancelledError():
             return unavailable("The server is shutting down.")
         case _:
-            log.error("a request failed unexpectedly", exc_info=error)
+            told = logs.fields(request_id=name)
+            log.error("request %s failed unexpectedly", name or "-", exc_info=error, extra=told)
             return ApiError(500, "An internal error occurred; the server's log has its details.")
 
 
 def undecodable(error: Exception) -> ApiError:
     """For a body that is no JSON, or not of the endpoint's type."""
+    found = _undecodable(error)
+    found.is_about_value = False
+    return found
+
+
+def _undecodable(error: Exception) -> ApiError:
     if isinstance(error, msgspec.ValidationError):
         return _mistyped(str(error))
     if isinstance(error, RecursionError):
@@ -145,8 +158,14 @@ def response(error: ApiError) -> web.Response:
     )
 
 
-def translator(drain: Drain) -> Middleware:
+def translator(drain: Drain, validation_status: int = 400) -> Middleware:
     """Answers with an error object whatever was raised, unless nobody is there to read it."""
+
+    def answered(request: web.Request, failure: BaseException) -> web.Response:
+        error = translate(failure, request.get(REQUEST_ID))
+        if error.is_about_value:
+            error.status = validation_status
+        return response(error)
 
     @web.middleware
     async def translate_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -155,11 +174,11 @@ def translator(drain: Drain) -> Middleware:
         except asyncio.CancelledError as error:
             if not drain.expired:
                 raise
-            return response(translate(error))
+            return answered(request, error)
         except ConnectionError:
             return web.Response(status=CLIENT_LEFT)
         except Exception as error:
-            return response(translate(error))
+            return answered(request, error)
 
     return translate_errors
 

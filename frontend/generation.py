@@ -282,4 +282,5 @@ def joined(updates: Sequence[Update]) -> Update:
         logprob_rows.join([u.logprobs for u in updates if u.logprobs]),
         logprob_rows.join([u.prompt_logprobs for u in updates if u.prompt_logprobs]),
         sum(update.num_cached for update in updates),
+        sum(update.queued_us for update in updates),
     )

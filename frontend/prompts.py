@@ -3,7 +3,7 @@
 Only a `ValidRequest` can be sent on, and only a `Validator` makes one. Knows no HTTP and no JSON.
 """
 
-import math
+from typing import Self
 
 import msgspec
 from msgspec.structs import replace
@@ -14,10 +14,12 @@ from penstock.frontend.api.fields import RepetitionDetection, SharedFields
 from penstock.frontend.beams.asked import Beams, beams
 from penstock.frontend.bounds import Bounds
 from penstock.frontend.choices import choices
+from penstock.frontend.deadline import checked_timeout, shortest
 from penstock.frontend.encoding import Prompt
 from penstock.frontend.errors import bad_request
 from penstock.frontend.params import ParamsMaker, Wanted, fit, stop_strings
 from penstock.protocol.sampling import SamplingParams
+from penstock.protocol.settings import FrontendSettings
 
 _INT64 = 1 << 63
 MAX_SALT_CHARS = 128
@@ -37,6 +39,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Whose limits hold."""
     priority: int | None = None
     """From the X-Vllm-Priority header; wins over the body's."""
+    timeout_s: float | None = None
+    """From the X-Request-Timeout header."""
 
 
 class ValidPrompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +78,9 @@ class ValidRequest(msgspec.Struct, frozen=True, kw_only=True):
     cache_salt: str
     tenant: str
     deadline_s: float
+    """Seconds within which the first token must come; 0 is no deadline."""
+    timeout_s: float = 0.0
+    """Seconds from `arrived_s` within which the answer must be complete; 0 is no deadline."""
     subject: str = ""
     """Whose limits hold."""
     reservation: int = 0
@@ -95,6 +102,12 @@ class Rules(msgspec.Struct, frozen=True):
 
     max_stop_strings: int = 4
     stream_interval: int = 1
+    request_timeout_s: float | None = None
+    max_queue_time_s: float | None = None
+
+    @classmethod
+    def of(cls, settings: FrontendSettings) -> Self:
+        return cls(*(getattr(settings, name) for name in cls.__struct_fields__))
 
 
 class Validator:
@@ -121,6 +134,7 @@ class Validator:
             params = replace(params, logprobs=0)
         cut = [_truncated(prompt, asked, wanted.max_tokens, bounds) for prompt in prompts]
         stops = stop_strings(asked.stop, self._rules.max_stop_strings)
+        timeout_s = shortest(_timeout_s(asked), caller.timeout_s, self._rules.request_timeout_s)
         return ValidRequest(
             name=caller.name,
             arrived_s=caller.arrived_s,
@@ -138,7 +152,8 @@ class Validator:
             priority=_priority(asked, caller),
             cache_salt=_cache_salt(asked.cache_salt),
             tenant=caller.tenant or (asked.user or "")[:MAX_USER_CHARS],
-            deadline_s=_deadline_s(asked.timeout),
+            deadline_s=shortest(timeout_s, self._rules.max_queue_time_s),
+            timeout_s=timeout_s,
             subject=caller.subject,
         )
 
@@ -147,7 +162,10 @@ def body_name(asked: SharedFields) -> str | None:
     """The body's `request_id`, fit for logs and headers."""
     name = asked.request_id
     if name is not None and not is_name(name):
-        raise bad_request("request_id must be 1 to 128 printable ASCII characters.", "request_id")
+        raise bad_request(
+            "request_id must be 1 to 128 visible ASCII characters without quotes, \\, < and >.",
+            "request_id",
+        )
     return name
 
 
@@ -234,11 +252,5 @@ def _cache_salt(salt: str | None) -> str:
     return salt
 
 
-def _deadline_s(timeout: float | None) -> float:
-    if timeout is None:
-        return 0.0
-    if not 0 < timeout < math.inf:
-        raise bad_request(
-            f"timeout must be a positive number of seconds, got {timeout}.", "timeout"
-        )
-    return timeout
+def _timeout_s(asked: SharedFields) -> float | None:
+    return None if asked.timeout is None else checked_timeout(asked.timeout, "timeout")

@@ -98,7 +98,7 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
         encoder=Encoder(tokenizer, templates, settings.trust_request_chat_template),
         validator=Validator(
             _params_maker(settings, folder, tokenizer),
-            Rules(settings.max_stop_strings, settings.stream_interval),
+            Rules.of(settings),
         ),
         answers=answers,
         client=client,

@@ -8,6 +8,8 @@ from aiohttp import HttpVersion11, web
 from penstock.frontend.errors import ApiError
 
 DONE = b"data: [DONE]\n\n"
+KEEP_ALIVE = b": keep-alive\n\n"
+"""A comment, which clients skip."""
 MAX_UNSENT_BYTES = 1 << 16
 CATCH_UP_S = 0.01
 _HEADERS = {

@@ -217,6 +217,8 @@ class Delta(Message, frozen=True):
     """Of the next prompt tokens; arrives in order, a chunk of the prompt at a time, from token 1 on."""
     num_cached: int = 0
     """Prompt tokens that came from the prefix cache; on the first Delta."""
+    queued_us: int = 0
+    """Microseconds that it waited in the queue; on the first Delta."""
 
 
 class Welcome(Message, frozen=True, tag=33):

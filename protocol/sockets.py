@@ -3,10 +3,14 @@
 ipc:// paths live in a folder of mode 0700; tcp:// needs CURVE keys (docs/protocol.md).
 """
 
+import contextlib
 import os
 import re
+import shutil
+import signal
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,29 @@ from penstock.protocol.codec import MAX_FRAME_BYTES
 from penstock.protocol.errors import SettingsError
 
 LINGER_MS = 1000
+_IPC = "ipc://"
 _ENDPOINT = re.compile(r"ipc://.+|tcp://.+:(\d+|\*)")
+
+
+@contextlib.contextmanager
+def runtime_dir(path: str | None) -> Iterator[Path]:
+    """As `make_runtime_dir`; a fresh one is gone afterwards, whatever signals come meanwhile."""
+    folder = make_runtime_dir(path)
+    try:
+        yield folder
+    finally:
+        if path is None:
+            with _signals_waiting():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _signals_waiting() -> Iterator[None]:
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def make_runtime_dir(path: str | None) -> Path:
@@ -28,10 +54,21 @@ def make_runtime_dir(path: str | None) -> Path:
             tempfile.mkdtemp(prefix="penstock-", dir=base if base and os.path.isdir(base) else None)
         )
     folder = Path(path).absolute()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        raise SettingsError(f"--runtime-dir {folder}: must be private to its user (chmod 700)")
+    _make_private(folder, f"--runtime-dir {folder}")
     return folder
+
+
+def _make_private(folder: Path, setting: str) -> None:
+    """Raises SettingsError where others can enter: whoever reaches the socket in it is served."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = stat.S_IMODE(folder.stat().st_mode)
+    except OSError as error:
+        raise SettingsError(f"{setting}: {error.strerror}") from error
+    if mode & 0o077:
+        raise SettingsError(
+            f"{setting}: others can enter {folder} (mode {mode:04o}); make it private (chmod 700)"
+        )
 
 
 def open_socket(context: "zmq.Context[Any]", kind: int) -> "zmq.Socket[Any]":
@@ -55,6 +92,8 @@ def bind_router(
 ) -> "zmq.Socket[Any]":
     """The engine core's door. A send to a front end that is gone raises, instead of vanishing."""
     check_endpoint(endpoint)
+    if endpoint.startswith(_IPC):
+        _make_private(Path(endpoint.removeprefix(_IPC)).absolute().parent, f"--endpoint {endpoint}")
     keys = curve.server_keys(endpoint, curve_dir)
     socket = open_socket(context, zmq.ROUTER)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)

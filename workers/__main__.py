@@ -1,9 +1,8 @@
 """The command that engine-core starts once per rank. Knows the order of starting, nothing of the work."""
 
-import logging
 import sys
 
-from penstock.protocol import flags
+from penstock.protocol import flags, logs
 from penstock.protocol.settings import WorkerSettings
 from penstock.workers.lifetime import follow_parent
 from penstock.workers.link import Link, LinkSettings
@@ -19,7 +18,7 @@ def main() -> int:
         [LinkSettings, WorkerSettings],
         sys.argv[1:],
     )
-    _log_to_stderr(settings.log_level, place.rank)
+    logs.set_up(settings.log_level, settings.log_format, f"worker-{place.rank}")
     num_threads = prepare_threads(settings.cpu_threads, place.world_size)
     link = Link(place)
     link.progress("starting", 0.0)
@@ -35,11 +34,6 @@ def _run(link: Link, place: LinkSettings, settings: WorkerSettings, num_threads:
 
     torch.set_num_threads(num_threads)
     return Worker(link, place, settings).run()
-
-
-def _log_to_stderr(level: str, rank: int) -> None:
-    line = f"%(asctime)s %(levelname)s worker {rank}: %(message)s"
-    logging.basicConfig(stream=sys.stderr, level=level.upper(), format=line)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,24 @@
 """Runs a request and sends what comes, as events or whole. Knows no shape: that is its `Chunks` or `Collector`."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from aiohttp import web
 
 from penstock.frontend.api.best_of import BestOf
+from penstock.frontend.api.sending import Sending
 from penstock.frontend.api.shapes import Collector, Tally, json_response
+from penstock.frontend.api.timing import TIMING, Timing
 from penstock.frontend.beams.run import search
+from penstock.frontend.deadline import within
 from penstock.frontend.errors import translate
 from penstock.frontend.generation import Piece, generate
 from penstock.frontend.metering import metered
 from penstock.frontend.prompts import ValidRequest
+from penstock.frontend.request_log import log_request
 from penstock.frontend.services import SERVICES
-from penstock.frontend.sse import EventStream
 
 
 class Chunks(Protocol):
@@ -32,26 +37,46 @@ class Chunks(Protocol):
         ...
 
 
+def note(request: web.Request, valid: ValidRequest) -> None:
+    """Into the log, where that is wished."""
+    settings = request.app[SERVICES].settings
+    if settings.enable_log_requests:
+        log_request(valid, settings.max_log_len)
+
+
+@contextlib.asynccontextmanager
+async def serving(request: web.Request, valid: ValidRequest) -> AsyncIterator[None]:
+    """While the answer is made: what was asked has been noted, and it is over in time."""
+    note(request, valid)
+    async with within(valid.timeout_s, valid.arrived_s):
+        yield
+
+
 async def answer(
     request: web.Request, valid: ValidRequest, collector: Collector, tally: Tally
 ) -> web.Response:
-    services = request.app[SERVICES]
+    services, timing = request.app[SERVICES], Timing(valid.arrived_s)
     if valid.best_of > valid.n:
         collector = BestOf(collector, valid, tally)
     produce = generate if valid.beams is None else search
-    async with metered(request, valid, services.client) as admitted:
-        await produce(admitted, services.client, services.tokenizer, _Whole(collector))
+    async with serving(request, valid), metered(request, valid, services.client) as admitted:
+        whole = _Whole(collector, timing)
+        await produce(admitted, services.client, services.tokenizer, whole)
     tally.record(services.registry)
+    request[TIMING] = timing.whole()
     return json_response(collector.answer())
 
 
 class _Whole:
     """`Taker` of an answer that is sent when it is complete."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: Collector, timing: Timing) -> None:
         self._add = collector.add
+        self._timing = timing
 
     def take(self, piece: Piece) -> bool:
+        if self._timing.is_waiting:
+            self._timing.first(piece.update)
         self._add(piece)
         return True
 
@@ -64,51 +89,22 @@ async def stream(
 ) -> web.StreamResponse:
     """The status is sent with the first piece, so that a refusal before it keeps its own."""
     services = request.app[SERVICES]
-    sending = Sending(request, chunks)
+    sending = Sending(request, chunks, Timing(valid.arrived_s))
     try:
-        async with metered(request, valid, services.client) as admitted:
+        async with (
+            serving(request, valid),
+            metered(request, valid, services.client) as admitted,
+            sending,
+        ):
             await generate(admitted, services.client, services.tokenizer, sending)
     except asyncio.CancelledError as error:
         if sending.events is None or not services.drain.expired:
             raise
-        return await sending.events.fail(translate(error))
+        return await sending.events.fail(translate(error, valid.name))
     except Exception as error:
         if sending.events is None or isinstance(error, ConnectionError):
             raise
-        return await sending.events.fail(translate(error))
+        return await sending.events.fail(translate(error, valid.name))
     tally.record(services.registry)
     assert sending.events is not None, "every answer has a last piece"
     return await sending.events.done(chunks.closing())
-
-
-class Sending:
-    """`Taker` that sends each piece at once; the first opens the answer, and others wait for that."""
-
-    def __init__(self, request: web.Request, chunks: Chunks) -> None:
-        self.events: EventStream | None = None
-        self._request, self._chunks = request, chunks
-        self._early = [chunks.opening()]
-        self._opening = asyncio.Lock()
-
-    def take(self, piece: Piece) -> bool:
-        chunk = self._chunks.piece(piece)
-        if self.events is None:
-            self._early.append(chunk)
-            return False
-        if chunk:
-            self.events.send(chunk)
-        return not self.events.is_behind
-
-    async def ready(self) -> None:
-        async with self._opening:
-            if self.events is None:
-                self.events = await self._open()
-        if self.events.is_behind:
-            await self.events.catch_up()
-
-    async def _open(self) -> EventStream:
-        first, self._early = b"".join(self._early), []
-        events = await EventStream.open(self._request, first)
-        if said_meanwhile := b"".join(self._early):
-            events.send(said_meanwhile)
-        return events

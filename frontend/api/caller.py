@@ -7,11 +7,13 @@ from aiohttp import web
 from penstock.frontend.access import request_name
 from penstock.frontend.api.fields import SharedFields
 from penstock.frontend.auth import TENANT
+from penstock.frontend.deadline import checked_timeout
 from penstock.frontend.errors import bad_request
 from penstock.frontend.metering import subject_of
 from penstock.frontend.prompts import Caller, body_name
 
 PRIORITY_HEADER = "X-Vllm-Priority"
+TIMEOUT_HEADER = "X-Request-Timeout"
 
 
 def caller(request: web.Request, asked: SharedFields) -> Caller:
@@ -21,6 +23,7 @@ def caller(request: web.Request, asked: SharedFields) -> Caller:
         tenant=request.get(TENANT, ""),
         subject=subject_of(request),
         priority=_priority(request.headers.get(PRIORITY_HEADER)),
+        timeout_s=_timeout_s(request.headers.get(TIMEOUT_HEADER)),
     )
 
 
@@ -31,3 +34,13 @@ def _priority(header: str | None) -> int | None:
         return int(header)
     except ValueError as error:
         raise bad_request(f"{PRIORITY_HEADER} must be an integer.", "priority") from error
+
+
+def _timeout_s(header: str | None) -> float | None:
+    if header is None:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError as error:
+        raise bad_request(f"{TIMEOUT_HEADER} must be a number of seconds.", "timeout") from error
+    return checked_timeout(seconds, "timeout")

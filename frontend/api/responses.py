@@ -8,11 +8,13 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import replace
 
-from penstock.frontend.api.answering import Sending
+from penstock.frontend.api.answering import note, serving
 from penstock.frontend.api.body import BodyReader
 from penstock.frontend.api.responses_asked import Asked, understand
 from penstock.frontend.api.responses_tail import follow
+from penstock.frontend.api.sending import Sending
 from penstock.frontend.api.shapes import json_response
+from penstock.frontend.api.timing import TIMING, Timing
 from penstock.frontend.errors import ApiError, bad_request, translate
 from penstock.frontend.generation import Piece, generate
 from penstock.frontend.metering import metered, reserve
@@ -57,11 +59,14 @@ def _unkept(body: ResponsesRequest) -> ResponsesRequest:
 async def _begin(
     request: web.Request, asked: Asked, services: Services, *, is_streamed: bool
 ) -> web.StreamResponse:
+    """Nobody waits for it, so it has no deadline."""
     assert services.background is not None
-    response, client = asked.job.response, services.client
-    reservation = await reserve(request, asked.job.valid, client)
+    response, valid, client = asked.job.response, asked.job.valid, services.client
+    note(request, valid)
+    job = replace(asked.job, valid=replace(valid, deadline_s=0.0, timeout_s=0.0))
+    reservation = await reserve(request, valid, client)
     try:
-        await services.background.begin(_record(asked, response), asked.job, reservation)
+        await services.background.begin(_record(asked, response), job, reservation)
     except BaseException:
         if reservation:
             client.settle(reservation)
@@ -70,24 +75,29 @@ async def _begin(
 
 
 async def _answer(request: web.Request, asked: Asked, services: Services) -> web.Response:
-    writing = _Writing(asked.job.writer(services.answers, services.tokenizer))
-    async with metered(request, asked.job.valid, services.client) as admitted:
+    valid = asked.job.valid
+    timing = Timing(valid.arrived_s)
+    writing = _Writing(asked.job.writer(services.answers, services.tokenizer), timing)
+    async with serving(request, valid), metered(request, valid, services.client) as admitted:
         await generate(admitted, services.client, services.tokenizer, writing)
     writer = writing.writer
     writer.closing(time.time())
     writer.tally.record(services.registry)
     await _keep(asked, writer.response, services)
+    request[TIMING] = timing.whole()
     return json_response(writer.response)
 
 
 class _Writing:
     """`Taker` of an answer that is sent when it is complete."""
 
-    def __init__(self, writer: ResponseWriter) -> None:
-        self.writer = writer
+    def __init__(self, writer: ResponseWriter, timing: Timing) -> None:
+        self.writer, self._timing = writer, timing
         writer.opening()
 
     def take(self, piece: Piece) -> bool:
+        if self._timing.is_waiting:
+            self._timing.first(piece.update)
         self.writer.piece(piece)
         return True
 
@@ -98,19 +108,24 @@ class _Writing:
 async def _stream(request: web.Request, asked: Asked, services: Services) -> web.StreamResponse:
     """The status is sent with the first piece, so that a refusal before it keeps its own."""
     chunks = _Chunks(asked.job.writer(services.answers, services.tokenizer))
-    sending = Sending(request, chunks)
+    valid = asked.job.valid
+    sending = Sending(request, chunks, Timing(valid.arrived_s))
     try:
-        async with metered(request, asked.job.valid, services.client) as admitted:
+        async with (
+            serving(request, valid),
+            metered(request, valid, services.client) as admitted,
+            sending,
+        ):
             await generate(admitted, services.client, services.tokenizer, sending)
         last = chunks.closing()
     except asyncio.CancelledError as error:
         if sending.events is None or not services.drain.expired:
             raise
-        last = chunks.failing(translate(error))
+        last = chunks.failing(translate(error, valid.name))
     except Exception as error:
         if sending.events is None or isinstance(error, ConnectionError):
             raise
-        last = chunks.failing(translate(error))
+        last = chunks.failing(translate(error, valid.name))
     chunks.writer.tally.record(services.registry)
     await _keep(asked, chunks.writer.response, services)
     assert sending.events is not None, "every answer has a last piece"

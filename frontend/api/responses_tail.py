@@ -4,9 +4,10 @@ import asyncio
 
 from aiohttp import web
 
+from penstock.frontend.keep_alive import KeepAlive
 from penstock.frontend.responses.store import Tail
 from penstock.frontend.services import SERVICES, Services
-from penstock.frontend.sse import EventStream
+from penstock.frontend.sse import KEEP_ALIVE, EventStream
 
 POLL_S = 0.1
 """For what another front end writes."""
@@ -17,12 +18,15 @@ async def follow(request: web.Request, response_id: str, after: int) -> web.Stre
     services = request.app[SERVICES]
     tail = await _next(services, response_id, after)
     events = await EventStream.open(request, _joined(tail))
-    while not tail.is_finished:
-        after = tail.frames[-1].number if tail.frames else after
-        tail = await _next(services, response_id, after)
-        if data := _joined(tail):
-            events.send(data)
-        await events.catch_up()
+    interval_s = services.settings.sse_keep_alive_interval
+    with KeepAlive(interval_s, lambda: events.send(KEEP_ALIVE)) as keep_alive:
+        while not tail.is_finished:
+            after = tail.frames[-1].number if tail.frames else after
+            tail = await _next(services, response_id, after)
+            if data := _joined(tail):
+                events.send(data)
+                keep_alive.is_silent = False
+            await events.catch_up()
     return await events.end()
 
 

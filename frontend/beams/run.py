@@ -133,6 +133,7 @@ class _Search:
             None if params.logprobs is None else _logprobs(path, params.logprobs),
             first.prompt_logprobs,
             first.num_cached,
+            first.queued_us,
         )
 
 

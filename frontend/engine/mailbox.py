@@ -30,6 +30,8 @@ class Update(msgspec.Struct, frozen=True, gc=False):
     """Of the next prompt tokens, from token 1 on."""
     num_cached: int = 0
     """Prompt tokens that came from the prefix cache; in the first Update, and 0 in others."""
+    queued_us: int = 0
+    """Microseconds that it waited in the engine's queue; as `num_cached`."""
 
 
 class Mailbox:
@@ -45,6 +47,7 @@ class Mailbox:
         self._prompt_rows_to_skip = 0
         self._waiting_bytes = 0
         self._num_cached: int | None = None
+        self._queued_us = 0
         self._has_reported_cached = False
         self._finish: FinishReason | None = None
         self._stop_token: int | None = None
@@ -80,6 +83,7 @@ class Mailbox:
             self._append_prompt(delta.prompt_logprobs)
         if self._num_cached is None:
             self._num_cached = delta.num_cached
+            self._queued_us = delta.queued_us
         if delta.finish is not None:
             self._end(delta)
         return num_new
@@ -106,7 +110,7 @@ class Mailbox:
             self._stop_token,
             logprob_rows.join(self._logprobs),
             logprob_rows.join(self._prompt_logprobs),
-            0 if self._has_reported_cached else self._num_cached or 0,
+            *((0, 0) if self._has_reported_cached else (self._num_cached or 0, self._queued_us)),
         )
         self._has_reported_cached = self._num_cached is not None
         self._num_taken_bytes = len(self._output)

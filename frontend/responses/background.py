@@ -122,7 +122,7 @@ class Background:
         except LostError:
             raise
         except Exception as error:
-            await journal.fail(translate(error))
+            await journal.fail(translate(error, job.valid.name))
         else:
             journal.tally.record(self._registry)
             await journal.end()

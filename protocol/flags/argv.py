@@ -40,7 +40,7 @@ def _joined(values: list[str]) -> str:
 def _flag_argv(field: Field, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [field.flag if value else "--no-" + field.flag[2:]]
-    if value is None:
+    if value is None or value == []:
         return [f"{field.flag}="]
     if isinstance(value, list):
         return [field.flag, *map(str, value)]

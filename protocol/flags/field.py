@@ -11,7 +11,14 @@ from msgspec import inspect
 from penstock.protocol.errors import SettingsError
 
 _UNITS = {"": 1, "k": 1000, "m": 10**6, "g": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_DEFAULT_WORDS = {"None": "auto", "[]": "none", "{}": "none", "True": "on", "False": "off"}
+_DEFAULT_WORDS = {
+    "None": "auto",
+    "[]": "none",
+    "['*']": "*",
+    "{}": "none",
+    "True": "on",
+    "False": "off",
+}
 _HUMAN = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?(?:ib)?)", re.IGNORECASE)
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://.*")
 
@@ -88,6 +95,9 @@ class Field:
 
     def parse(self, value: Any) -> Any:
         """Text as a person wrote it to what msgspec can convert. Raises SettingsError."""
+        if self.extra.get("listed"):
+            words = value if isinstance(value, list) else [value]
+            return [item for word in words for item in self._listed(word)]
         if not isinstance(value, str):
             return value
         if not value and self.is_optional:
@@ -102,6 +112,16 @@ class Field:
         if isinstance(self.kind, inspect.ListType):
             return _listed(value)
         return value.lower() if self.extra.get("lower") else value
+
+    def _listed(self, word: Any) -> list[Any]:
+        if not isinstance(word, str):
+            return [word]
+        if not word.startswith("["):
+            return [item for item in map(str.strip, word.split(",")) if item]
+        try:
+            return msgspec.json.decode(word, type=list[str])
+        except msgspec.DecodeError as error:
+            raise SettingsError(f"{self.flag}: {error}") from error
 
     def from_environment(self, environ: Mapping[str, str]) -> str | None:
         variable = self.set_variable(environ)

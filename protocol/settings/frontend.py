@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from penstock.protocol.settings.exchange import ExchangeSettings
 from penstock.protocol.settings.field import described
-from penstock.protocol.settings.model import ModelSettings
 
 
-class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
+class FrontendSettings(ExchangeSettings, frozen=True, kw_only=True):
     """How one api-frontend listens and speaks."""
 
     endpoint: Annotated[
@@ -17,17 +17,6 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
     curve_dir: Annotated[
         str | None, described("Folder with CURVE keys for a tcp:// endpoint (docs/protocol.md).")
     ] = None
-    host: Annotated[str, described("Address to listen on.")] = "0.0.0.0"
-    port: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=65535,
-            description="TCP port, shared by all front ends.",
-            extra={"env": ["PENSTOCK_PORT", "VLLM_PORT"], "bare": "8000"},
-        ),
-    ] = 8000
-    uds: Annotated[str | None, described("Listen on this Unix socket instead.")] = None
     tokenizer_mode: Annotated[
         str,
         described("Accepted for compatibility.", inert="the fast tokenizer serves all modes"),
@@ -87,7 +76,6 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
     stream_interval: Annotated[
         int, Meta(ge=1, description="Send a chunk at least every so many tokens.")
     ] = 1
-    max_body_bytes: Annotated[int | None, described("Largest request body.", human=True)] = 16 << 20
     max_stop_strings: Annotated[
         int,
         Meta(
@@ -96,14 +84,6 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
             extra={"env": ["VLLM_MAX_STOP_STRINGS"]},
         ),
     ] = 4
-    keep_alive_s: Annotated[
-        float,
-        Meta(
-            ge=0,
-            description="Close idle connections after so long.",
-            extra={"env": ["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]},
-        ),
-    ] = 5.0
     engine_patience_s: Annotated[
         float, Meta(gt=0, description="How long requests wait for an engine that went away.")
     ] = 60.0
@@ -127,10 +107,6 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
     responses_max_bytes: Annotated[
         int | None, described("Keep at most so much; the oldest go first.", human=True)
     ] = 1 << 30
-    access_log: Annotated[
-        bool,
-        described("Log one line for each request.", opposites=["--disable-uvicorn-access-log"]),
-    ] = True
     frontend_id: Annotated[
         str | None,
         described(

@@ -32,3 +32,11 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
         LogLevel,
         described("How much to log.", env=["PENSTOCK_LOG_LEVEL", "VLLM_LOGGING_LEVEL"], lower=True),
     ] = "info"
+    log_format: Annotated[
+        Literal["text", "json"],
+        described(
+            "Log lines for people, or one JSON object a line.",
+            env=["PENSTOCK_LOG_FORMAT"],
+            lower=True,
+        ),
+    ] = "text"

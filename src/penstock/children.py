@@ -108,6 +108,10 @@ class Child:
         self._stopping.set()
         self._signal(signal.SIGTERM)
 
+    def hang_up(self) -> None:
+        """Asks it to read its files again."""
+        self._signal(signal.SIGHUP)
+
     def kill(self) -> None:
         self._stopping.set()
         self._signal(signal.SIGKILL)

@@ -5,22 +5,22 @@ The engine core starts first because its worker takes longest; front ends come u
 """
 
 import asyncio
-import contextlib
 import logging
 import shutil
 import signal
-import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from penstock import __version__
+from penstock.addresses import address, claim_port, is_ready, settle_count
 from penstock.children import Child
-from penstock.protocol import flags, sockets
+from penstock.protocol import flags, logs, service_manager, sockets
 from penstock.protocol.errors import PenstockError, SettingsError
+from penstock.protocol.service_manager import Ear
 from penstock.protocol.settings import (
     SERVE_STRUCTS,
     EngineSettings,
@@ -42,8 +42,9 @@ class Deployment:
     """The running programs of one `penstock serve`."""
 
     def __init__(
-        self, engine: EngineSettings, frontend: FrontendSettings, serve: ServeSettings
+        self, engine: EngineSettings, frontend: FrontendSettings, serve: ServeSettings, ear: Ear
     ) -> None:
+        self._ear = ear
         self.frontend = frontend
         self.serve = serve
         self.drain_s = frontend.drain_timeout_s
@@ -59,7 +60,7 @@ class Deployment:
             f"api-frontend-{index}",
             _front_end_argv(self.serve.frontend_program, settings),
             give_up=lambda status: status == 2,
-            environ=flags.secret_environ(settings),
+            environ=flags.secret_environ(settings) | self._ear.environ,
         )
 
     def _engine_gives_up(self, status: int) -> bool:
@@ -87,8 +88,25 @@ class Deployment:
                 child.kill()
         self._stop.set()
 
+    def hang_up(self) -> None:
+        """On SIGHUP: with TLS front ends read their certificate again, keys all look at by themselves; else it ends."""
+        if self.frontend.ssl_certfile is None:
+            if self.frontend.api_key_file is None:
+                self.stop()
+            return
+        service_manager.notify(service_manager.RELOADING)
+        for child in self._frontends:
+            child.hang_up()
+        service_manager.notify(service_manager.READY)
+
+    async def _is_ready(self) -> bool:
+        """Penstock's own front ends say so themselves; others may not know how."""
+        if self.serve.frontend_program is None:
+            return self._ear.is_ready
+        return await is_ready(self.frontend)
+
     async def _announce(self, started: float) -> None:
-        while not await is_ready(self.frontend):
+        while not await self._is_ready():
             if time.monotonic() - started > self.serve.start_timeout_s:
                 log.error(
                     "not ready after %.0f s (--start-timeout-s): giving up",
@@ -99,11 +117,12 @@ class Deployment:
                 return
             await asyncio.sleep(READY_POLL_S)
         self._was_ready = True
+        service_manager.notify(service_manager.READY)
         seconds = time.monotonic() - started
         log.info(
             "ready in %.1f s: %s (%d front ends)",
             seconds,
-            _address(self.frontend),
+            address(self.frontend),
             len(self._frontends),
         )
 
@@ -114,6 +133,7 @@ class Deployment:
             "stopping: front ends finish their streams (at most %.0f s), then the engine core",
             self.drain_s,
         )
+        service_manager.notify(service_manager.STOPPING)
         for child in self._frontends:
             child.stop()
         await asyncio.wait(frontends, timeout=self.drain_s + STOP_GRACE_S)
@@ -154,85 +174,16 @@ def _numbered(settings: FrontendSettings, index: int) -> FrontendSettings:
     )
 
 
-def _address(settings: FrontendSettings) -> str:
-    return f"unix:{settings.uds}" if settings.uds else f"http://{settings.host}:{settings.port}/v1"
-
-
-async def is_ready(settings: FrontendSettings) -> bool:
-    """Whether a front end answers GET /ready with 200."""
-    try:
-        async with asyncio.timeout(2), _connection(settings) as (reader, writer):
-            writer.write(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            return b" 200 " in await reader.readline()
-    except (OSError, TimeoutError):
-        return False
-
-
-@contextlib.asynccontextmanager
-async def _connection(
-    settings: FrontendSettings,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    local = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
-    if settings.uds:
-        reader, writer = await asyncio.open_unix_connection(settings.uds)
-    else:
-        host = local.get(settings.host, settings.host)
-        reader, writer = await asyncio.open_connection(host, settings.port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-
-
-def claim_port(settings: FrontendSettings) -> FrontendSettings:
-    """Settings with a port that is free now; 0 picks one.
-
-    Front ends share their port with SO_REUSEPORT, under which a second deployment on the same port would
-    start without an error and take half of the first one's connections. Binding once without it tells.
-    """
-    if settings.uds:
-        return settings
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise SettingsError(
-                f"--host {settings.host} --port {settings.port}: {error.strerror}"
-            ) from error
-        return msgspec.structs.replace(settings, port=probe.getsockname()[1])
-
-
-def settle_count(serve: ServeSettings, frontend: FrontendSettings) -> ServeSettings:
-    """A Unix socket belongs to whoever bound it last, so it has one front end; a port is shared."""
-    if not frontend.uds or serve.api_server_count == 1:
-        return serve
-    log.warning(
-        "--uds has one front end: --api-server-count %d is not used", serve.api_server_count
-    )
-    return msgspec.structs.replace(serve, api_server_count=1)
-
-
-@contextlib.contextmanager
-def _runtime_dir(serve: ServeSettings) -> Iterator[Path]:
-    folder = sockets.make_runtime_dir(serve.runtime_dir)
-    try:
-        yield folder
-    finally:
-        if serve.runtime_dir is None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-async def _serve(engine: EngineSettings, frontend: FrontendSettings, serve: ServeSettings) -> int:
-    deployment = Deployment(engine, frontend, serve)
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, deployment.stop)
-    if frontend.api_key_file:
-        # Each program looks at the file every second; a hangup must not end what serves.
-        loop.add_signal_handler(signal.SIGHUP, log.info, "%s is watched", frontend.api_key_file)
-    return await deployment.run()
+async def _serve(
+    engine: EngineSettings, frontend: FrontendSettings, serve: ServeSettings, folder: Path
+) -> int:
+    with Ear(folder) as ear:
+        deployment = Deployment(engine, frontend, serve, ear)
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, deployment.stop)
+        loop.add_signal_handler(signal.SIGHUP, deployment.hang_up)
+        return await deployment.run()
 
 
 def _explain(
@@ -268,21 +219,19 @@ def main(argv: Sequence[str]) -> int:
     (serve, frontend, engine, foreign), sources = flags.parse_and_tell(
         "penstock serve", DESCRIPTION, SERVE_STRUCTS, argv
     )
-    logging.basicConfig(
-        level=engine.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
-    )
+    logs.set_up(engine.log_level, engine.log_format, "serve")
     _tell(flags.inert_notices(foreign))
     try:
         serve = find_frontend_program(settle_count(serve, frontend))
         if serve.explain is not None:
             return _explain(engine, frontend, serve, sources)
         frontend = claim_port(frontend)
-        with _runtime_dir(serve) as folder:
+        with sockets.runtime_dir(serve.runtime_dir) as folder:
             endpoint = engine.endpoint or f"ipc://{folder}/engine"
             engine = msgspec.structs.replace(engine, endpoint=endpoint)
             frontend = msgspec.structs.replace(frontend, endpoint=endpoint)
             log.info("penstock %s serving %s", __version__, engine.model)
-            return asyncio.run(_serve(engine, frontend, serve))
+            return asyncio.run(_serve(engine, frontend, serve, folder))
     except PenstockError as error:
         log.error("%s", error)
         return 2

@@ -90,7 +90,7 @@ def read_streams(port: int, num_streams: int, num_tokens: int) -> None:
 async def measure(num_streams: int, num_tokens: int) -> float:
     folder = make_byte_model(Path(tempfile.mkdtemp()))
     clockwork: Any = Clockwork()
-    settings = FrontendSettings(model=str(folder), access_log=False)
+    settings = FrontendSettings(model=str(folder), access_log=False, responses_store="none")
     runner = web.AppRunner(
         build_app(load_services(settings, clockwork, Registry())),
         handler_cancellation=True,

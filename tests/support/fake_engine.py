@@ -60,6 +60,8 @@ class FakeEngine:
         """A request that restarts the engine once it runs."""
         self.edit: Callable[[messages.Tokens], messages.Tokens] = lambda tokens: tokens
         """Changes what is sent: repeats, gaps, reorderings."""
+        self.queued_us = 0
+        """How long requests say they waited."""
         self.stats = EngineStats(num_workers=1, num_frontends=1)
         self.card, self.limits = CARD, LIMITS
         self.verdict: Callable[[messages.Reserve], messages.Verdict] = granted
@@ -245,6 +247,7 @@ class FakeEngine:
             stop_token,
             logprobs=fake_script.logprobs(ids, request.params.logprobs),
             prompt_logprobs=None if running.prompt_sent else fake_script.prompt_logprobs(request),
+            queued_us=0 if offset else self.queued_us,
         )
         running.prompt_sent = True
         return delta

@@ -58,6 +58,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--step-s", type=float, default=0.0)
     parser.add_argument("--prepare-s", type=float, default=0.0)
     parser.add_argument("--load-s", type=float, default=0.0)
+    parser.add_argument("--linger-s", type=float, default=0.0, help="before it ends")
     parser.add_argument("--kv-bytes", type=int, default=KV_BYTES_PER_TOKEN * 16 * 1000)
     parser.add_argument("--max-position", type=int, default=2048)
     return parser.parse_known_args()[0]
@@ -119,6 +120,7 @@ class FakeWorker:
                     for name in ids:
                         self.timers.pop(name).cancel()
                 case Shutdown():
+                    time.sleep(self.args.linger_s)
                     return 0
         return 0
 

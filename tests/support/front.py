@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from aiohttp import web
-
-from penstock.frontend.app import build_app
 from penstock.frontend.engine import EngineClient
+from penstock.frontend.http.listening import listen
+from penstock.frontend.http.serving import start_serving
+from penstock.frontend.server import make_runner
 from penstock.frontend.services import load_services
 from penstock.protocol.metrics import Registry
 from penstock.protocol.settings import FrontendSettings
@@ -64,6 +64,7 @@ class Front:
         self._folder = tempfile.TemporaryDirectory(prefix="penstock-front-")
         defaults: dict[str, Any] = {
             "host": "127.0.0.1",
+            "port": 0,
             "served_model_name": ["tiny", "alias"],
             "responses_store": f"{self._folder.name}/responses.sqlite",
         }
@@ -104,18 +105,17 @@ class Front:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
     async def _start(self) -> None:
-        self._runner = web.AppRunner(
-            build_app(self.services), handler_cancellation=True, access_log=None
-        )
+        self._runner = make_runner(self.services)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        listener = listen(self.settings)
+        self._server = await start_serving(self._runner, listener, self.settings)
+        self.port = listener.getsockname()[1]
         await self.services.client.start()
         if self._wait:
             await self.services.client.wait_ready(10)
 
     async def _stop(self) -> None:
+        self._server.close()
         await self._runner.cleanup()
         self.services.encoder.close()
         await self.services.client.close()

@@ -10,26 +10,12 @@ BY_DEVICE = "the device decides which kernels run"
 IN_METRICS = "the figures are at /metrics"
 
 _LOGS = [
+    *ignored("what answers say is never logged", switch("enable_log_outputs")),
     *ignored(
-        "what requests say is never logged (--no-access-log drops the line for each)",
-        switch("disable_log_requests"),
-    ),
-    *ignored(
-        "what requests and answers say is never logged; --access-log has a line for each",
-        switch("enable_log_requests"),
-        switch("enable_log_outputs"),
-        value("max_log_len"),
-    ),
-    *ignored(
-        "--log-level is for all programs",
-        value("uvicorn_log_level", default="info"),
+        "--log-level, --log-format and --uvicorn-log-level say what is logged, and how",
         value("log_config_file"),
         variable("VLLM_CONFIGURE_LOGGING"),
         variable("VLLM_LOGGING_CONFIG_PATH"),
-    ),
-    *ignored(
-        "--no-access-log drops the lines of all endpoints",
-        value("disable_access_log_for_endpoints"),
     ),
     *ignored(
         IN_METRICS,
@@ -179,32 +165,8 @@ _CHAT = [
     ),
     *ignored("reasoning is told apart by --reasoning-parser", switch("enable_reasoning")),
     *ignored("cached tokens are always reported", switch("enable_prompt_tokens_details")),
-    *ignored("every answer carries X-Request-Id", switch("enable_request_id_headers")),
     *ignored("the server runs no tools", value("tool_server")),
     *ignored("there are no endpoints for developers", variable("VLLM_SERVER_DEV_MODE")),
-]
-
-_DOORS = [
-    *ignored(
-        "no CORS headers are sent yet; a proxy in front may add them",
-        value("allowed_origins"),
-        value("allowed_methods"),
-        value("allowed_headers"),
-        switch("allow_credentials"),
-    ),
-    *ignored(
-        "TLS is not served yet",
-        value("ssl_cert_reqs", kind=int, default=0),
-        value("ssl_ciphers"),
-        switch("enable_ssl_refresh"),
-    ),
-    *ignored("let the proxy strip its prefix", value("root_path")),
-    *ignored("no comments are sent in streams", value("sse_keep_alive_interval")),
-    *ignored(
-        "a header may have 8 KiB",
-        value("h11_max_incomplete_event_size"),
-        value("h11_max_header_count"),
-    ),
 ]
 
 _STARTING = [
@@ -243,6 +205,5 @@ IGNORED: list[Row] = [
     *_DEVICE,
     *_SCHEDULING,
     *_CHAT,
-    *_DOORS,
     *_STARTING,
 ]

@@ -51,12 +51,6 @@ REFUSED: list[Row] = [
         value("prefill_context_parallel_size", "-pcp", kind=int, default=1),
         value("decode_context_parallel_size", "-dcp", kind=int, default=1),
     ),
-    *refused(
-        "TLS is not served yet; let a proxy in front speak it",
-        value("ssl_keyfile"),
-        value("ssl_certfile"),
-        value("ssl_ca_certs"),
-    ),
     *refused(NO_FOREIGN_CODE, values("middleware")),
     *refused(
         "no code from elsewhere runs inside",

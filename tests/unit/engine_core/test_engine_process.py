@@ -301,7 +301,7 @@ def test_an_endpoint_too_long_for_a_socket_is_an_error_with_advice(
     tmp_path: Path,
 ) -> None:
     deep = tmp_path / ("d" * 107)
-    deep.mkdir()
+    deep.mkdir(mode=0o700)
     with Engine("--endpoint", f"ipc://{deep}/engine") as engine:
         assert engine.process.wait(20) == 2
         assert "--endpoint" in engine.log()

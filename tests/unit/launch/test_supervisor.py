@@ -8,16 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from penstock.addresses import claim_port, settle_count
 from penstock.cli import COMMANDS, main
 from penstock.protocol import sockets
 from penstock.protocol.errors import SettingsError
+from penstock.protocol.service_manager import Ear
 from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
-from penstock.supervisor import (
-    Deployment,
-    claim_port,
-    find_frontend_program,
-    settle_count,
-)
+from penstock.supervisor import Deployment, find_frontend_program
 
 
 def test_a_port_in_use_is_refused_even_when_its_owner_shares_it() -> None:
@@ -65,11 +62,12 @@ def test_a_model_that_is_not_there_ends_the_start_with_the_reason() -> None:
     assert "Traceback" not in found.stderr
 
 
-def test_an_engine_core_that_ends_during_a_stop_is_not_restarted() -> None:
+def test_an_engine_core_that_ends_during_a_stop_is_not_restarted(tmp_path: Path) -> None:
     """As when systemd signals every process of a unit: the engine core ends before the front ends have."""
 
     async def scenario() -> None:
-        deployment = Deployment(EngineSettings(), FrontendSettings(), ServeSettings())
+        ear = Ear(tmp_path)
+        deployment = Deployment(EngineSettings(), FrontendSettings(), ServeSettings(), ear)
         deployment._was_ready = True
         assert not deployment._engine_gives_up(0)
         deployment.stop()

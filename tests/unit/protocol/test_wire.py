@@ -80,7 +80,12 @@ FRONTEND_MESSAGES: dict[str, msgspec.Struct] = {
     "Tokens": messages.Tokens(
         deltas=[
             messages.Delta(
-                id=1, offset=0, token_ids=token_ids.pack([9]), logprobs=LOGPROBS, num_cached=2
+                id=1,
+                offset=0,
+                token_ids=token_ids.pack([9]),
+                logprobs=LOGPROBS,
+                num_cached=2,
+                queued_us=1500,
             ),
             messages.Delta(
                 id=2, offset=4, token_ids=b"", finish=messages.FinishReason.STOP, stop_token=11

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 from support.fake_engine import FakeEngine
 from support.front import Front, wait_until
+from support.frontend_program import FrontendProgram
 
 
 @contextmanager
@@ -87,31 +87,6 @@ def test_http_1_0_gets_events_without_chunks(front: Front) -> None:
 # ---- the program itself
 
 
-@contextmanager
-def program(model: Path, engine: FakeEngine, *flags: str) -> Iterator["subprocess.Popen[str]"]:
-    argv = [sys.executable, "-P", "-m", "penstock.frontend", str(model)]
-    argv += ["--endpoint", engine.endpoint, "--host", "127.0.0.1", *flags]
-    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def address_of(process: "subprocess.Popen[str]") -> str:
-    """Once it listens there."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "listening on" in line:
-            threading.Thread(target=process.stderr.read, daemon=True).start()
-            return line.split()[-1]
-    raise AssertionError("it never listened")
-
-
-def port_of(process: "subprocess.Popen[str]") -> int:
-    return int(address_of(process).rsplit(":", 1)[1])
-
-
 def status(port: int, path: str = "/ready") -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
@@ -124,8 +99,11 @@ def status(port: int, path: str = "/ready") -> int:
 
 
 def test_a_drain_lets_streams_end_well(byte_model: Path) -> None:
-    with FakeEngine(step_s=0.001) as engine, program(byte_model, engine, "--port", "0") as process:
-        port = port_of(process)
+    with (
+        FakeEngine(step_s=0.001) as engine,
+        FrontendProgram(byte_model, engine, "--port", "0") as process,
+    ):
+        port = process.port
         wait_until(lambda: status(port) == 200)
         with (
             begun(port, stream=True, max_tokens=1500) as connection,
@@ -141,12 +119,62 @@ def test_a_drain_lets_streams_end_well(byte_model: Path) -> None:
         assert engine.left
 
 
+def test_a_drain_sends_kept_connections_elsewhere(byte_model: Path) -> None:
+    """They are told so with an answer, before listening ends and before anything is cut."""
+    with FakeEngine() as engine, FrontendProgram(byte_model, engine, "--port", "0") as process:
+        port = process.port
+        wait_until(lambda: status(port) == 200)
+        with kept(port) as used, kept(port) as probing:
+            assert answer_of(used, "/v1/models").getheader("Connection") is None
+            process.send_signal(signal.SIGTERM)
+            process.line_with("draining")
+            unready = answer_of(probing, "/ready")
+            assert (unready.status, unready.getheader("Connection")) == (503, "close")
+            last = answer_of(used, "/v1/models")
+            assert (last.status, last.getheader("Connection")) == (200, "close")
+        assert process.wait(10) == 0
+
+
+@contextmanager
+def kept(port: int) -> Iterator[http.client.HTTPConnection]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        yield connection
+
+
+def answer_of(connection: http.client.HTTPConnection, path: str) -> http.client.HTTPResponse:
+    connection.request("GET", path)
+    response = connection.getresponse()
+    response.read()
+    return response
+
+
+def test_a_second_signal_ends_a_drain(byte_model: Path) -> None:
+    with (
+        FakeEngine(step_s=0.01) as engine,
+        FrontendProgram(byte_model, engine, "--port", "0") as process,
+    ):
+        wait_until(lambda: status(process.port) == 200)
+        with begun(process.port, stream=True) as connection, connection.getresponse():
+            process.send_signal(signal.SIGTERM)
+            process.line_with("draining")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(5) == 0
+
+
+def test_hanging_up_without_tls_is_a_stop(byte_model: Path) -> None:
+    with FakeEngine() as engine, FrontendProgram(byte_model, engine, "--port", "0") as process:
+        wait_until(lambda: status(process.port) == 200)
+        process.send_signal(signal.SIGHUP)
+        process.line_with("draining")
+        assert process.wait(10) == 0
+
+
 def test_a_stream_that_overruns_the_drain_is_told(byte_model: Path) -> None:
     with (
         FakeEngine(step_s=0.01) as engine,
-        program(byte_model, engine, "--port", "0", "--drain-timeout-s", "0.3") as process,
+        FrontendProgram(byte_model, engine, "--port", "0", "--drain-timeout-s", "0.3") as process,
     ):
-        port = port_of(process)
+        port = process.port
         wait_until(lambda: status(port) == 200)
         with begun(port, stream=True) as streamed, begun(port) as whole:
             with streamed.getresponse() as response:
@@ -161,25 +189,13 @@ def test_a_stream_that_overruns_the_drain_is_told(byte_model: Path) -> None:
 
 
 def test_two_programs_share_a_port(byte_model: Path) -> None:
-    with FakeEngine() as engine, program(byte_model, engine, "--port", "0") as first:
-        port = port_of(first)
-        with program(byte_model, engine, "--port", str(port)) as second:
-            assert port_of(second) == port
+    with FakeEngine() as engine, FrontendProgram(byte_model, engine, "--port", "0") as first:
+        port = first.port
+        with FrontendProgram(byte_model, engine, "--port", str(port)) as second:
+            assert second.port == port
             first.send_signal(signal.SIGTERM)
             assert first.wait(10) == 0
             assert status(port, "/ping") == 200
-
-
-def test_a_unix_socket_can_be_listened_on(byte_model: Path, tmp_path: Path) -> None:
-    path = tmp_path / "front"
-    with FakeEngine() as engine, program(byte_model, engine, "--uds", str(path)) as process:
-        assert address_of(process) == f"unix:{path}"
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(str(path))
-            connection.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert b" 200 " in connection.recv(4096)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ BAD_PARAMETERS: list[tuple[dict[str, Any], str, str]] = [
     ({"cache_salt": "a/b"}, "cache_salt", "Parameter 'cache_salt'"),
     ({"cache_salt": "x" * 129}, "cache_salt", "128 characters"),
     ({"timeout": 0}, "timeout", "positive number"),
-    ({"request_id": "a\nb"}, "request_id", "printable"),
+    ({"request_id": "a\nb"}, "request_id", "visible ASCII"),
     ({"thinking_token_budget": 0}, "thinking_token_budget", "thinking_token_budget"),
     ({"vllm_xargs": {"a": 1}}, "vllm_xargs", "not supported"),
     ({"watermarking": {"key": 1}}, "watermarking", "not supported"),
