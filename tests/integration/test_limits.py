@@ -102,6 +102,7 @@ def test_exactly_the_quotas_are_let_in(size: Size, tmp_path: Path) -> None:
         assert granted(answers) == dict(zip(["ann", "bob"], size.quotas, strict=True))
 
         key_file(path, ["cid", "dot"], size.quotas, everyone + size.total)
+        hang_up(server)
         server.wait_until(lambda: asyncio.run(all_know(server.url, "dot")), 10)
         again = asyncio.run(crowd(server.url, ["cid", "dot"], size.requests))
         found = granted(again)
@@ -113,6 +114,13 @@ def test_exactly_the_quotas_are_let_in(size: Size, tmp_path: Path) -> None:
             left = asyncio.run(headers_of(server.url, key))["x-ratelimit-remaining-tokens"]
             assert int(left) == 1_000_000 - used, "the ledger and the answers say the same"
         assert all_took_part(server, len(answers) + len(again))
+
+
+def hang_up(server: Deployment) -> None:
+    """Each program reads the file at once, and none ends of it."""
+    programs = [*server.pids("penstock.frontend"), *server.pids("penstock.engine_core")]
+    for pid in (server.process.pid, *programs):
+        os.kill(pid, signal.SIGHUP)
 
 
 async def all_know(url: str, key: str) -> bool:
