@@ -4,6 +4,7 @@ Only a `ValidRequest` can be sent on, and only a `Validator` makes one. Knows no
 """
 
 import math
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -78,6 +79,16 @@ class ValidRequest(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.prompts) * self.n
 
 
+class _Sequences(NamedTuple):
+    """See `ValidRequest`."""
+
+    prompts: list[ValidPrompt]
+    n: int
+    best_of: int
+    beams: Beams | None
+    stop: tuple[str, ...]
+
+
 class Rules(msgspec.Struct, frozen=True):
     """What this front end was told to enforce."""
 
@@ -101,7 +112,30 @@ class Validator:
         bounds: Bounds,
     ) -> ValidRequest:
         """Raises ApiError."""
-        _check_stream(asked)
+        sequences = self._sequences(asked, wanted, prompts, bounds)
+        return ValidRequest(
+            name=caller.name,
+            arrived_s=caller.arrived_s,
+            prompts=sequences.prompts,
+            n=sequences.n,
+            best_of=sequences.best_of,
+            beams=sequences.beams,
+            repetition=repetition.checked(asked.repetition_detection),
+            stop=sequences.stop,
+            include_stop=bool(asked.include_stop_str_in_output),
+            skip_special_tokens=asked.skip_special_tokens is not False,
+            spaces_between_special_tokens=asked.spaces_between_special_tokens is not False,
+            stream=_is_streamed(asked),
+            stream_interval=max(_interval(asked), self._rules.stream_interval),
+            priority=_priority(asked, caller),
+            cache_salt=_cache_salt(asked.cache_salt),
+            tenant=caller.tenant or (asked.user or "")[:MAX_USER_CHARS],
+            deadline_s=_deadline_s(asked.timeout),
+        )
+
+    def _sequences(
+        self, asked: SharedFields, wanted: Wanted, prompts: list[Prompt], bounds: Bounds
+    ) -> _Sequences:
         params = self._params.make(asked, wanted, bounds)
         n, best_of = choices(asked, len(prompts), params.is_greedy, bounds)
         wish = beams(asked, best_of, params, bounds)
@@ -109,24 +143,12 @@ class Validator:
             params = replace(params, logprobs=0)
         cut = [_truncated(prompt, asked, wanted.max_tokens, bounds) for prompt in prompts]
         stops = stop_strings(asked.stop, self._rules.max_stop_strings)
-        return ValidRequest(
-            name=caller.name,
-            arrived_s=caller.arrived_s,
+        return _Sequences(
             prompts=[_fitted(prompt, params, bounds) for prompt in cut],
             n=n,
             best_of=best_of if wish is None else n,
             beams=wish,
-            repetition=repetition.checked(asked.repetition_detection),
             stop=stops if wanted.leaves_text or not params.constraint else (),
-            include_stop=bool(asked.include_stop_str_in_output),
-            skip_special_tokens=asked.skip_special_tokens is not False,
-            spaces_between_special_tokens=asked.spaces_between_special_tokens is not False,
-            stream=bool(asked.stream),
-            stream_interval=max(_interval(asked), self._rules.stream_interval),
-            priority=_priority(asked, caller),
-            cache_salt=_cache_salt(asked.cache_salt),
-            tenant=caller.tenant or (asked.user or "")[:MAX_USER_CHARS],
-            deadline_s=_deadline_s(asked.timeout),
         )
 
 
@@ -182,7 +204,7 @@ def _num_kept(asked: int | None, max_tokens: int | None, bounds: Bounds) -> int 
     return asked
 
 
-def _check_stream(asked: SharedFields) -> None:
+def _is_streamed(asked: SharedFields) -> bool:
     if asked.stream_options is not None and not asked.stream:
         raise bad_request(
             "Stream options can only be defined when `stream=True`. (parameter=stream_options)",
@@ -192,6 +214,7 @@ def _check_stream(asked: SharedFields) -> None:
         raise bad_request(
             "`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs"
         )
+    return bool(asked.stream)
 
 
 def _interval(asked: SharedFields) -> int:
