@@ -65,9 +65,16 @@ def check_all(deployment: Deployment, bodies: Iterator[dict[str, Any]]) -> str:
 
 def figures(outcomes: list[Outcome]) -> str:
     """`outcomes` with the slowest last."""
-    middle, last = outcomes[len(outcomes) // 2], [f"{o.took_s:.2f}" for o in outcomes[-5:]]
-    counts = dict(Counter(each.status for each in outcomes))
-    return f"{counts}, p50 {middle.took_s:.3f} s, slowest {', '.join(last)} s"
+    middle, counts = outcomes[len(outcomes) // 2], Counter(each.status for each in outcomes)
+    last = [(f"{o.took_s:.2f} s", o.status, named(o.fields)) for o in outcomes[-5:]]
+    return f"{dict(counts)}, p50 {middle.took_s:.3f} s, slowest {last}"
+
+
+def named(fields: Mapping[str, Any]) -> str:
+    """What finds a request again."""
+    template = fields.get("chat_template")
+    names = [name for name, source in corpus().items() if source == template]
+    return names[0] if names else f"seed {fields['seed']}"
 
 
 def innocently(deployment: Deployment) -> str:
