@@ -16,6 +16,8 @@ from penstock.frontend.text.renderers import Renderers
 USER = {"role": "user", "content": "Hi é\u2028"}
 TURN = Conversation([USER])
 QUICK_S = 0.15
+PATIENCE_S = 10.0
+"""Of a busy machine. Of a processor's time a job takes little more than `QUICK_S`, and two seconds of anybody's."""
 ENDLESS = EVILS["nested loops"]
 
 
@@ -40,7 +42,7 @@ def check_all_end(renderers: Renderers, sources: dict[str, str]) -> None:
     with ThreadPoolExecutor(2) as threads:
         ended = threads.map(lambda source: outcome(renderers, source), sources.values())
         for name, (took_s, text) in zip(sources, ended, strict=True):
-            assert took_s < 4, name
+            assert took_s < PATIENCE_S, name
             assert isinstance(text, str | TemplateError), name
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kib < 400 << 10
