@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ import msgspec
 from penstock.frontend.api.chat_request import ChatRequest
 from penstock.frontend.errors import bad_request, unavailable
 from penstock.frontend.text.chat_template import LIMIT_S, ChatTemplates, Template
+from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TemplateTimeoutError
 from penstock.frontend.text.renderers import Renderers
 from penstock.frontend.text.tokenizer import Tokenizer
@@ -97,13 +98,19 @@ class Encoder:
         def render_and_encode() -> Prompt:
             return self._encode(self._render(chat, template), add_special_tokens)
 
+        async with self._renderer():
+            return await self._in_thread(self._render_threads, render_and_encode)
+
+    @contextlib.asynccontextmanager
+    async def _renderer(self) -> AsyncIterator[None]:
+        """A place among those that render at a time. Raises ApiError where none comes free soon."""
         try:
             async with asyncio.timeout(RENDERER_PATIENCE_S):
                 await self._free_renderers.acquire()
         except TimeoutError:
             raise unavailable("Too many chat templates of requests are being rendered.") from None
         try:
-            return await self._in_thread(self._render_threads, render_and_encode)
+            yield
         finally:
             self._free_renderers.release()
 
@@ -116,18 +123,19 @@ class Encoder:
     def _render(
         self, chat: ChatRequest, template: Template | None = None, limit_s: float = LIMIT_S
     ) -> str:
-        continues = bool(chat.continue_final_message)
-        adds = chat.add_generation_prompt
-        return self._templates.render(
-            chat.messages,
-            template=template,
-            tools=None if chat.tool_choice == "none" else chat.tools,
-            documents=chat.documents,
-            add_generation_prompt=not continues if adds is None else adds,
-            continue_final_message=continues,
-            kwargs=_template_kwargs(chat),
-            limit_s=limit_s,
-        )
+        return self._templates.render(_conversation(chat), template=template, limit_s=limit_s)
+
+
+def _conversation(chat: ChatRequest) -> Conversation:
+    continues, adds = bool(chat.continue_final_message), chat.add_generation_prompt
+    return Conversation(
+        messages=chat.messages,
+        tools=None if chat.tool_choice == "none" else chat.tools,
+        documents=chat.documents,
+        add_generation_prompt=not continues if adds is None else adds,
+        continue_final_message=continues,
+        variables=_template_kwargs(chat),
+    )
 
 
 def _template_kwargs(chat: ChatRequest) -> dict[str, Any]:

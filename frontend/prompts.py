@@ -3,7 +3,7 @@
 Only a `ValidRequest` can be sent on, and only a `Validator` makes one. Knows no HTTP and no JSON.
 """
 
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 from msgspec.structs import replace
@@ -97,6 +97,16 @@ class ValidRequest(msgspec.Struct, frozen=True, kw_only=True):
         return (1 if prompt.params.is_greedy else self.best_of) * prompt.params.max_tokens
 
 
+class _Sequences(NamedTuple):
+    """See `ValidRequest`."""
+
+    prompts: list[ValidPrompt]
+    n: int
+    best_of: int
+    beams: Beams | None
+    stop: tuple[str, ...]
+
+
 class Rules(msgspec.Struct, frozen=True):
     """What this front end was told to enforce."""
 
@@ -126,28 +136,21 @@ class Validator:
         bounds: Bounds,
     ) -> ValidRequest:
         """Raises ApiError."""
-        _check_stream(asked)
-        params = self._params.make(asked, wanted, bounds)
-        n, best_of = choices(asked, len(prompts), params.is_greedy, bounds)
-        wish = beams(asked, best_of, params, bounds)
-        if wish is None and best_of > n and params.logprobs is None:
-            params = replace(params, logprobs=0)
-        cut = [_truncated(prompt, asked, wanted.max_tokens, bounds) for prompt in prompts]
-        stops = stop_strings(asked.stop, self._rules.max_stop_strings)
+        sequences = self._sequences(asked, wanted, prompts, bounds)
         timeout_s = shortest(_timeout_s(asked), caller.timeout_s, self._rules.request_timeout_s)
         return ValidRequest(
             name=caller.name,
             arrived_s=caller.arrived_s,
-            prompts=[_fitted(prompt, params, bounds) for prompt in cut],
-            n=n,
-            best_of=best_of if wish is None else n,
-            beams=wish,
+            prompts=sequences.prompts,
+            n=sequences.n,
+            best_of=sequences.best_of,
+            beams=sequences.beams,
             repetition=repetition.checked(asked.repetition_detection),
-            stop=stops if wanted.leaves_text or not params.constraint else (),
+            stop=sequences.stop,
             include_stop=bool(asked.include_stop_str_in_output),
             skip_special_tokens=asked.skip_special_tokens is not False,
             spaces_between_special_tokens=asked.spaces_between_special_tokens is not False,
-            stream=bool(asked.stream),
+            stream=_is_streamed(asked),
             stream_interval=max(_interval(asked), self._rules.stream_interval),
             priority=_priority(asked, caller),
             cache_salt=_cache_salt(asked.cache_salt),
@@ -155,6 +158,24 @@ class Validator:
             deadline_s=shortest(timeout_s, self._rules.max_queue_time_s),
             timeout_s=timeout_s,
             subject=caller.subject,
+        )
+
+    def _sequences(
+        self, asked: SharedFields, wanted: Wanted, prompts: list[Prompt], bounds: Bounds
+    ) -> _Sequences:
+        params = self._params.make(asked, wanted, bounds)
+        n, best_of = choices(asked, len(prompts), params.is_greedy, bounds)
+        wish = beams(asked, best_of, params, bounds)
+        if wish is None and best_of > n and params.logprobs is None:
+            params = replace(params, logprobs=0)
+        cut = [_truncated(prompt, asked, wanted.max_tokens, bounds) for prompt in prompts]
+        stops = stop_strings(asked.stop, self._rules.max_stop_strings)
+        return _Sequences(
+            prompts=[_fitted(prompt, params, bounds) for prompt in cut],
+            n=n,
+            best_of=best_of if wish is None else n,
+            beams=wish,
+            stop=stops if wanted.leaves_text or not params.constraint else (),
         )
 
 
@@ -213,7 +234,7 @@ def _num_kept(asked: int | None, max_tokens: int | None, bounds: Bounds) -> int 
     return asked
 
 
-def _check_stream(asked: SharedFields) -> None:
+def _is_streamed(asked: SharedFields) -> bool:
     if asked.stream_options is not None and not asked.stream:
         raise bad_request(
             "Stream options can only be defined when `stream=True`. (parameter=stream_options)",
@@ -223,6 +244,7 @@ def _check_stream(asked: SharedFields) -> None:
         raise bad_request(
             "`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs"
         )
+    return bool(asked.stream)
 
 
 def _interval(asked: SharedFields) -> int:

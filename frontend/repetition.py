@@ -12,26 +12,21 @@ MAX_COUNT = 1 << 20
 
 def checked(asked: RepetitionDetection | None) -> RepetitionDetection | None:
     """None where nothing is to be detected. Raises ApiError."""
-    name = "repetition_detection"
     if asked is None or asked.max_pattern_size == 0:
         return None
-    if not 0 < asked.max_pattern_size <= MAX_PATTERN_SIZE:
-        raise bad_request(
-            f"{name}.max_pattern_size must be in [0, {MAX_PATTERN_SIZE}], "
-            f"got {asked.max_pattern_size}.",
-            name,
-        )
-    if not 0 <= asked.min_pattern_size <= asked.max_pattern_size:
-        raise bad_request(
-            f"{name}.min_pattern_size must be in [0, max_pattern_size], "
-            f"got {asked.min_pattern_size}.",
-            name,
-        )
-    if not 2 <= asked.min_count <= MAX_COUNT:
-        raise bad_request(
-            f"{name}.min_count must be in [2, {MAX_COUNT}], got {asked.min_count}.", name
-        )
+    size = asked.max_pattern_size
+    _check("max_pattern_size", size, range(MAX_PATTERN_SIZE + 1), MAX_PATTERN_SIZE)
+    _check("min_pattern_size", asked.min_pattern_size, range(size + 1), "max_pattern_size")
+    _check("min_count", asked.min_count, range(2, MAX_COUNT + 1), MAX_COUNT)
     return asked
+
+
+def _check(field: str, value: int, allowed: range, most: int | str) -> None:
+    if value not in allowed:
+        name = "repetition_detection"
+        raise bad_request(
+            f"{name}.{field} must be in [{allowed.start}, {most}], got {value}.", name
+        )
 
 
 class RepetitionDetector:

@@ -86,29 +86,21 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
     tokenizer = Tokenizer.load(find_tokenizer(settings, folder))
     templates = _templates(settings, folder, tokenizer)
     names = tuple(settings.served_model_name) or (default_name(settings),)
-    answers, store = (
-        AnswerRules(_answer_format(settings, templates), tokenizer),
-        open_store(settings),
-    )
+    answers = AnswerRules(_answer_format(settings, templates), tokenizer)
+    store = open_store(settings)
     realm = f"{settings.model}\n{names[0]}"
+    background = Background(store, realm, client, answers, tokenizer, registry) if store else None
     return Services(
         settings=settings,
         keys=Keys(settings),
         names=names,
         encoder=Encoder(tokenizer, templates, settings.trust_request_chat_template),
-        validator=Validator(
-            _params_maker(settings, folder, tokenizer),
-            Rules.of(settings),
-        ),
+        validator=_validator(settings, folder, tokenizer),
         answers=answers,
         client=client,
         registry=registry,
         store=store,
-        background=(
-            None
-            if store is None
-            else Background(store, realm, client, answers, tokenizer, registry)
-        ),
+        background=background,
     )
 
 
@@ -126,13 +118,14 @@ def _answer_format(settings: FrontendSettings, templates: ChatTemplates) -> Answ
             return replaced(found, reasoning=reasoning_format(name))
 
 
-def _params_maker(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer) -> ParamsMaker:
+def _validator(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer) -> Validator:
     eos = tokenizer.token_id(tokenizer.eos_token) if tokenizer.eos_token else None
-    return ParamsMaker(
+    params = ParamsMaker(
         load_defaults(settings, folder),
         load_eos_ids(folder, () if eos is None else (eos,)),
         lambda text: tokenizer.encode(text, add_special_tokens=False),
     )
+    return Validator(params, Rules.of(settings))
 
 
 def _templates(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer) -> ChatTemplates:

@@ -1,18 +1,15 @@
 """From the body of POST /v1/responses to a job that can be run. Knows the steps, no rule of theirs."""
 
 import time
-from functools import partial
 from typing import Any, NamedTuple
 
 from aiohttp import web
-from msgspec.structs import replace
 
-from penstock.frontend.api.caller import caller
-from penstock.frontend.api.chat_request import ChatRequest, check_conversation
-from penstock.frontend.api.chat_tools import read_tools
+from penstock.frontend.api import chat_asked
+from penstock.frontend.api.chat_asked import Understood
+from penstock.frontend.api.chat_request import ChatRequest
 from penstock.frontend.api.responses_history import history, referred
 from penstock.frontend.auth import TENANT
-from penstock.frontend.encoding import Prompt
 from penstock.frontend.errors import ApiError
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.responses import ids
@@ -41,38 +38,25 @@ async def understand(request: web.Request, body: ResponsesRequest, services: Ser
     before = await history(services.store, body.previous_response_id, tenant)
     try:
         chat = to_chat(body, [*before, *items])
-        valid, prompt = await _validate(request, chat, services)
+        asked = await chat_asked.understand(request, chat, services, _num_chars(chat))
     except ApiError as error:
         raise in_own_words(error) from error
-    job = Job(
-        response=_response(response_id, body, valid, services.model),
-        valid=valid,
-        prompt_text=prompt.text,
+    response = _response(response_id, body, asked.valid, services.model)
+    job = _job(response, body, chat, asked)
+    return Asked(job, tenant, _named(response_id, items))
+
+
+def _job(response: Response, body: ResponsesRequest, chat: ChatRequest, asked: Understood) -> Job:
+    return Job(
+        response=response,
+        valid=asked.valid,
+        prompt_text=asked.prompt.text,
         tools=chat.tools,
         tool_choice=chat.tool_choice,
         parallel_tool_calls=chat.parallel_tool_calls,
         include_reasoning=chat.include_reasoning,
         shown=Shown(logprobs=body.shows_logprobs, num_top=body.top_logprobs or 0),
     )
-    return Asked(job, tenant, _named(response_id, items))
-
-
-async def _validate(
-    request: web.Request, chat: ChatRequest, services: Services
-) -> tuple[ValidRequest, Prompt]:
-    check_conversation(chat)
-    tools = read_tools(chat.tools, chat.tool_choice, chat.parallel_tool_calls)
-    bounds, asker = services.bounds(), caller(request, chat)
-    num_bytes = len(await request.read()) + _num_chars(chat)
-    prompt = await services.encoder.chat(chat, num_bytes)
-    reading = services.answers.reading(chat, tools, prompt)
-    answers = services.answers
-    wanted = await services.encoder.aside(tools.num_bytes, partial(answers.wanted, chat, reading))
-    valid = services.validator.validate(chat, wanted, [prompt], asker, bounds)
-    valid = replace(
-        valid, shown_ids=answers.shown_ids(reading), tells_parts=reading.counts_thoughts
-    )
-    return valid, prompt
 
 
 def _num_chars(chat: ChatRequest) -> int:

@@ -149,19 +149,18 @@ def _of_structured_outputs(given: StructuredOutputs | None) -> Iterator[_Asked]:
             f"structured_outputs takes one of {', '.join(_KINDS)}",
             "structured_outputs",
         )
-    pattern = bounds.whitespace_text(
-        "structured_outputs.whitespace_pattern", given.whitespace_pattern
-    )
     for name, constraint in asked:
-        yield _Asked(
-            name,
-            replace(
-                constraint,
-                whitespace_pattern=pattern,
-                disable_any_whitespace=bool(given.disable_any_whitespace),
-                disable_additional_properties=bool(given.disable_additional_properties),
-            ),
-        )
+        yield _Asked(name, _with_options(constraint, given))
+
+
+def _with_options(constraint: Constraint, given: StructuredOutputs) -> Constraint:
+    name = "structured_outputs.whitespace_pattern"
+    return replace(
+        constraint,
+        whitespace_pattern=bounds.whitespace_text(name, given.whitespace_pattern),
+        disable_any_whitespace=bool(given.disable_any_whitespace),
+        disable_additional_properties=bool(given.disable_additional_properties),
+    )
 
 
 def _of_guided(fields: StructuredFields) -> Iterator[_Asked]:

@@ -4,14 +4,16 @@
 is one of them, compiled once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
 import jinja2
+from msgspec.structs import replace
 
 from penstock.frontend.text.chat_messages import Message, normalize
+from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TemplateError, TemplateTimeoutError, TextError
 from penstock.frontend.text.template_bounds import MAX_CHARS
 from penstock.frontend.text.template_probe import PROBE, probe
@@ -28,17 +30,7 @@ _RESERVED = frozenset(("messages", "chat_template", "tokenize", "continue_final_
 class Template(Protocol):
     """What renders a conversation."""
 
-    def render(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        *,
-        tools: Sequence[Mapping[str, Any]] | None = None,
-        documents: Sequence[Mapping[str, Any]] | None = None,
-        add_generation_prompt: bool = True,
-        continue_final_message: bool = False,
-        variables: Mapping[str, Any] | None = None,
-        limit_s: float = LIMIT_S,
-    ) -> str: ...
+    def render(self, conversation: Conversation, limit_s: float = LIMIT_S) -> str: ...
 
 
 class ChatTemplate:
@@ -59,34 +51,20 @@ class ChatTemplate:
             raise self._broken(_reason(error)) from error
         self.traits = probe(traits(tree), self._try)
 
-    def render(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        *,
-        tools: Sequence[Mapping[str, Any]] | None = None,
-        documents: Sequence[Mapping[str, Any]] | None = None,
-        add_generation_prompt: bool = True,
-        continue_final_message: bool = False,
-        variables: Mapping[str, Any] | None = None,
-        limit_s: float = LIMIT_S,
-    ) -> str:
-        """`variables` are special tokens and the request's chat_template_kwargs. Raises TextError."""
-        if continue_final_message and add_generation_prompt:
+    def render(self, conversation: Conversation, limit_s: float = LIMIT_S) -> str:
+        """Raises TextError."""
+        if conversation.continue_final_message and conversation.add_generation_prompt:
             raise TextError(
                 "Cannot set both `continue_final_message` and `add_generation_prompt` to True."
             )
-        conversation = normalize(messages, self.traits)
-        final = self._mark_end(conversation) if continue_final_message else None
-        text = self._run(
-            {
-                "tools": tools,
-                "documents": documents,
-                "add_generation_prompt": add_generation_prompt,
-                **(variables or {}),
-                "messages": conversation,
-            },
-            limit_s,
-        )
+        messages = normalize(conversation.messages, self.traits)
+        final = self._mark_end(messages) if conversation.continue_final_message else None
+        shown = {
+            "tools": conversation.tools,
+            "documents": conversation.documents,
+            "add_generation_prompt": conversation.add_generation_prompt,
+        }
+        text = self._run({**shown, **conversation.variables, "messages": messages}, limit_s)
         return text if final is None else _cut_at_mark(text, final)
 
     def _try(self, trial: TemplateTraits) -> str:
@@ -107,9 +85,9 @@ class ChatTemplate:
     def _broken(self, reason: str, line: int | None = None) -> TemplateError:
         return TemplateError(f"the chat template is broken: {reason}", line, self.source)
 
-    def _mark_end(self, conversation: list[Message]) -> str:
+    def _mark_end(self, messages: list[Message]) -> str:
         """Puts a mark behind the final message's text, and returns that text."""
-        message = conversation[-1]
+        message = messages[-1]
         content = message.get("content")
         if content is None or "content" not in self.source:
             raise TextError("continue_final_message is set but the final message has no content")
@@ -158,29 +136,17 @@ class ChatTemplates:
 
     def render(
         self,
-        messages: Sequence[Mapping[str, Any]],
+        conversation: Conversation,
         *,
         template: Template | None = None,
-        tools: Sequence[Mapping[str, Any]] | None = None,
-        documents: Sequence[Mapping[str, Any]] | None = None,
-        add_generation_prompt: bool = True,
-        continue_final_message: bool = False,
-        kwargs: Mapping[str, Any] | None = None,
         limit_s: float = LIMIT_S,
     ) -> str:
-        """`kwargs` come from the request and win over the special tokens."""
-        if reserved := _RESERVED & (kwargs or {}).keys():
+        """The conversation's variables win over the special tokens. Raises TextError."""
+        if reserved := _RESERVED & conversation.variables.keys():
             raise TextError(f"chat_template_kwargs must not set {', '.join(sorted(reserved))}")
-        chosen: Template = template or self.pick(with_tools=tools is not None)
-        return chosen.render(
-            messages,
-            tools=tools,
-            documents=documents,
-            add_generation_prompt=add_generation_prompt,
-            continue_final_message=continue_final_message,
-            variables={**self._special_tokens, **(kwargs or {})},
-            limit_s=limit_s,
-        )
+        chosen: Template = template or self.pick(with_tools=conversation.tools is not None)
+        variables = {**self._special_tokens, **conversation.variables}
+        return chosen.render(replace(conversation, variables=variables), limit_s)
 
     def _why_none(self, name: str | None) -> str:
         known = ", ".join(sorted(self._by_name))

@@ -1,22 +1,16 @@
 """What passes between a front end and the process that renders a request's own template. Knows no Jinja."""
 
-from typing import Any
-
 import msgspec
 
+from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TextError
 
 
-class RenderJob(msgspec.Struct, frozen=True, kw_only=True):
-    """The arguments of `ChatTemplate.render`, and the template."""
+class RenderJob(msgspec.Struct, frozen=True):
+    """A template, and what it is to show."""
 
     source: str
-    messages: list[dict[str, Any]]
-    tools: list[dict[str, Any]] | None
-    documents: list[dict[str, Any]] | None
-    add_generation_prompt: bool
-    continue_final_message: bool
-    variables: dict[str, Any]
+    conversation: Conversation
 
 
 class Rendered(msgspec.Struct, frozen=True, tag=True):

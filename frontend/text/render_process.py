@@ -58,16 +58,7 @@ def _set_alarms(computing_s: float, waiting_s: float) -> None:
 
 def _render(job: RenderJob, compile_template: Callable[[str], ChatTemplate]) -> Answer:
     try:
-        return Rendered(
-            compile_template(job.source).render(
-                job.messages,
-                tools=job.tools,
-                documents=job.documents,
-                add_generation_prompt=job.add_generation_prompt,
-                continue_final_message=job.continue_final_message,
-                variables=job.variables,
-            )
-        )
+        return Rendered(compile_template(job.source).render(job.conversation))
     except TextError as error:
         return Failed(str(error))
 

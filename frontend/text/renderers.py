@@ -4,10 +4,9 @@ import contextlib
 import queue
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 from penstock.frontend.text import render_jobs
+from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TemplateError, TemplateTimeoutError
 from penstock.frontend.text.render_jobs import Failed, Rendered, RenderJob
 
@@ -63,29 +62,9 @@ class RequestTemplate:
     def __init__(self, source: str, renderers: Renderers) -> None:
         self._source, self._renderers = source, renderers
 
-    def render(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        *,
-        tools: Sequence[Mapping[str, Any]] | None = None,
-        documents: Sequence[Mapping[str, Any]] | None = None,
-        add_generation_prompt: bool = True,
-        continue_final_message: bool = False,
-        variables: Mapping[str, Any] | None = None,
-        limit_s: float = 0.0,
-    ) -> str:
+    def render(self, conversation: Conversation, limit_s: float = 0.0) -> str:
         """As `ChatTemplate.render`; the time is the process's own to watch."""
-        return self._renderers.render(
-            RenderJob(
-                source=self._source,
-                messages=[dict(message) for message in messages],
-                tools=None if tools is None else [dict(tool) for tool in tools],
-                documents=None if documents is None else [dict(each) for each in documents],
-                add_generation_prompt=add_generation_prompt,
-                continue_final_message=continue_final_message,
-                variables=dict(variables or {}),
-            )
-        )
+        return self._renderers.render(RenderJob(self._source, conversation))
 
 
 class _Renderer:

@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -205,15 +206,22 @@ def check_hostile(deployment: Deployment, seeds: range) -> None:
     workers = deployment.pids("penstock.workers")
     with ThreadPoolExecutor(1) as pool:
         innocent = pool.submit(innocently, deployment)
-        for seed in seeds:
-            started = time.monotonic()
-            asked = {"prompt": "Hi", "max_tokens": 30, "temperature": 1.5, "seed": seed}
-            status, answer = deployment.post("/v1/completions", asked | hostile(seed))
-            assert status in (200, 400), (seed, status, answer)
-            assert time.monotonic() - started < 10, (seed, status, answer)
+        outcomes = [outcome(deployment, seed) for seed in seeds]
         assert innocent.result() == innocently(deployment)
     assert deployment.pids("penstock.workers")[:1] == workers[:1]
     assert deployment.metric("penstock:worker_restarts_total") == 0
+    took = sorted((took_s, seed) for took_s, _, seed in outcomes)
+    print(Counter(status for _, status, _ in outcomes), "slowest, and of which seed:", took[-5:])
+    assert took[-1][0] < 10
+
+
+def outcome(deployment: Deployment, seed: int) -> tuple[float, int, int]:
+    """Seconds, status and `seed`."""
+    begun = time.monotonic()
+    asked = {"prompt": "Hi", "max_tokens": 30, "temperature": 1.5, "seed": seed}
+    status, answer = deployment.post("/v1/completions", asked | hostile(seed))
+    assert status in (200, 400), (seed, status, answer)
+    return time.monotonic() - begun, status, seed
 
 
 def innocently(deployment: Deployment) -> str:

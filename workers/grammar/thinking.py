@@ -30,6 +30,22 @@ class _Opener(NamedTuple):
     """Else the answer comes next, as if nothing had been said."""
 
 
+def _ends_of(thinking: Thinking, bytes_of: Callable[[int], bytes]) -> list[_End]:
+    return [
+        _End(ids, b"".join(map(bytes_of, ids)), begins_answer)
+        for all_ids, begins_answer in ((thinking.ends, False), (thinking.answer_starts, True))
+        for ids in all_ids
+    ]
+
+
+def _openers_of(thinking: Thinking) -> list[_Opener]:
+    starts = (thinking.start_ids, *thinking.other_starts)
+    return [
+        *(_Opener(ids, thinks=True) for ids in starts if ids),
+        *(_Opener(ids, thinks=False) for ids in thinking.prefaces),
+    ]
+
+
 class ThinkingTracker:
     """`push` each token; `phase` is where the next one will stand.
 
@@ -42,17 +58,10 @@ class ThinkingTracker:
         assert thinking.begins_inside or thinking.start_ids
         self._thinking = thinking
         self._bytes_of = bytes_of
-        self._ends = [
-            _End(ids, b"".join(map(bytes_of, ids)), begins)
-            for all_ids, begins in ((thinking.ends, False), (thinking.answer_starts, True))
-            for ids in all_ids
-        ]
+        self._ends = _ends_of(thinking, bytes_of)
         self._longest = max(len(end.text) for end in self._ends)
         self._lone = {end.ids[0]: end for end in self._ends if len(end.ids) == 1}
-        self._openers = [
-            *(_Opener(ids, True) for ids in (thinking.start_ids, *thinking.other_starts) if ids),
-            *(_Opener(ids, False) for ids in thinking.prefaces),
-        ]
+        self._openers = _openers_of(thinking)
         self._tail = b""
         self._said: tuple[int, ...] = ()
         self._num_inside = 0

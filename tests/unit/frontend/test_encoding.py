@@ -10,7 +10,8 @@ import pytest
 from penstock.frontend.api.chat_request import ChatRequest
 from penstock.frontend.encoding import BRIEF_S, LONG_CHARS, MAX_RENDERERS, Encoder
 from penstock.frontend.errors import ApiError
-from penstock.frontend.text.chat_template import ChatTemplate, ChatTemplates
+from penstock.frontend.text.chat_template import LIMIT_S, ChatTemplate, ChatTemplates
+from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TemplateTimeoutError
 
 LOOP = threading.main_thread().name
@@ -23,7 +24,7 @@ class Spy:
     def __init__(self) -> None:
         self.threads: set[str] = set()
 
-    def render(self, messages: Any, **others: Any) -> str:
+    def render(self, conversation: Conversation, **others: Any) -> str:
         self.threads.add(threading.current_thread().name)
         return "prompt"
 
@@ -53,7 +54,7 @@ def test_a_long_one_is_not_whatever_it_is_made_of() -> None:
 def test_other_work_on_long_text_is_done_aside_too(num_chars: int) -> None:
     spy: Any = Spy()
     encoder = Encoder(spy, spy)
-    asyncio.run(encoder.aside(num_chars, lambda: spy.render([])))
+    asyncio.run(encoder.aside(num_chars, lambda: spy.render(Conversation([]))))
     encoder.close()
     assert (spy.threads == {LOOP}) == (num_chars < LONG_CHARS)
 
@@ -96,10 +97,10 @@ def test_a_template_that_takes_its_time_moves_from_the_loop_to_a_thread() -> Non
 def test_a_template_that_never_ends_is_refused_in_time() -> None:
     endless = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
     encoder = Encoder(cast(Any, Spy()), ChatTemplates({"default": endless}))
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(TemplateTimeoutError, match="line 1"):
         asyncio.run(encoder.chat(ChatRequest(messages=[USER]), 100))
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 2 * LIMIT_S
     encoder.close()
 
 

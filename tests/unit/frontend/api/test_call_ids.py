@@ -7,6 +7,7 @@ import pytest
 from penstock.frontend.api.call_ids import CallIds
 from penstock.frontend.formats import AnswerFormat, tool_format
 from penstock.frontend.text.chat_template import ChatTemplate
+from penstock.frontend.text.conversation import Conversation
 
 ELSEWHERE = "call_[A-Za-z0-9]{24}"
 
@@ -39,4 +40,4 @@ def test_a_template_that_counts_an_ids_letters_takes_it() -> None:
     )
     call_id = CallIds(AnswerFormat(tool_format("mistral")))(0, "look")
     call = {"id": call_id, "type": "function", "function": {"name": "look", "arguments": "{}"}}
-    assert template.render([{"role": "assistant", "tool_calls": [call]}]) == call_id
+    assert template.render(Conversation([{"role": "assistant", "tool_calls": [call]}])) == call_id

@@ -11,6 +11,7 @@ from penstock.frontend.formats import ToolSpec, detect
 from penstock.frontend.formats.reasoning_formats import KNOWN as REASONING
 from penstock.frontend.formats.tool_formats import KNOWN as TOOL
 from penstock.frontend.text import ChatTemplates
+from penstock.frontend.text.conversation import Conversation
 
 FOLDER = Path(__file__).resolve().parents[4].parent / "shared" / "templates"
 EXPECTED = {
@@ -100,11 +101,15 @@ def written_by(source: str) -> str:
         }
         for name, parameters in TOOLS.items()
     ]
-    whole = templates.render([USER, CALLING], tools=tools, add_generation_prompt=False)
-    prompt = templates.render([USER], tools=tools)
+    whole = templates.render(
+        Conversation([USER, CALLING], tools=tools, add_generation_prompt=False)
+    )
+    prompt = templates.render(Conversation([USER], tools=tools))
     if whole.startswith(prompt):
         return whole.removeprefix(prompt)
-    return whole.removeprefix(templates.render([USER], tools=tools, add_generation_prompt=False))
+    return whole.removeprefix(
+        templates.render(Conversation([USER], tools=tools, add_generation_prompt=False))
+    )
 
 
 @pytest.mark.skipif(not FOLDER.is_dir(), reason=f"needs {FOLDER}")

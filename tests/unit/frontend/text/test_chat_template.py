@@ -10,6 +10,7 @@ import pytest
 from jinja2.sandbox import SandboxedEnvironment
 
 from penstock.frontend.text.chat_template import ChatTemplate, ChatTemplates
+from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TemplateError, TextError
 
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
@@ -44,6 +45,7 @@ CALL = {
 RESULT = {"role": "tool", "tool_call_id": "call12345", "name": "get_weather", "content": '{"t": 3}'}
 SYSTEM = {"role": "system", "content": "Be brief."}
 USER = {"role": "user", "content": "How <|im_end|> is it in Köln?"}
+TURN = Conversation([USER])
 ANSWER = {"role": "assistant", "content": "Cold. "}
 TWO_CALLS = {
     "role": "assistant",
@@ -73,7 +75,7 @@ CASES: dict[str, dict[str, Any]] = {
     "continued": {"messages": [USER, ANSWER], "continue_final_message": True},
     "continued, alone": {"messages": [ANSWER], "continue_final_message": True},
     "documents": {"messages": [USER], "documents": [{"title": "T", "text": "D", "doc_id": 1}]},
-    "switch": {"messages": [USER], "kwargs": {"enable_thinking": False, "eos_token": "!"}},
+    "switch": {"messages": [USER], "variables": {"enable_thinking": False, "eos_token": "!"}},
     "roles that do not alternate": {"messages": [USER, USER]},
     "an unknown role": {"messages": [USER, {"role": "wizard", "content": "Hex"}]},
     "no prompt": {"messages": [USER, ANSWER], "add_generation_prompt": False},
@@ -84,8 +86,8 @@ CASES: dict[str, dict[str, Any]] = {
         "tools": TOOLS,
         "documents": [{"title": "T", "text": "<é>", "doc_id": 1}, {"title": "U", "text": ""}],
     },
-    "thinking": {"messages": [USER], "kwargs": {"enable_thinking": True, "thinking": True}},
-    "effort": {"messages": [SYSTEM, USER], "kwargs": {"reasoning_effort": "low"}},
+    "thinking": {"messages": [USER], "variables": {"enable_thinking": True, "thinking": True}},
+    "effort": {"messages": [SYSTEM, USER], "variables": {"reasoning_effort": "low"}},
     "reasoning under its other name": {"messages": [USER, REASONED, USER]},
     "reasoning before a call": {
         "messages": [USER, {**CALL, "reasoning_content": "Hm."}, RESULT],
@@ -105,7 +107,7 @@ CASES: dict[str, dict[str, Any]] = {
     "a name": {"messages": [{**USER, "name": "Ann"}]},
     "a date of its own": {
         "messages": [USER],
-        "kwargs": {"date_string": "1 May", "builtin_tools": []},
+        "variables": {"date_string": "1 May", "builtin_tools": []},
     },
     "twenty turns": {"messages": [SYSTEM, *[USER, REASONED] * 10, USER]},
 }
@@ -122,7 +124,7 @@ PARTS = {
 def _ours(templates: ChatTemplates, case: dict[str, Any]) -> str | None:
     case = {"add_generation_prompt": not case.get("continue_final_message"), **case}
     try:
-        return templates.render(**case)
+        return templates.render(Conversation(**case))
     except TextError:
         return None
 
@@ -155,7 +157,7 @@ def _rendered(utils: Any, source: str, case: dict[str, Any]) -> str | None:
             [case.pop("messages")],
             chat_template=source,
             add_generation_prompt=generation,
-            **{**SPECIAL, **case.pop("kwargs", {})},
+            **{**SPECIAL, **case.pop("variables", {})},
             **case,
         )
     except Exception:
@@ -259,7 +261,7 @@ def test_a_call_without_content_renders_where_transformers_fails(
         "tool_calls": [{"id": "call12345", "type": "function", "function": function}],
     }
     case = {"messages": [USER, call, RESULT], "tools": TOOLS}
-    assert '"city": "Köln"' in templates.render(**case)
+    assert '"city": "Köln"' in templates.render(Conversation(**case))
     assert _theirs(source, case) is None
     assert isinstance(function["arguments"], str)
 
@@ -270,7 +272,7 @@ def test_a_queue_of_calls_renders_where_transformers_fails(
     """The template notes down each call, and takes it from the list when its result comes."""
     source, templates = real["Kimi-K2-Instruct"]
     case = CASES["two calls"]
-    text = templates.render(**case)
+    text = templates.render(Conversation(**case))
     assert text.count("## Return of functions.get_weather:0") == 1
     assert text.count("## Return of functions.get_weather:1") == 1
     assert _theirs(source, case, may_change_lists=False) is None
@@ -284,7 +286,7 @@ def test_a_template_may_change_its_own_lists() -> None:
         "{% endmacro %}{{ m() }}{{ m() }}{% block b scoped %}{% set _ = own.append(3) %}{{ own }}{% endblock %}"
     )
     template = ChatTemplate(source)
-    assert template.render([USER]) == template.render([USER]) == "[1, 2]21[1][1][1, 2, 3]"
+    assert template.render(TURN) == template.render(TURN) == "[1, 2]21[1][1][1, 2, 3]"
 
 
 @pytest.mark.parametrize(
@@ -306,7 +308,7 @@ def test_no_other_list_may_be_changed(source: str) -> None:
     messages = [{"role": "user", "content": [{"type": "text", "text": "a"}]}]
     tools, own = [{"list": [1]}], [1]
     with pytest.raises(TemplateError, match=r"given|unsafe"):
-        ChatTemplate(source).render(messages, tools=tools, variables={"own": own})
+        ChatTemplate(source).render(Conversation(messages, tools=tools, variables={"own": own}))
     assert (len(messages), len(messages[0]["content"]), tools, own) == (1, 1, [{"list": [1]}], [1])
 
 
@@ -314,14 +316,14 @@ def test_a_developer_is_the_system_where_the_template_knows_none() -> None:
     plain = "{% for m in messages %}[{{ m.role }}]{% endfor %}"
     aware = plain + "{% if messages[0].role == 'developer' %}!{% endif %}"
     developer = [{"role": "developer", "content": "x"}]
-    assert ChatTemplate(plain).render(developer) == "[system]"
-    assert ChatTemplate(aware).render(developer) == "[developer]!"
+    assert ChatTemplate(plain).render(Conversation(developer)) == "[system]"
+    assert ChatTemplate(aware).render(Conversation(developer)) == "[developer]!"
 
 
 def test_system_and_developer_become_one_system_message() -> None:
     template = ChatTemplate("{% for m in messages %}{{ m.role }}: {{ m.content }}|{% endfor %}")
     developer = {"role": "developer", "content": [{"type": "text", "text": "Be kind."}]}
-    rendered = template.render([SYSTEM, {"role": "user", "content": "Hi"}, developer])
+    rendered = template.render(Conversation([SYSTEM, {"role": "user", "content": "Hi"}, developer]))
     assert rendered == "system: Be brief.\n\nBe kind.|user: Hi|"
 
 
@@ -332,57 +334,61 @@ def test_parts_are_wanted_where_content_is_walked_through() -> None:
         "{% macro show(c) %}{% for p in c %}{{ p.text }}{% endfor %}{% endmacro %}"
         "{{ show(messages[0]['content']) }}"
     )
-    assert ChatTemplate(loop).render([USER]) == USER["content"] + ";"
-    assert ChatTemplate(either + "{% endif %}").render([USER]) == USER["content"]
-    assert ChatTemplate(macro).render([USER]) == USER["content"]
+    assert ChatTemplate(loop).render(TURN) == USER["content"] + ";"
+    assert ChatTemplate(either + "{% endif %}").render(TURN) == USER["content"]
+    assert ChatTemplate(macro).render(TURN) == USER["content"]
 
 
 def test_other_parts_than_text_are_refused() -> None:
     image = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
     with pytest.raises(TextError, match="image_url"):
-        ChatTemplate("{{ messages[0].content }}").render([image])
+        ChatTemplate("{{ messages[0].content }}").render(Conversation([image]))
 
 
 @pytest.mark.parametrize("content", [7, {"type": "text"}, [7], [{"type": "text"}]])
 def test_content_of_another_shape_is_refused(content: object) -> None:
     with pytest.raises(TextError):
-        ChatTemplate("{{ messages[0].content }}").render([{"role": "user", "content": content}])
+        ChatTemplate("{{ messages[0].content }}").render(
+            Conversation([{"role": "user", "content": content}])
+        )
 
 
 @pytest.mark.parametrize("calls", [7, [7], [{"type": "custom"}], [{"function": 1}]])
 def test_tool_calls_of_another_shape_are_refused(calls: object) -> None:
     with pytest.raises(TextError):
-        ChatTemplate("x").render([{"role": "assistant", "tool_calls": calls}])
+        ChatTemplate("x").render(Conversation([{"role": "assistant", "tool_calls": calls}]))
 
 
 @pytest.mark.parametrize("arguments", ["{broken", "[1]", "3", None, ""])
 def test_arguments_a_model_got_wrong_become_an_empty_object(arguments: str | None) -> None:
     call = {"function": {"name": "f", "arguments": arguments}}
     template = ChatTemplate("{{ messages[0].tool_calls[0].function.arguments | tojson }}")
-    assert template.render([{"role": "assistant", "tool_calls": [call]}]) == "{}"
+    assert template.render(Conversation([{"role": "assistant", "tool_calls": [call]}])) == "{}"
 
 
 @pytest.mark.parametrize("arguments", ["[" * 100_000, '{"a":' * 100_000])
 def test_arguments_nested_too_deeply_are_refused(arguments: str) -> None:
     call = {"function": {"name": "f", "arguments": arguments}}
     with pytest.raises(TextError, match="nested too deeply"):
-        ChatTemplate("x").render([{"role": "assistant", "tool_calls": [call]}])
+        ChatTemplate("x").render(Conversation([{"role": "assistant", "tool_calls": [call]}]))
 
 
 def test_a_final_message_that_the_template_hides_cannot_be_continued() -> None:
     template = ChatTemplate("{# content #}nothing")
     with pytest.raises(TemplateError, match="final message"):
-        template.render([ANSWER], add_generation_prompt=False, continue_final_message=True)
+        template.render(
+            Conversation([ANSWER], add_generation_prompt=False, continue_final_message=True)
+        )
 
 
 def test_continuing_and_prompting_exclude_each_other() -> None:
     with pytest.raises(TextError, match="both"):
-        ChatTemplate("x").render([ANSWER], continue_final_message=True)
+        ChatTemplate("x").render(Conversation([ANSWER], continue_final_message=True))
 
 
 def test_an_empty_conversation_is_refused() -> None:
     with pytest.raises(TextError, match="at least one message"):
-        ChatTemplate("x").render([])
+        ChatTemplate("x").render(Conversation([]))
 
 
 @pytest.mark.parametrize(
@@ -396,7 +402,7 @@ def test_an_empty_conversation_is_refused() -> None:
 )
 def test_an_error_names_the_line(source: str, line: int, reason: str) -> None:
     with pytest.raises(TemplateError, match=reason) as error:
-        ChatTemplate(source).render([USER])
+        ChatTemplate(source).render(TURN)
     assert error.value.line == line
     assert source.splitlines()[line - 1] in str(error.value)
 
@@ -405,7 +411,7 @@ def test_only_the_beginning_of_a_long_line_is_quoted() -> None:
     with pytest.raises(
         TemplateError, match=r"line 1 of the chat template: \{\{ 1 .*\.\.\.\)"
     ) as error:
-        ChatTemplate("{{ 1 + 'x' }}" + "y" * 10_000).render([USER])
+        ChatTemplate("{{ 1 + 'x' }}" + "y" * 10_000).render(TURN)
     assert len(str(error.value)) < 400
 
 
@@ -433,7 +439,7 @@ def test_a_broken_template_names_the_line() -> None:
 )
 def test_a_template_cannot_break_out_or_blow_up(source: str) -> None:
     with pytest.raises(TemplateError):
-        assert ChatTemplate(source).render([USER]) == ""
+        assert ChatTemplate(source).render(TURN) == ""
 
 
 def test_the_sandbox_offers_what_transformers_does() -> None:
@@ -442,36 +448,36 @@ def test_the_sandbox_offers_what_transformers_does() -> None:
         "{% endif %}{{ i }}{% endfor %}{{ {'é': '<'} | tojson }}{{ dict(a=1) }}"
         "{% set ns = namespace(self=2) %}{{ ns.self }}{{ strftime_now('%Y') | length }}"
     )
-    rendered = ChatTemplate(source).render([USER])
+    rendered = ChatTemplate(source).render(TURN)
     assert rendered == 'a0{"é": "<"}' + "{'a': 1}24"
 
 
 def test_templates_are_picked_by_name_and_by_tools() -> None:
     templates = ChatTemplates({"default": "d", "tool_use": "t", "rag": "r"})
-    assert templates.render([USER]) == "d"
-    assert templates.render([USER], tools=TOOLS) == "t"
-    assert templates.pick("rag").render([USER]) == "r"
+    assert templates.render(TURN) == "d"
+    assert templates.render(Conversation([USER], tools=TOOLS)) == "t"
+    assert templates.pick("rag").render(TURN) == "r"
     with pytest.raises(TextError, match="default, rag, tool_use"):
         templates.pick("other")
     with pytest.raises(TextError, match="no chat template"):
-        ChatTemplates({}).render([USER])
+        ChatTemplates({}).render(TURN)
     with pytest.raises(TextError, match="none of"):
-        ChatTemplates({"rag": "r"}).render([USER])
+        ChatTemplates({"rag": "r"}).render(TURN)
 
 
 def test_templates_in_files_win_over_the_configuration(tmp_path: Path) -> None:
     listed = [{"name": "default", "template": "listed"}, {"name": "rag", "template": "r"}]
     assert not ChatTemplates.load(tmp_path)
-    assert ChatTemplates.load(tmp_path, "config").render([USER]) == "config"
-    assert ChatTemplates.load(tmp_path, listed).render([USER]) == "listed"
+    assert ChatTemplates.load(tmp_path, "config").render(TURN) == "config"
+    assert ChatTemplates.load(tmp_path, listed).render(TURN) == "listed"
     (tmp_path / "chat_template.jinja").write_text("{{ bos_token }}file")
     (tmp_path / "additional_chat_templates").mkdir()
     (tmp_path / "additional_chat_templates" / "tool_use.jinja").write_text("tools")
     loaded = ChatTemplates.load(tmp_path, listed, SPECIAL)
-    assert loaded.render([USER]) == "<s>file"
-    assert loaded.render([USER], tools=TOOLS) == "tools"
+    assert loaded.render(TURN) == "<s>file"
+    assert loaded.render(Conversation([USER], tools=TOOLS)) == "tools"
 
 
 def test_a_request_cannot_replace_the_conversation() -> None:
     with pytest.raises(TextError, match="messages"):
-        ChatTemplates({"default": "x"}).render([USER], kwargs={"messages": []})
+        ChatTemplates({"default": "x"}).render(Conversation([USER], variables={"messages": []}))

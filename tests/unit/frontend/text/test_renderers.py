@@ -9,11 +9,15 @@ import pytest
 from support.hostile_templates import EVILS, corpus
 
 from penstock.frontend.text.chat_template import ChatTemplate, ChatTemplates
+from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TemplateError, TemplateTimeoutError, TextError
 from penstock.frontend.text.renderers import Renderers
 
 USER = {"role": "user", "content": "Hi é\u2028"}
+TURN = Conversation([USER])
 QUICK_S = 0.15
+PATIENCE_S = 10.0
+"""Of a busy machine. Of a processor's time a job takes little more than `QUICK_S`, and two seconds of anybody's."""
 ENDLESS = EVILS["nested loops"]
 
 
@@ -27,7 +31,7 @@ def renderers() -> Iterator[Renderers]:
 def outcome(renderers: Renderers, source: str) -> tuple[float, str | TextError]:
     begun = time.monotonic()
     try:
-        text: str | TextError = renderers.template(source).render([USER])
+        text: str | TextError = renderers.template(source).render(TURN)
     except TextError as error:
         text = error
     return time.monotonic() - begun, text
@@ -38,11 +42,11 @@ def check_all_end(renderers: Renderers, sources: dict[str, str]) -> None:
     with ThreadPoolExecutor(2) as threads:
         ended = threads.map(lambda source: outcome(renderers, source), sources.values())
         for name, (took_s, text) in zip(sources, ended, strict=True):
-            assert took_s < 4, name
+            assert took_s < PATIENCE_S, name
             assert isinstance(text, str | TemplateError), name
     grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kib < 400 << 10
-    assert renderers.template("{{ messages[0].content }}!").render([USER]) == "Hi é\u2028!"
+    assert renderers.template("{{ messages[0].content }}!").render(TURN) == "Hi é\u2028!"
 
 
 def test_evils_end(renderers: Renderers) -> None:
@@ -59,28 +63,30 @@ def test_what_is_rendered_is_what_is_rendered_here(renderers: Renderers) -> None
         "{% for m in messages %}[{{ m.role }}:{{ m.content }}]{% endfor %}"
         "{{ tools | tojson }}{{ documents }}{{ x }}{{ add_generation_prompt }}"
     )
-    asked = {"tools": [{"a": 1}], "documents": [{"b": "é"}], "add_generation_prompt": False}
+    asked = Conversation(
+        [USER], tools=[{"a": 1}], documents=[{"b": "é"}], add_generation_prompt=False
+    )
     here = ChatTemplates({"default": source}, {"x": "X"})
-    there = here.render([USER], template=renderers.template(source), **asked)  # type: ignore[arg-type]
-    assert there == here.render([USER], **asked)  # type: ignore[arg-type]
-    continued = {"add_generation_prompt": False, "continue_final_message": True}
+    there = here.render(asked, template=renderers.template(source))
+    assert there == here.render(asked)
+    continued = Conversation([USER], add_generation_prompt=False, continue_final_message=True)
     goes_on = "{{ messages[-1].content }}</s>"
-    assert renderers.template(goes_on).render([USER], **continued) == USER["content"]  # type: ignore[arg-type]
+    assert renderers.template(goes_on).render(continued) == USER["content"]
 
 
 def test_its_errors_name_the_line_too(renderers: Renderers) -> None:
     words = r"not so \(line 2 of the chat template: \{\{ raise_exception\('not so'\) \}\}\)"
     with pytest.raises(TemplateError, match=words):
-        renderers.template("a\n {{ raise_exception('not so') }}").render([USER])
+        renderers.template("a\n {{ raise_exception('not so') }}").render(TURN)
     with pytest.raises(TemplateError, match="line 1 of the chat template"):
-        renderers.template("{% if %}").render([USER])
+        renderers.template("{% if %}").render(TURN)
 
 
 def test_too_long_is_an_error_and_the_next_job_finds_another_process(renderers: Renderers) -> None:
     for _ in range(2):
         with pytest.raises(TemplateTimeoutError, match="too long or too much memory"):
-            renderers.template(ENDLESS).render([USER])
-    assert renderers.template("x").render([USER]) == "x"
+            renderers.template(ENDLESS).render(TURN)
+    assert renderers.template("x").render(TURN) == "x"
 
 
 def test_too_much_memory_is_an_error() -> None:
@@ -90,23 +96,23 @@ def test_too_much_memory_is_an_error() -> None:
     )
     renderers = Renderers(computing_s=2.0)
     with pytest.raises(TemplateError, match="memory"):
-        renderers.template(hungry).render([USER])
-    assert renderers.template("x").render([USER]) == "x"
+        renderers.template(hungry).render(TURN)
+    assert renderers.template("x").render(TURN) == "x"
     renderers.close()
 
 
 def test_an_idle_process_is_used_again(renderers: Renderers) -> None:
-    renderers.template("x").render([USER])
+    renderers.template("x").render(TURN)
     begun = time.process_time(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     for _ in range(20):
-        renderers.template("x").render([USER])
+        renderers.template("x").render(TURN)
     assert time.process_time() - begun[0] < 1
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime == begun[1]
 
 
 def test_a_lone_surrogate_in_the_result_is_refused(renderers: Renderers) -> None:
     with pytest.raises(TextError, match="surrogate"):
-        renderers.template("{{ '\\ud800' }}").render([USER])
+        renderers.template("{{ '\\ud800' }}").render(TURN)
 
 
 @pytest.mark.parametrize(
@@ -125,11 +131,11 @@ def test_the_models_own_templates_end_as_well(name: str) -> None:
     """Without a process of their own: loops and calls look at the clock."""
     begun = time.thread_time()
     with pytest.raises(TemplateError):
-        ChatTemplate(EVILS[name]).render([USER], limit_s=0.1)
+        ChatTemplate(EVILS[name]).render(TURN, limit_s=0.1)
     assert time.thread_time() - begun < 1
 
 
 def test_time_is_counted_for_each_rendering_anew() -> None:
     template = ChatTemplate("{% for i in range(9999) %}{% endfor %}{{ messages[0].content }}")
     for _ in range(3):
-        assert template.render([USER]) == USER["content"]
+        assert template.render(TURN) == USER["content"]

@@ -9,9 +9,11 @@ from support.hostile_templates import EVILS
 
 from penstock.frontend.text import template_bounds
 from penstock.frontend.text.chat_template import ChatTemplate
+from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TemplateError
 
 USER = {"role": "user", "content": "Hi"}
+TURN = Conversation([USER])
 TEXT = st.text("ab\t\n", max_size=12)
 NUMBER = st.integers(0, 40)
 
@@ -56,7 +58,7 @@ NUMBER = st.integers(0, 40)
 def test_evils_of_one_operation_are_refused_at_once(name: str) -> None:
     """In a template of the model's own, too, which no other process renders."""
     with pytest.raises(TemplateError):
-        ChatTemplate(EVILS[name]).render([USER])
+        ChatTemplate(EVILS[name]).render(TURN)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_evils_of_one_operation_are_refused_at_once(name: str) -> None:
 )
 def test_lists_that_grow_without_end_are_stopped(name: str) -> None:
     with pytest.raises(TemplateError):
-        ChatTemplate(EVILS[name]).render([USER], limit_s=0.2)
+        ChatTemplate(EVILS[name]).render(TURN, limit_s=0.2)
 
 
 def test_what_lists_take_on_is_counted_together_wherever_it_happens() -> None:
@@ -74,7 +76,7 @@ def test_what_lists_take_on_is_counted_together_wherever_it_happens() -> None:
     for body in (grows, block, "{% set l = [] %}" + grows):
         source = "{% set l = [] %}{% for a in range(999) %}" + body + "{% endfor %}"
         with pytest.raises(TemplateError, match="too large"):
-            ChatTemplate(source).render([USER])
+            ChatTemplate(source).render(TURN)
 
 
 @given(left=TEXT, right=TEXT, number=NUMBER)
@@ -127,7 +129,7 @@ def test_bounds_change_nothing_that_fits(text: str, number: int, old: str, new: 
         text.center(number),
     ]
     given_ones = {"x": text, "n": number, "o": old, "w": new}
-    shown = ChatTemplate(source).render([USER], variables=given_ones).split("|")
+    shown = ChatTemplate(source).render(Conversation([USER], variables=given_ones)).split("|")
     assert len(indented) >= len(text)
     for line, expected in zip(shown, lines, strict=True):
         assert expected is None or line == expected

@@ -54,7 +54,7 @@ def test_hostile_constraints_are_refused_soon_and_others_go_on(
     started = time.monotonic()
     with pytest.raises(GrammarError, match=reason):
         trials.run(constraint)
-    assert time.monotonic() - started < 2 + limits.TRIAL_CPU_S
+    assert time.monotonic() - started < limits.TRIAL_WALL_S, "its processor's time ends it"
     assert trials.run(GOOD).grammar
 
 
