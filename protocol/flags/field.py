@@ -11,6 +11,8 @@ from penstock.protocol.errors import SettingsError
 
 _UNITS = {"": 1, "k": 1000, "m": 10**6, "g": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _DEFAULT_WORDS = {"None": "auto", "[]": "none", "{}": "none", "True": "on", "False": "off"}
+_EMPTY = ({}, [], "{}", "[]")
+"""Whatever the setting, this asks for nothing."""
 _HUMAN = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?(?:ib)?)", re.IGNORECASE)
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://.*")
 
@@ -83,7 +85,8 @@ class Field:
         reasons = self.extra.get(effect, "")
         if isinstance(reasons, Mapping):
             return str(reasons.get(str(value).lower(), ""))
-        return str(reasons) if value != self.default else ""
+        asks = value != self.default and value not in _EMPTY
+        return str(reasons) if asks else ""
 
     def parse(self, value: Any) -> Any:
         """Text as a person wrote it to what msgspec can convert. Raises SettingsError."""

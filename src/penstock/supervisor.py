@@ -7,6 +7,7 @@ The engine core starts first because its worker takes longest; front ends come u
 import asyncio
 import contextlib
 import logging
+import os
 import shutil
 import signal
 import socket
@@ -269,6 +270,7 @@ def main(argv: Sequence[str]) -> int:
         level=engine.log_level.upper(), format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
     _tell(flags.inert_notices(foreign))
+    _tell(flags.unread_notices(SERVE_STRUCTS, os.environ))
     try:
         serve = find_frontend_program(settle_count(serve, frontend))
         if serve.explain is not None:
