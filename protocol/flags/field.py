@@ -11,7 +11,7 @@ from penstock.protocol.errors import SettingsError
 
 _UNITS = {"": 1, "k": 1000, "m": 10**6, "g": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _DEFAULT_WORDS = {"None": "auto", "[]": "none", "{}": "none", "True": "on", "False": "off"}
-_EMPTY = ({}, [], "{}", "[]")
+_EMPTY: tuple[object, ...] = ({}, [], "{}", "[]")
 """Whatever the setting, this asks for nothing."""
 _HUMAN = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?(?:ib)?)", re.IGNORECASE)
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://.*")
