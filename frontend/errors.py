@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 from penstock.frontend.access import CLIENT_LEFT
 from penstock.frontend.drain import Drain
 from penstock.frontend.engine.errors import RefusedError
+from penstock.frontend.responses.errors import StoreError
 from penstock.frontend.text.errors import TextError
 from penstock.protocol.errors import EngineGoneError, PenstockError
 from penstock.protocol.messages import RefusalCode
@@ -108,6 +109,9 @@ def translate(error: BaseException) -> ApiError:
             return error
         case RefusedError():
             return _refused(error)
+        case StoreError():
+            log.error("%s", error)
+            return unavailable("The store of responses does not answer; nothing was kept.")
         case EngineGoneError():
             return unavailable(f"The engine is not available: {error}")
         case TextError():

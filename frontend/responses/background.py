@@ -1,6 +1,7 @@
 """Runs responses that nobody waits for, and those whose front end died. Knows leases, not what is written."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ from penstock.frontend.engine.client import EngineClient
 from penstock.frontend.engine.mailbox import Update
 from penstock.frontend.errors import translate
 from penstock.frontend.generation import generate
+from penstock.frontend.responses.errors import StoreError
 from penstock.frontend.responses.job import Job, decode, decode_pasts, encode
 from penstock.frontend.responses.journal import Journal, LostError
 from penstock.frontend.responses.shapes import ResponseFault
-from penstock.frontend.responses.store import Claim, End, Progress, Record, Store
+from penstock.frontend.responses.store import Claim, End, Holder, Progress, Record, Store
 from penstock.frontend.sse import json
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.metrics import Registry
@@ -60,7 +62,8 @@ class Background:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if tasks:
-            await self._store.release(self._owner)
+            with contextlib.suppress(StoreError):  # then the leases run out by themselves
+                await self._store.release(self._realm, self._owner)
 
     async def begin(self, record: Record, job: Job) -> None:
         """From now on the response comes about, whatever happens to who asked for it."""
@@ -68,7 +71,7 @@ class Background:
         lease_s = time.time() + LEASE_S
         opening = Progress(b"", frames)
         await self._store.begin(record, self._realm, encode(job), self._owner, lease_s, opening)
-        self._run(job, [], len(frames))
+        self._run(job, [], len(frames), Holder(self._owner))
 
     def changed(self, response_id: str) -> asyncio.Event | None:
         """Of a response that is being written here."""
@@ -82,9 +85,9 @@ class Background:
 
     # ---- one response
 
-    def _run(self, job: Job, past: Sequence[Update], num_frames: int) -> None:
+    def _run(self, job: Job, past: Sequence[Update], num_frames: int, holder: Holder) -> None:
         writer = job.writer(self._answers, self._tokenizer)
-        journal = Journal(self._store, self._owner, writer, len(past), num_frames)
+        journal = Journal(self._store, holder, writer, len(past), num_frames)
         response_id = job.response.id
         task = asyncio.create_task(self._write(job, past, journal))
         self._tasks[response_id], self._journals[response_id] = task, journal
@@ -99,14 +102,16 @@ class Background:
             await self._generate(job, past, journal)
         except LostError:
             log.info("%s was cancelled or taken over", job.response.id)
+        except StoreError as error:
+            log.warning("%s waits for the store: %s", job.response.id, error)
         except Exception:
             log.exception("%s could not be written down", job.response.id)
 
     async def _generate(self, job: Job, past: Sequence[Update], journal: Journal) -> None:
         try:
             await generate(job.valid, self._client, self._tokenizer, journal, past)
-        except LostError:
-            raise
+        except (LostError, StoreError):
+            raise  # whoever gets its lease goes on with it
         except Exception as error:
             await journal.fail(translate(error))
         else:
@@ -116,11 +121,18 @@ class Background:
     # ---- all of them
 
     async def _keep(self) -> None:
+        is_well = True
         while True:
             try:
                 await self._beat()
+            except StoreError as error:
+                if is_well:
+                    log.warning("the store of responses is out of order: %s", error)
+                is_well = False
             except Exception:
-                log.exception("the store of responses does not answer")
+                log.exception("responses in the background are not looked after")
+            else:
+                is_well = True
             await asyncio.sleep(BEAT_S)
 
     async def _beat(self) -> None:
@@ -146,12 +158,12 @@ class Background:
                 await self._give_up(claim, f"{claim.num_takeovers} front ends died of it")
                 continue
             log.warning("%s goes on here: its front end is gone", claim.record.id)
-            self._run(job, past, claim.num_frames)
+            self._run(job, past, claim.num_frames, Holder(self._owner, claim.num_takeovers))
 
     async def _give_up(self, claim: Claim, reason: str) -> None:
         log.error("%s is given up: %s", claim.record.id, reason)
         response = msgspec.json.decode(claim.record.response)
         fault = ResponseFault("server_error", f"The response could not be continued: {reason}")
         response |= {"status": "failed", "error": fault}
-        progress, end = Progress(b"", []), End("failed", json(response))
-        await self._store.append(claim.record.id, self._owner, progress, end)
+        holder, end = Holder(self._owner, claim.num_takeovers), End("failed", json(response))
+        await self._store.append(claim.record.id, holder, Progress(b"", []), end)

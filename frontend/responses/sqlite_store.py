@@ -5,10 +5,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock.frontend.responses.sqlite_file import SqliteFile
-from penstock.frontend.responses.store import Claim, End, Progress, Record, Tail
+from penstock.frontend.responses.store import (
+    MAX_CHAIN,
+    Claim,
+    End,
+    Holder,
+    Progress,
+    Record,
+    Tail,
+)
 from penstock.frontend.responses.writer import Frame
 
-MAX_CHAIN = 10_000
 PRUNED_AT_A_TIME = 64
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS responses (
@@ -80,29 +87,32 @@ class SqliteStore:
         )
 
     async def cancel(self, response_id: str, tenant: str, response: bytes) -> bool:
-        return await self._file.write(
-            lambda db: _changes(
+        def work(db: sqlite3.Connection) -> bool:
+            is_open = _changes(
                 db,
-                "UPDATE responses SET status = 'cancelled', response = ?, job = NULL, owner = NULL "
-                f"WHERE id = ? AND tenant = ? AND {_UNFINISHED}",
-                response,
+                f"UPDATE responses SET status = status WHERE id = ? AND tenant = ? AND {_UNFINISHED}",
                 response_id,
                 tenant,
             )
-        )
+            if is_open:
+                _finish(db, response_id, End("cancelled", response))
+            return is_open
+
+        return await self._file.write(work)
 
     async def tail(self, response_id: str, after: int) -> Tail | None:
         return await self._file.read(lambda db: _tail(db, response_id, after))
 
     async def append(
-        self, response_id: str, owner: str, progress: Progress, end: End | None
+        self, response_id: str, holder: Holder, progress: Progress, end: End | None
     ) -> bool:
         def work(db: sqlite3.Connection) -> bool:
             mine = _changes(
                 db,
-                f"UPDATE responses SET status = 'in_progress' WHERE id = ? AND owner = ? AND {_UNFINISHED}",
+                "UPDATE responses SET status = 'in_progress' "
+                f"WHERE id = ? AND owner = ? AND num_takeovers = ? AND {_UNFINISHED}",
                 response_id,
-                owner,
+                *holder,
             )
             if mine:
                 _add(db, response_id, progress)
@@ -119,9 +129,9 @@ class SqliteStore:
 
         return await self._file.write(work)
 
-    async def release(self, owner: str) -> None:
-        sql = f"UPDATE responses SET leased_until_s = 0 WHERE owner = ? AND {_UNFINISHED}"
-        await self._file.write(lambda db: _changes(db, sql, owner))
+    async def release(self, realm: str, owner: str) -> None:
+        sql = f"UPDATE responses SET leased_until_s = 0 WHERE realm = ? AND owner = ? AND {_UNFINISHED}"
+        await self._file.write(lambda db: _changes(db, sql, realm, owner))
 
     async def claim(self, realm: str, owner: str, now_s: float, lease_s: float) -> Claim | None:
         def work(db: sqlite3.Connection) -> Claim | None:
@@ -202,7 +212,7 @@ def _left_alone(db: sqlite3.Connection, realm: str, now_s: float) -> tuple[Any, 
     """A row whose lease ran out."""
     row: tuple[Any, ...] | None = db.execute(
         f"SELECT {_FIELDS}, job, num_takeovers FROM responses "
-        f"WHERE realm = ? AND leased_until_s < ? AND {_UNFINISHED} LIMIT 1",
+        f"WHERE realm = ? AND leased_until_s < ? AND {_UNFINISHED} ORDER BY leased_until_s, id LIMIT 1",
         (realm, now_s),
     ).fetchone()
     return row

@@ -23,11 +23,12 @@ def to_argv(settings: msgspec.Struct) -> list[str]:
 
 def secret_environ(settings: msgspec.Struct) -> dict[str, str]:
     """Variables that carry what `to_argv` leaves out: a command line can be read by every user."""
-    return {
-        f.extra["env"][0]: ",".join(getattr(settings, f.name))
+    secrets = {
+        f.extra["env"][0]: getattr(settings, f.name)
         for f in fields_of(type(settings))
         if f.extra.get("secret") and getattr(settings, f.name)
     }
+    return {k: v if isinstance(v, str) else ",".join(v) for k, v in secrets.items()}
 
 
 def _flag_argv(field: Field, value: Any) -> list[str]:

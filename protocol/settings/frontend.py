@@ -111,7 +111,10 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
     responses_store: Annotated[
         str,
         described(
-            "Where responses are kept for all front ends: a SQLite file, auto (in the user's state folder), none."
+            "Where responses are kept for all front ends: a SQLite file, redis://host:6379/0 (for several hosts), "
+            "auto (a file in the user's state folder), none.",
+            env=["PENSTOCK_RESPONSES_STORE"],
+            secret=True,
         ),
     ] = "auto"
     responses_max_age_s: Annotated[

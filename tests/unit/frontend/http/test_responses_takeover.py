@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.front import Front, wait_until
+from support.stores import KINDS, Place, empty_places
 
 from penstock.frontend.responses import background, journal
 from penstock.frontend.responses.background import Background
@@ -24,10 +25,18 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "FLUSH_S", 0.01)
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def places(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Place]]:
+    with empty_places(request.param, tmp_path_factory.mktemp(request.param)) as empty:
+        yield empty
+
+
 @pytest.fixture
-def fronts(byte_model: Path, tmp_path: Path) -> Iterator[tuple[Front, Front]]:
+def fronts(byte_model: Path, places: Callable[[], Place]) -> Iterator[tuple[Front, Front]]:
     """Two with one store, each before an engine of its own that answers the same."""
-    store = str(tmp_path / "folder" / "responses.sqlite")
+    store = places().given
     with (
         Front(byte_model, responses_store=store) as first,
         Front(byte_model, responses_store=store) as second,
