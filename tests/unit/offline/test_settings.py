@@ -78,7 +78,7 @@ def test_a_variable_that_nobody_reads_is_told(
         ("seed", "x", SettingsError),
         ("enable_lora", True, UnsupportedError),
         ("runner", "pooling", UnsupportedError),
-        ("tensor_parallel_size", 2, UnsupportedError),
+        ("data_parallel_size", 2, UnsupportedError),
         ("quantization", "awq", UnsupportedError),
         ("hf_overrides", {"a": 1}, UnsupportedError),
     ],
