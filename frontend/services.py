@@ -104,7 +104,9 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
         background=(
             None
             if store is None
-            else Background(store, realm, client, answers, tokenizer, registry)
+            else Background(
+                store, realm, client, answers, tokenizer, registry, settings.responses_resume_s
+            )
         ),
     )
 

@@ -14,10 +14,18 @@ from penstock.frontend.engine.mailbox import Update
 from penstock.frontend.errors import translate
 from penstock.frontend.generation import generate
 from penstock.frontend.responses.errors import StoreError
-from penstock.frontend.responses.job import Job, decode, decode_pasts, encode
+from penstock.frontend.responses.job import Job, decode, decode_pasts, encode, encode_past
 from penstock.frontend.responses.journal import Journal, LostError
 from penstock.frontend.responses.shapes import ResponseFault
-from penstock.frontend.responses.store import Claim, End, Holder, Progress, Record, Store
+from penstock.frontend.responses.store import (
+    Claim,
+    End,
+    Holder,
+    Progress,
+    Record,
+    Replay,
+    Store,
+)
 from penstock.frontend.sse import json
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.metrics import Registry
@@ -28,6 +36,7 @@ LEASE_S = 4.0
 BEAT_S = 1.0
 """Four beats fit into a lease, so that a busy moment costs nobody his response."""
 PRUNE_S = 30.0
+MAX_REPLAY_BYTES = 8 << 20
 MAX_TAKEOVERS = 5
 """Whatever ends one front end after another may be the response itself."""
 
@@ -43,12 +52,15 @@ class Background:
         answers: AnswerRules,
         tokenizer: Tokenizer,
         registry: Registry,
+        resume_s: float,
     ) -> None:
         self._store, self._realm, self._registry = store, realm, registry
+        self._resume_s = resume_s
         self._client, self._answers, self._tokenizer = client, answers, tokenizer
         self._owner = f"{client.frontend_id}/{client.epoch}"
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._journals: dict[str, Journal] = {}
+        self._parking: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
         self._pruned_s = 0.0
 
@@ -60,7 +72,7 @@ class Background:
         tasks = [*self._tasks.values(), *([self._keeper] if self._keeper else [])]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._parking, return_exceptions=True)
         if tasks:
             with contextlib.suppress(StoreError):  # then the leases run out by themselves
                 await self._store.release(self._realm, self._owner)
@@ -73,6 +85,25 @@ class Background:
         await self._store.begin(record, self._realm, encode(job), self._owner, lease_s, opening)
         self._run(job, [], len(frames), Holder(self._owner))
 
+    def replay(self, job: Job, past: list[Update]) -> Replay | None:
+        """What to keep of an answer in the foreground, so that its events can be had again. None: nothing."""
+        data = encode_past(past)
+        if not self._resume_s or len(data) > MAX_REPLAY_BYTES:
+            return None
+        return Replay(self._realm, encode(job), data, time.time() + self._resume_s)
+
+    def park(self, record: Record, replay: Replay) -> None:
+        """One whose client left; nobody waits until it is put away."""
+        task = asyncio.create_task(self._park(record, replay))
+        self._parking.add(task)
+        task.add_done_callback(self._parking.discard)
+
+    async def go_on(self, response_id: str) -> None:
+        """From where its client left it, unless somebody else does already."""
+        claim = await self._store.resume(response_id, self._owner, time.time() + LEASE_S)
+        if claim is not None:
+            await self._adopt(claim)
+
     def changed(self, response_id: str) -> asyncio.Event | None:
         """Of a response that is being written here."""
         journal = self._journals.get(response_id)
@@ -82,6 +113,12 @@ class Background:
         """It was cancelled or deleted; where it is written elsewhere, that front end will notice."""
         if task := self._tasks.get(response_id):
             task.cancel()
+
+    async def _park(self, record: Record, replay: Replay) -> None:
+        try:
+            await self._store.put(record, replay)
+        except StoreError as error:
+            log.warning("%s could not be kept: %s", record.id, error)
 
     # ---- one response
 
@@ -149,16 +186,19 @@ class Background:
 
     async def _take_over(self, now_s: float) -> None:
         while claim := await self._store.claim(self._realm, self._owner, now_s, now_s + LEASE_S):
-            try:
-                job, past = decode(claim.job), decode_pasts(claim.pasts)
-            except msgspec.DecodeError as error:  # another version wrote it
-                await self._give_up(claim, f"it cannot be read: {error}")
-                continue
-            if claim.num_takeovers > MAX_TAKEOVERS:
-                await self._give_up(claim, f"{claim.num_takeovers} front ends died of it")
-                continue
             log.warning("%s goes on here: its front end is gone", claim.record.id)
-            self._run(job, past, claim.num_frames, Holder(self._owner, claim.num_takeovers))
+            await self._adopt(claim)
+
+    async def _adopt(self, claim: Claim) -> None:
+        if claim.num_takeovers > MAX_TAKEOVERS:
+            await self._give_up(claim, f"{claim.num_takeovers} front ends died of it")
+            return
+        try:
+            job, past = decode(claim.job), decode_pasts(claim.pasts)
+        except msgspec.DecodeError as error:  # another version wrote it
+            await self._give_up(claim, f"it cannot be read: {error}")
+            return
+        self._run(job, past, claim.num_frames, Holder(self._owner, claim.num_takeovers))
 
     async def _give_up(self, claim: Claim, reason: str) -> None:
         log.error("%s is given up: %s", claim.record.id, reason)

@@ -1,9 +1,11 @@
 """The steps of a store in Redis, as its own scripts: each is done whole and alone. Knows keys, not what is in blobs.
 
-    r:ID         hash: the record's fields; while it is unfinished also realm, job, owner, leased_until_s, num_takeovers
+    r:ID         hash: the record's fields; of an unfinished one realm, job, owner, leased_until_s, num_takeovers too,
+                 of one with a replay realm and job
     f:ID, p:ID   lists: frames (the n-th has the number n) and pasts
     age          sorted set: every id by created_s
     open:REALM   sorted set: unfinished ids by leased_until_s
+    replays      sorted set: ids of finished ones that have a replay, by the end of its time
     bytes        hash: what each id costs; total: the sum
 
 All are behind a prefix, KEYS[1]. Keys are made within the scripts, so this is for one Redis, not for a cluster.
@@ -46,17 +48,32 @@ local function add(id, past, number, first)  -- frames are ARGV[first..], the fi
     grow(id, #ARGV[i])
   end
 end
-local function finish(id, status, response)
-  redis.call('ZREM', P .. 'open:' .. field(id, 'realm'), id)
-  grow(id, #response - #field(id, 'response') - tonumber(field(id, 'kept_bytes')))
-  redis.call('HSET', P .. 'r:' .. id, 'status', status, 'response', response)
+local function drop_job(id)
+  grow(id, -tonumber(field(id, 'kept_bytes')))
   redis.call('HDEL', P .. 'r:' .. id, 'job', 'owner', 'kept_bytes')
   redis.call('DEL', P .. 'p:' .. id)
+end
+local function finish(id, status, response)
+  redis.call('ZREM', P .. 'open:' .. field(id, 'realm'), id)
+  grow(id, #response - #field(id, 'response'))
+  redis.call('HSET', P .. 'r:' .. id, 'status', status, 'response', response)
+  drop_job(id)
+end
+local function keep_job(id, realm, job)
+  redis.call('HSET', P .. 'r:' .. id, 'realm', realm, 'job', job, 'num_takeovers', 0, 'kept_bytes', #job)
+  grow(id, #job)
+end
+local function taken(id, owner, until_s)
+  lease(id, owner, until_s)
+  local takeovers = redis.call('HINCRBY', P .. 'r:' .. id, 'num_takeovers', 1)
+  local pasts = redis.call('LRANGE', P .. 'p:' .. id, 0, -1)
+  return {id, field(id, 'job'), pasts, redis.call('LLEN', P .. 'f:' .. id), takeovers}
 end
 local function forget(id)
   local realm = field(id, 'realm')
   if realm then redis.call('ZREM', P .. 'open:' .. realm, id) end
   redis.call('ZREM', P .. 'age', id)
+  redis.call('ZREM', P .. 'replays', id)
   grow(id, -tonumber(redis.call('HGET', P .. 'bytes', id) or 0))
   redis.call('HDEL', P .. 'bytes', id)
   redis.call('DEL', P .. 'r:' .. id, P .. 'f:' .. id, P .. 'p:' .. id)
@@ -65,11 +82,35 @@ end
 
 _STEPS = {
     "PUT": "insert(ARGV[1], ARGV[2], 3, #ARGV)",
+    "PUT_WITH_REPLAY": """
+local id, created_s, realm, job, until_s, past = unpack(ARGV)
+insert(id, created_s, 7, #ARGV)
+keep_job(id, realm, job)
+redis.call('ZADD', P .. 'replays', until_s, id)
+return add(id, past, 0, #ARGV + 1)
+""",
+    "REPLAY": """
+local until_s = redis.call('ZSCORE', P .. 'replays', ARGV[1])
+if not until_s then return false end
+local id = ARGV[1]
+return {field(id, 'realm'), field(id, 'job'), redis.call('LRANGE', P .. 'p:' .. id, 0, -1), until_s}
+""",
+    "RESUME": """
+local id, owner, until_s = unpack(ARGV)
+if field(id, 'status') ~= 'cancelled' or redis.call('ZREM', P .. 'replays', id) == 0 then return false end
+redis.call('HSET', P .. 'r:' .. id, 'status', 'in_progress')
+return taken(id, owner, until_s)
+""",
+    "DROP_REPLAYS": """
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'replays', '-inf', '(' .. ARGV[1])) do
+  redis.call('ZREM', P .. 'replays', id)
+  if field(id, 'kept_bytes') then drop_job(id) end
+end
+""",
     "BEGIN": """
 local id, created_s, realm, job, owner, until_s, past, num_values = unpack(ARGV)
 insert(id, created_s, 9, 8 + num_values)
-redis.call('HSET', P .. 'r:' .. id, 'realm', realm, 'job', job, 'num_takeovers', 0, 'kept_bytes', #job)
-grow(id, #job)
+keep_job(id, realm, job)
 lease(id, owner, until_s)
 return add(id, past, 0, 9 + num_values)
 """,
@@ -118,10 +159,7 @@ repeat
   local is_there = is_open(id)
   if not is_there then redis.call('ZREM', P .. 'open:' .. realm, id) end
 until is_there
-lease(id, owner, until_s)
-local takeovers = redis.call('HINCRBY', P .. 'r:' .. id, 'num_takeovers', 1)
-local pasts = redis.call('LRANGE', P .. 'p:' .. id, 0, -1)
-return {id, field(id, 'job'), pasts, redis.call('LLEN', P .. 'f:' .. id), takeovers}
+return taken(id, owner, until_s)
 """,
     "PRUNE": """
 local before_s, max_bytes, skipped, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

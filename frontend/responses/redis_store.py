@@ -15,6 +15,7 @@ from penstock.frontend.responses.store import (
     Holder,
     Progress,
     Record,
+    Replay,
     Tail,
 )
 from penstock.frontend.responses.writer import Frame
@@ -32,8 +33,23 @@ class RedisStore:
         self._link = RedisLink(url, PREFIX, SCRIPTS)
         self._max_age_s, self._max_bytes = max_age_s, max_bytes
 
-    async def put(self, record: Record) -> None:
-        await self._link.script("PUT", record.id, record.created_s, *_values(record))
+    async def put(self, record: Record, replay: Replay | None = None) -> None:
+        name, head = "PUT", [record.id, record.created_s]
+        if replay is not None:
+            name = "PUT_WITH_REPLAY"
+            head += [replay.realm, replay.job, replay.until_s, replay.past]
+        await self._link.script(name, *head, *_values(record))
+
+    async def replay(self, response_id: str) -> Replay | None:
+        found = await self._link.script("REPLAY", response_id)
+        if found is None:
+            return None
+        realm, job, pasts, until_s = found
+        return Replay(realm.decode(), job, b"".join(pasts), float(until_s))
+
+    async def resume(self, response_id: str, owner: str, lease_s: float) -> Claim | None:
+        until_s = lease_s + await self._link.ahead_s()
+        return await self._claimed(await self._link.script("RESUME", response_id, owner, until_s))
 
     async def begin(
         self, record: Record, realm: str, job: bytes, owner: str, lease_s: float, opening: Progress
@@ -95,6 +111,9 @@ class RedisStore:
     async def claim(self, realm: str, owner: str, now_s: float, lease_s: float) -> Claim | None:
         ahead_s = await self._link.ahead_s()
         found = await self._link.script("CLAIM", realm, owner, now_s + ahead_s, lease_s + ahead_s)
+        return await self._claimed(found)
+
+    async def _claimed(self, found: Any) -> Claim | None:
         if found is None:
             return None
         response_id, job, pasts, num_frames, num_takeovers = found
@@ -103,6 +122,7 @@ class RedisStore:
 
     async def prune(self, now_s: float) -> None:
         self._link.set_clock()
+        await self._link.script("DROP_REPLAYS", now_s)
         skipped = 0
         while skipped >= 0:
             skipped = await self._link.script(

@@ -12,6 +12,7 @@ from penstock.frontend.responses.store import (
     Holder,
     Progress,
     Record,
+    Replay,
     Tail,
 )
 from penstock.frontend.responses.writer import Frame
@@ -24,6 +25,8 @@ CREATE TABLE IF NOT EXISTS responses (
     realm TEXT, job BLOB, owner TEXT, leased_until_s REAL,
     num_takeovers INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS by_age ON responses (created_s);
+CREATE INDEX IF NOT EXISTS replays ON responses (leased_until_s)
+    WHERE job IS NOT NULL AND status NOT IN ('queued', 'in_progress');
 CREATE INDEX IF NOT EXISTS unfinished ON responses (realm, leased_until_s)
     WHERE status IN ('queued', 'in_progress');
 CREATE TABLE IF NOT EXISTS frames (
@@ -36,6 +39,7 @@ CREATE INDEX IF NOT EXISTS pasts_by_id ON pasts (id);
 PRAGMA foreign_keys = ON;
 """
 _FIELDS = "id, tenant, created_s, status, is_background, previous, input, response"
+_REPLAY = "job IS NOT NULL AND status NOT IN ('queued', 'in_progress')"
 _UNFINISHED = "status IN ('queued', 'in_progress')"
 
 
@@ -46,8 +50,34 @@ class SqliteStore:
         self._file = SqliteFile(path, _SCHEMA)
         self._max_age_s, self._max_bytes = max_age_s, max_bytes
 
-    async def put(self, record: Record) -> None:
-        await self._file.write(lambda db: _insert(db, record))
+    async def put(self, record: Record, replay: Replay | None = None) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            _insert(db, record)
+            if replay is not None:
+                db.execute(
+                    "UPDATE responses SET realm = ?, job = ?, leased_until_s = ? WHERE id = ?",
+                    (replay.realm, replay.job, replay.until_s, record.id),
+                )
+                _add(db, record.id, Progress(replay.past, []))
+
+        await self._file.write(work)
+
+    async def replay(self, response_id: str) -> Replay | None:
+        return await self._file.read(lambda db: _replay(db, response_id))
+
+    async def resume(self, response_id: str, owner: str, lease_s: float) -> Claim | None:
+        def work(db: sqlite3.Connection) -> Claim | None:
+            row = db.execute(
+                f"SELECT {_FIELDS}, job, num_takeovers FROM responses "
+                f"WHERE id = ? AND status = 'cancelled' AND {_REPLAY}",
+                (response_id,),
+            ).fetchone()
+            if row is None:
+                return None
+            db.execute("UPDATE responses SET status = 'in_progress' WHERE id = ?", (response_id,))
+            return _claim(db, row, owner, lease_s)
+
+        return await self._file.write(work)
 
     async def begin(
         self, record: Record, realm: str, job: bytes, owner: str, lease_s: float, opening: Progress
@@ -142,6 +172,7 @@ class SqliteStore:
         return await self._file.write(work) if is_there else None
 
     async def prune(self, now_s: float) -> None:
+        await self._file.write(lambda db: _drop_replays(db, now_s))
         await self._file.write(
             lambda db: _changes(
                 db,
@@ -226,6 +257,24 @@ def _claim(db: sqlite3.Connection, row: tuple[Any, ...], owner: str, lease_s: fl
         (owner, lease_s, num_takeovers + 1, record.id),
     )
     return Claim(record, job, *_written(db, record.id), num_takeovers + 1)
+
+
+def _replay(db: sqlite3.Connection, response_id: str) -> Replay | None:
+    row = db.execute(
+        f"SELECT realm, job, leased_until_s FROM responses WHERE id = ? AND {_REPLAY}",
+        (response_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    realm, job, until_s = row
+    pasts, _ = _written(db, response_id)
+    return Replay(realm, job, b"".join(pasts), until_s)
+
+
+def _drop_replays(db: sqlite3.Connection, now_s: float) -> None:
+    over = f"SELECT id FROM responses WHERE {_REPLAY} AND leased_until_s < ?"
+    db.execute(f"DELETE FROM pasts WHERE id IN ({over})", (now_s,))
+    db.execute(f"UPDATE responses SET job = NULL WHERE id IN ({over})", (now_s,))
 
 
 def _finish(db: sqlite3.Connection, response_id: str, end: End) -> None:

@@ -56,6 +56,16 @@ class Claim(NamedTuple):
     """This one included."""
 
 
+class Replay(NamedTuple):
+    """What the events of an answer in the foreground can be made of again."""
+
+    realm: str
+    job: bytes
+    past: bytes
+    until_s: float
+    """Kept no longer."""
+
+
 class Progress(NamedTuple):
     """What came since the last time."""
 
@@ -80,8 +90,16 @@ class Tail(NamedTuple):
 class Store(Protocol):
     """Shared by all front ends. All times are seconds since the epoch. Each method may raise StoreError."""
 
-    async def put(self, record: Record) -> None:
+    async def put(self, record: Record, replay: Replay | None = None) -> None:
         """One that is finished."""
+        ...
+
+    async def replay(self, response_id: str) -> Replay | None:
+        """What was put with it, while it is kept."""
+        ...
+
+    async def resume(self, response_id: str, owner: str, lease_s: float) -> Claim | None:
+        """Makes one that was cancelled unfinished again, from its replay. None for any other."""
         ...
 
     async def begin(
@@ -127,7 +145,8 @@ class Store(Protocol):
         ...
 
     async def prune(self, now_s: float) -> None:
-        """Forgets finished responses that are too old, then the oldest until the rest is small enough."""
+        """Forgets replays whose time is over, finished responses that are too old, and then the oldest, until the
+        rest is small enough."""
         ...
 
     async def close(self) -> None: ...

@@ -120,6 +120,14 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
     responses_max_age_s: Annotated[
         float, Meta(gt=0, description="Forget kept responses after so long.")
     ] = 30 * 86400.0
+    responses_resume_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="How long a streamed response can be streamed again after it ended or its connection broke; "
+            "0: not at all.",
+        ),
+    ] = 600.0
     responses_max_bytes: Annotated[
         int | None, described("Keep at most so much; the oldest go first.", human=True)
     ] = 1 << 30

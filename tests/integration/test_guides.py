@@ -291,6 +291,7 @@ STARTED = [row for row in ROWS if isinstance(row.run, Start) and "exit status" n
 @pytest.mark.parametrize("row", STARTED, ids=[f"{row.at} {row.shows}" for row in STARTED])
 def test_a_server_starts_and_answers(row: Row) -> None:
     assert isinstance(row.run, Start)
-    ask = f"""curl -s $URL{TEXTS} -H 'Authorization: Bearer YOUR_SECRET_KEY' -d '{{"prompt": [72, 105]}}'"""
+    body = """{"prompt": [72, 105], "max_tokens": 4}"""
+    ask = f"curl -s $URL{TEXTS} -H 'Authorization: Bearer YOUR_SECRET_KEY' -d '{body}'"
     with started(row.run, row.at) as url:
-        assert re.search(TEXT, run_shell(ask, URL=url))
+        assert re.search(r'"choices": ?\[', run_shell(ask, URL=url))

@@ -97,12 +97,13 @@ def started(start: Start, at: str) -> Iterator[str]:
     """The server itself, at this address, when it is ready."""
     port = free_port()
     with start.script(at) as script, tempfile.TemporaryFile("w+") as log:
-        script = re.sub(r"(--port |VLLM_PORT=|port[:=] )\d+", rf"\g<1>{port}", script)
+        has_variable = "VLLM_PORT=" in script
+        script = re.sub(r"VLLM_PORT=\d+", f"VLLM_PORT={port}", script)
+        script += "" if has_variable else f" --port {port}"
         process = subprocess.Popen(
             ["bash", "-c", script],
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"PENSTOCK_PORT": str(port)},
             start_new_session=True,
         )
         try:

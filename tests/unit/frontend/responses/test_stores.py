@@ -6,7 +6,7 @@ from typing import Any
 
 from support.stores import Place, record
 
-from penstock.frontend.responses.store import End, Holder, Progress, Store
+from penstock.frontend.responses.store import End, Holder, Progress, Replay, Store
 from penstock.frontend.responses.writer import Frame
 
 NOTHING = Progress(b"", [])
@@ -150,6 +150,48 @@ def test_what_is_released_or_ended_is_free_at_once(place: Place) -> None:
             assert await store.delete("a", "")
             assert await store.tail("a", -1) is None
             assert await store.claim("realm", "you", 1.0, 20.0) is None
+
+    run(work)
+
+
+def test_a_replay_is_kept_for_its_time(place: Place) -> None:
+    async def work() -> None:
+        async with place.opened(responses_max_age_s=1e6) as store:
+            replay = Replay("realm", b"job", b"past", 200.5)
+            await store.put(record("a"), replay)
+            await store.put(record("b"))
+            assert await store.replay("a") == replay
+            assert await store.replay("b") is None
+            assert await store.resume("a", "me", 9.0) is None
+            await store.prune(200.0)
+            assert await store.replay("a") == replay
+            await store.prune(201.0)
+            assert await store.replay("a") is None
+            assert await store.get("a", "") == record("a")
+
+    run(work)
+
+
+def test_one_that_was_cancelled_is_resumed_by_one(place: Place) -> None:
+    async def work() -> None:
+        async with place.opened() as first, place.opened() as second:
+            replay = Replay("realm", b"job", b"past", 1e9)
+            await first.put(record("a", status="cancelled"), replay)
+            claims = await asyncio.gather(
+                *(s.resume("a", n, 9.0) for s, n in ((first, "first"), (second, "second")))
+            )
+            ((claim, owner),) = [
+                (c, n) for c, n in zip(claims, ("first", "second"), strict=True) if c
+            ]
+            assert (claim.job, claim.pasts, claim.num_frames) == (b"job", [b"past"], 0)
+            holder = Holder(owner, claim.num_takeovers)
+            assert await first.append("a", holder, Progress(b"", [Frame(0, b"zero")]), None)
+            found = await second.get("a", "")
+            assert found is not None
+            assert (found.status, found.is_background) == ("in_progress", False)
+            again = await first.claim("realm", "third", 10.0, 20.0)
+            assert again is not None
+            assert (again.pasts, again.num_frames) == ([b"past"], 1)
 
     run(work)
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.stores import Place, empty_places, record
 
-from penstock.frontend.responses.store import End, Holder, Progress, Store
+from penstock.frontend.responses.store import End, Holder, Progress, Replay, Store
 from penstock.frontend.responses.writer import Frame
 
 Step = Callable[[Store], Any]
@@ -30,6 +30,19 @@ def _begin(name: str, tenant: str, realm: str, owner: str, lease_s: int) -> Step
         opening = Progress(b"past", [Frame(0, b"zero")])
         await store.begin(queued, realm, b"job", owner, lease_s, opening)
         return "begun"
+
+    return step
+
+
+def _put(name: str, tenant: str, realm: str, status: str, replay_until_s: int) -> Step:
+    async def step(store: Store) -> str:
+        if await store.tail(name, -1) is not None:
+            return "is there"
+        replay = (
+            Replay(realm, b"job", b"past", replay_until_s + BETWEEN) if replay_until_s else None
+        )
+        await store.put(record(name, tenant=tenant, status=status), replay)
+        return "put"
 
     return step
 
@@ -56,6 +69,9 @@ STEPS = st.one_of(
     st.builds(
         _append, NAMES, OWNERS, st.integers(0, 2), st.binary(max_size=3), st.integers(0, 3), st.booleans()
     ),
+    st.builds(_put, NAMES, TENANTS, REALMS, st.sampled_from(["completed", "cancelled"]), TIMES),
+    st.builds(lambda n: _asked("replay", n), NAMES),
+    st.builds(lambda n, o, s: _asked("resume", n, o, s), NAMES, OWNERS, TIMES),
     st.builds(lambda r, o, n: _asked("claim", r, o, n + BETWEEN, n + 5), REALMS, OWNERS, TIMES),
     st.builds(lambda o, n: _asked("renew", ["a", "b", "c"], o, n), OWNERS, TIMES),
     st.builds(lambda r, o: _asked("release", r, o), REALMS, OWNERS),
