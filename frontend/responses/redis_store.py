@@ -34,11 +34,12 @@ class RedisStore:
         self._max_age_s, self._max_bytes = max_age_s, max_bytes
 
     async def put(self, record: Record, replay: Replay | None = None) -> None:
-        name, head = "PUT", [record.id, record.created_s]
-        if replay is not None:
-            name = "PUT_WITH_REPLAY"
-            head += [replay.realm, replay.job, replay.until_s, replay.past]
-        await self._link.script(name, *head, *_values(record))
+        values = _values(record)
+        if replay is None:
+            await self._link.script("PUT", record.id, record.created_s, *values)
+            return
+        head = (record.id, record.created_s, replay.realm, replay.job, replay.until_s, replay.past)
+        await self._link.script("PUT_WITH_REPLAY", *head, *values)
 
     async def replay(self, response_id: str) -> Replay | None:
         found = await self._link.script("REPLAY", response_id)
