@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -41,10 +42,15 @@ class RedisServer:
         """Also again, with what it held."""
         self._process = subprocess.Popen(self._argv, stdout=subprocess.DEVNULL)
         end = time.monotonic() + READY_S
-        while not self._socket.exists():
+        while not self._listens():
             assert self._process.poll() is None, "redis-server ended"
             assert time.monotonic() < end, "redis-server is not ready"
             time.sleep(0.01)
+
+    def _listens(self) -> bool:
+        """A socket is there a moment before anybody listens at it."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self._socket)) == 0
 
     def kill(self) -> None:
         self.signal(signal.SIGCONT)
