@@ -28,6 +28,10 @@ test *args:
 settings:
     {{bin}}/python -P tools/settings_page.py
 
+# docs/guides.md, after a change of the table in tests/integration/test_guides.py
+guides:
+    {{bin}}/python -P tools/guides_page.py
+
 # environments for the tests of other people's SDKs (Python packages and npm)
 sdks:
     tests/integration/sdks/install

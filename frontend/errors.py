@@ -16,6 +16,7 @@ from penstock.frontend.access import CLIENT_LEFT, REQUEST_ID
 from penstock.frontend.drain import Drain
 from penstock.frontend.engine.errors import RefusedError
 from penstock.frontend.http.errors import LateBodyError
+from penstock.frontend.responses.errors import StoreError
 from penstock.frontend.text.errors import TextError
 from penstock.protocol import logs
 from penstock.protocol.errors import EngineGoneError, PenstockError
@@ -112,6 +113,9 @@ def translate(error: BaseException, name: str | None = None) -> ApiError:
             return error
         case RefusedError():
             return _refused(error)
+        case StoreError():
+            log.error("%s", error)
+            return unavailable("The store of responses does not answer; nothing was kept.")
         case EngineGoneError():
             return unavailable(f"The engine is not available: {error}")
         case TextError():

@@ -154,6 +154,15 @@ async def _run(
         stream.stop()
 
 
+def repeat(
+    request: ValidRequest, tokenizer: Tokenizer, taker: Taker, past: Sequence[Update]
+) -> None:
+    """Gives `taker` the pieces of `past` again, and asks no engine for more."""
+    (branch,) = branches(request)
+    text = text_stream(branch.prompt, request, tokenizer)
+    _repeat(past, Speaker(branch.choices, text, taker, _detector(request)))
+
+
 def _repeat(past: Sequence[Update], speaker: "Speaker") -> bool:
     """Whether nothing is left to generate."""
     for update in past:

@@ -89,7 +89,6 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
     answers = AnswerRules(_answer_format(settings, templates), tokenizer)
     store = open_store(settings)
     realm = f"{settings.model}\n{names[0]}"
-    background = Background(store, realm, client, answers, tokenizer, registry) if store else None
     return Services(
         settings=settings,
         keys=Keys(settings),
@@ -100,7 +99,13 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
         client=client,
         registry=registry,
         store=store,
-        background=background,
+        background=(
+            None
+            if store is None
+            else Background(
+                store, realm, client, answers, tokenizer, registry, settings.responses_resume_s
+            )
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 PenstockError
 |-- SettingsError     a flag, variable or file is wrong: print it and exit 2
+|   `-- NotServedError     it is right, and asks for what this version has not
 |-- WireError         bytes that are not a message: count, refuse, go on
 |-- ModelError        a checkpoint that cannot be found, read or run
 `-- EngineGoneError        no engine answered in time
@@ -14,6 +15,10 @@ class PenstockError(Exception):
 
 class SettingsError(PenstockError):
     """A setting is unknown, malformed or out of bounds."""
+
+
+class NotServedError(SettingsError):
+    """A setting asks for what this version does not serve; the message says what to do instead."""
 
 
 class WireError(PenstockError):

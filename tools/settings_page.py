@@ -18,6 +18,11 @@ nobody knows ends the start with the nearest known one; a setting that has no ef
 says so in one line. A switch is turned off by `--no-NAME`. Lists take several words, or the flag several times. `8k`
 is 8000, `4GiB` is 4 · 2³⁰.
 
+A setting that takes JSON may be given in parts: `--compilation-config.level 3`, `-cc.level=3`,
+`--override-generation-config.temperature 0.5`; `--flag.key+ a,b` appends to a list. What is no JSON is text. A key of
+a file may be a part too. A variable that begins with `VLLM_` and that nothing reads is said at start, with the nearest
+that is read.
+
 `penstock serve --explain ...` prints what would be started and where each value came from. `engine-core --help` and
 `api-frontend --help` list what each program takes when it is started alone.
 

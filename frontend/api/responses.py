@@ -15,6 +15,7 @@ from penstock.frontend.api.responses_tail import follow
 from penstock.frontend.api.sending import Sending
 from penstock.frontend.api.shapes import json_response
 from penstock.frontend.api.timing import TIMING, Timing
+from penstock.frontend.engine.mailbox import Update
 from penstock.frontend.errors import ApiError, bad_request, translate
 from penstock.frontend.generation import Piece, generate
 from penstock.frontend.metering import metered, reserve
@@ -118,18 +119,34 @@ async def _stream(request: web.Request, asked: Asked, services: Services) -> web
         ):
             await generate(admitted, services.client, services.tokenizer, sending)
         last = chunks.closing()
-    except asyncio.CancelledError as error:
-        if sending.events is None or not services.drain.expired:
+    except (asyncio.CancelledError, Exception) as error:
+        if sending.events is None:
             raise
-        last = chunks.failing(translate(error, valid.name))
-    except Exception as error:
-        if sending.events is None or isinstance(error, ConnectionError):
+        if _has_left(error, services):
+            _park(asked, chunks, services)
             raise
         last = chunks.failing(translate(error, valid.name))
     chunks.writer.tally.record(services.registry)
-    await _keep(asked, chunks.writer.response, services)
+    await _keep(asked, chunks.writer.response, services, chunks.past)
     assert sending.events is not None, "every answer has a last piece"
     return await sending.events.end(last)
+
+
+def _has_left(error: BaseException, services: Services) -> bool:
+    """Whether the client did; else it is told of the error."""
+    is_cancelled = isinstance(error, asyncio.CancelledError) and not services.drain.expired
+    return is_cancelled or isinstance(error, ConnectionError)
+
+
+def _park(asked: Asked, chunks: "_Chunks", services: Services) -> None:
+    """Its client may come back for the rest."""
+    background = services.background
+    if not asked.job.response.store or background is None:
+        return
+    replay = background.replay(asked.job, chunks.past)
+    if replay is not None:
+        chunks.writer.leaving()
+        background.park(_record(asked, chunks.writer.response), replay)
 
 
 class _Chunks:
@@ -137,11 +154,14 @@ class _Chunks:
 
     def __init__(self, writer: ResponseWriter) -> None:
         self.writer = writer
+        self.past: list[Update] = []
+        """All that came, to make the events of again."""
 
     def opening(self) -> bytes:
         return _joined(self.writer.opening())
 
     def piece(self, piece: Piece) -> bytes:
+        self.past.append(piece.update)
         return _joined(self.writer.piece(piece))
 
     def closing(self) -> bytes:
@@ -155,12 +175,15 @@ def _joined(frames: list[Frame]) -> bytes:
     return b"".join([frame.data for frame in frames])
 
 
-async def _keep(asked: Asked, response: Response, services: Services) -> None:
-    """An answer that cannot be kept is one all the same."""
-    if not response.store or services.store is None:
+async def _keep(
+    asked: Asked, response: Response, services: Services, past: list[Update] | None = None
+) -> None:
+    """An answer that cannot be kept is one all the same. `past` is what came of one that was streamed."""
+    if not response.store or services.store is None or services.background is None:
         return
+    replay = services.background.replay(asked.job, past) if past else None
     try:
-        await services.store.put(_record(asked, response))
+        await services.store.put(_record(asked, response), replay)
     except Exception:
         log.exception("%s could not be kept", response.id)
 

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from penstock.frontend.api.responses_again import stream_again
 from penstock.frontend.api.responses_tail import follow
 from penstock.frontend.api.shapes import json_response
 from penstock.frontend.auth import TENANT
@@ -37,10 +38,8 @@ async def retrieve(request: web.Request) -> web.StreamResponse:
     after = _integer(request, "starting_after", -1)
     if request.query.get("stream") not in _TRUE:
         return json_response(_response(record))
-    if not record.is_background:
-        raise bad_request(
-            "This response cannot be streamed: it was not created with background=true.", "stream"
-        )
+    if record.is_finished and not record.is_background:
+        return await stream_again(request, record, after)
     return await follow(request, record.id, after)
 
 
@@ -55,7 +54,7 @@ async def delete(request: web.Request) -> web.Response:
 async def cancel(request: web.Request) -> web.Response:
     """One that is finished stays as it is."""
     record, services = await _record(request), request.app[SERVICES]
-    if not record.is_background:
+    if record.is_finished and not record.is_background:
         raise bad_request(
             "Only responses created with background=true can be cancelled.", "response_id"
         )

@@ -1,6 +1,7 @@
 """Runs responses that nobody waits for, and those whose front end died. Knows leases, not what is written."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -15,10 +16,19 @@ from penstock.frontend.engine.reservations import Reservation
 from penstock.frontend.errors import translate
 from penstock.frontend.generation import generate
 from penstock.frontend.metering import resumed
-from penstock.frontend.responses.job import Job, decode, decode_pasts, encode
+from penstock.frontend.responses.errors import StoreError
+from penstock.frontend.responses.job import Job, decode, decode_pasts, encode, encode_past
 from penstock.frontend.responses.journal import Journal, LostError
 from penstock.frontend.responses.shapes import ResponseFault
-from penstock.frontend.responses.store import Claim, End, Progress, Record, Store
+from penstock.frontend.responses.store import (
+    Claim,
+    End,
+    Holder,
+    Progress,
+    Record,
+    Replay,
+    Store,
+)
 from penstock.frontend.sse import json
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.metrics import Registry
@@ -29,6 +39,7 @@ LEASE_S = 4.0
 BEAT_S = 1.0
 """Four beats fit into a lease, so that a busy moment costs nobody his response."""
 PRUNE_S = 30.0
+MAX_REPLAY_BYTES = 8 << 20
 MAX_TAKEOVERS = 5
 """Whatever ends one front end after another may be the response itself."""
 
@@ -44,12 +55,15 @@ class Background:
         answers: AnswerRules,
         tokenizer: Tokenizer,
         registry: Registry,
+        resume_s: float,
     ) -> None:
         self._store, self._realm, self._registry = store, realm, registry
+        self._resume_s = resume_s
         self._client, self._answers, self._tokenizer = client, answers, tokenizer
         self._owner = f"{client.frontend_id}/{client.epoch}"
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._journals: dict[str, Journal] = {}
+        self._parking: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
         self._pruned_s = 0.0
 
@@ -61,9 +75,10 @@ class Background:
         tasks = [*self._tasks.values(), *([self._keeper] if self._keeper else [])]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._parking, return_exceptions=True)
         if tasks:
-            await self._store.release(self._owner)
+            with contextlib.suppress(StoreError):  # then the leases run out by themselves
+                await self._store.release(self._realm, self._owner)
 
     async def begin(self, record: Record, job: Job, reservation: Reservation | None) -> None:
         """From now on the response comes about, whatever happens to who asked for it; so does its settlement."""
@@ -71,7 +86,26 @@ class Background:
         lease_s = time.time() + LEASE_S
         opening = Progress(b"", frames)
         await self._store.begin(record, self._realm, encode(job), self._owner, lease_s, opening)
-        self._run(job, [], len(frames), reservation)
+        self._run(job, [], len(frames), Holder(self._owner), reservation)
+
+    def replay(self, job: Job, past: list[Update]) -> Replay | None:
+        """What to keep of an answer in the foreground, so that its events can be had again. None: nothing."""
+        data = encode_past(past)
+        if not self._resume_s or len(data) > MAX_REPLAY_BYTES:
+            return None
+        return Replay(self._realm, encode(job), data, time.time() + self._resume_s)
+
+    def park(self, record: Record, replay: Replay) -> None:
+        """One whose client left; nobody waits until it is put away."""
+        task = asyncio.create_task(self._park(record, replay))
+        self._parking.add(task)
+        task.add_done_callback(self._parking.discard)
+
+    async def go_on(self, response_id: str) -> None:
+        """From where its client left it, unless somebody else does already."""
+        claim = await self._store.resume(response_id, self._owner, time.time() + LEASE_S)
+        if claim is not None:
+            await self._adopt(claim)
 
     def changed(self, response_id: str) -> asyncio.Event | None:
         """Of a response that is being written here."""
@@ -83,6 +117,12 @@ class Background:
         if task := self._tasks.get(response_id):
             task.cancel()
 
+    async def _park(self, record: Record, replay: Replay) -> None:
+        try:
+            await self._store.put(record, replay)
+        except StoreError as error:
+            log.warning("%s could not be kept: %s", record.id, error)
+
     # ---- one response
 
     def _run(
@@ -90,10 +130,11 @@ class Background:
         job: Job,
         past: Sequence[Update],
         num_frames: int,
+        holder: Holder,
         reservation: Reservation | None = None,
     ) -> None:
         writer = job.writer(self._answers, self._tokenizer)
-        journal = Journal(self._store, self._owner, writer, len(past), num_frames)
+        journal = Journal(self._store, holder, writer, len(past), num_frames)
         response_id = job.response.id
         if reservation:
             job = replace(job, valid=replace(job.valid, reservation=reservation.id))
@@ -112,6 +153,8 @@ class Background:
             await self._generate(job, past, journal)
         except LostError:
             log.info("%s was cancelled or taken over", job.response.id)
+        except StoreError as error:
+            log.warning("%s waits for the store: %s", job.response.id, error)
         except Exception:
             log.exception("%s could not be written down", job.response.id)
 
@@ -119,8 +162,8 @@ class Background:
         try:
             async with resumed(job.valid, past, self._client) as valid:
                 await generate(valid, self._client, self._tokenizer, journal, past)
-        except LostError:
-            raise
+        except (LostError, StoreError):
+            raise  # whoever gets its lease goes on with it
         except Exception as error:
             await journal.fail(translate(error, job.valid.name))
         else:
@@ -130,11 +173,18 @@ class Background:
     # ---- all of them
 
     async def _keep(self) -> None:
+        is_well = True
         while True:
             try:
                 await self._beat()
+            except StoreError as error:
+                if is_well:
+                    log.warning("the store of responses is out of order: %s", error)
+                is_well = False
             except Exception:
-                log.exception("the store of responses does not answer")
+                log.exception("responses in the background are not looked after")
+            else:
+                is_well = True
             await asyncio.sleep(BEAT_S)
 
     async def _beat(self) -> None:
@@ -151,21 +201,24 @@ class Background:
 
     async def _take_over(self, now_s: float) -> None:
         while claim := await self._store.claim(self._realm, self._owner, now_s, now_s + LEASE_S):
-            try:
-                job, past = decode(claim.job), decode_pasts(claim.pasts)
-            except msgspec.DecodeError as error:  # another version wrote it
-                await self._give_up(claim, f"it cannot be read: {error}")
-                continue
-            if claim.num_takeovers > MAX_TAKEOVERS:
-                await self._give_up(claim, f"{claim.num_takeovers} front ends died of it")
-                continue
             log.warning("%s goes on here: its front end is gone", claim.record.id)
-            self._run(job, past, claim.num_frames)
+            await self._adopt(claim)
+
+    async def _adopt(self, claim: Claim) -> None:
+        if claim.num_takeovers > MAX_TAKEOVERS:
+            await self._give_up(claim, f"{claim.num_takeovers} front ends died of it")
+            return
+        try:
+            job, past = decode(claim.job), decode_pasts(claim.pasts)
+        except msgspec.DecodeError as error:  # another version wrote it
+            await self._give_up(claim, f"it cannot be read: {error}")
+            return
+        self._run(job, past, claim.num_frames, Holder(self._owner, claim.num_takeovers))
 
     async def _give_up(self, claim: Claim, reason: str) -> None:
         log.error("%s is given up: %s", claim.record.id, reason)
         response = msgspec.json.decode(claim.record.response)
         fault = ResponseFault("server_error", f"The response could not be continued: {reason}")
         response |= {"status": "failed", "error": fault}
-        progress, end = Progress(b"", []), End("failed", json(response))
-        await self._store.append(claim.record.id, self._owner, progress, end)
+        holder, end = Holder(self._owner, claim.num_takeovers), End("failed", json(response))
+        await self._store.append(claim.record.id, holder, Progress(b"", []), end)

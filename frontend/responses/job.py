@@ -61,4 +61,8 @@ def encode_past(updates: list[Update]) -> bytes:
 
 
 def decode_pasts(pasts: list[bytes]) -> list[Update]:
-    return [update for past in pasts for update in msgspec.msgpack.decode(past, type=list[Update])]
+    return [
+        update
+        for past in filter(None, pasts)
+        for update in msgspec.msgpack.decode(past, type=list[Update])
+    ]

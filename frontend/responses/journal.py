@@ -7,7 +7,7 @@ from penstock.frontend.engine.mailbox import Update
 from penstock.frontend.errors import ApiError
 from penstock.frontend.generation import Piece
 from penstock.frontend.responses.job import encode_past
-from penstock.frontend.responses.store import End, Progress, Store
+from penstock.frontend.responses.store import End, Holder, Progress, Store
 from penstock.frontend.responses.writer import Frame, ResponseWriter
 from penstock.frontend.sse import json
 
@@ -28,7 +28,7 @@ class Journal:
     def __init__(
         self,
         store: Store,
-        owner: str,
+        holder: Holder,
         writer: ResponseWriter,
         num_past: int,
         num_frames: int,
@@ -36,7 +36,7 @@ class Journal:
         self.changed = asyncio.Event()
         """Set whenever something was written; whoever waits for it clears it."""
         self.tally = writer.tally
-        self._store, self._owner, self._writer = store, owner, writer
+        self._store, self._holder, self._writer = store, holder, writer
         self._num_past, self._num_frames = num_past, num_frames
         self._updates: list[Update] = []
         self._frames: list[Frame] = []
@@ -75,7 +75,7 @@ class Journal:
     async def _append(self, end: End | None) -> None:
         progress = Progress(encode_past(self._updates), self._frames)
         self._updates, self._frames = [], []
-        mine = await self._store.append(self._writer.response.id, self._owner, progress, end)
+        mine = await self._store.append(self._writer.response.id, self._holder, progress, end)
         self._flushed_s = time.monotonic()
         self.changed.set()
         if not mine:

@@ -13,6 +13,9 @@ from penstock.frontend.responses.store import Store
 from penstock.protocol.errors import SettingsError
 from penstock.protocol.settings import FrontendSettings
 
+OF_SQLITE = "sqlite:///"
+OF_REDIS = ("redis://", "rediss://", "unix://")
+
 log = logging.getLogger("penstock.responses")
 
 
@@ -21,15 +24,32 @@ def open_store(settings: FrontendSettings) -> Store | None:
     given = settings.responses_store
     if given in ("none", ""):
         return None
-    if "://" in given and not given.startswith("sqlite:///"):
-        raise SettingsError(
-            f"--responses-store {given}: this version keeps responses in a SQLite file; name its path."
-        )
-    path = _file_of_its_own(settings) if given == "auto" else given.removeprefix("sqlite:///")
     max_bytes = (
         sys.maxsize if settings.responses_max_bytes is None else settings.responses_max_bytes
     )
+    if given.startswith(OF_REDIS):
+        return _redis(given, settings.responses_max_age_s, max_bytes)
+    if "://" in given and not given.startswith(OF_SQLITE):
+        raise SettingsError(
+            f"--responses-store {given.partition('://')[0]}://...: responses are kept in a SQLite file (its path) "
+            f"or in Redis ({', '.join(OF_REDIS)})"
+        )
+    path = _file_of_its_own(settings) if given == "auto" else given.removeprefix(OF_SQLITE)
     return SqliteStore(path, settings.responses_max_age_s, max_bytes)
+
+
+def _redis(url: str, max_age_s: float, max_bytes: int) -> Store:
+    """The URL may hold a password, so no error quotes it."""
+    try:
+        from penstock.frontend.responses.redis_store import RedisStore  # its library is an extra
+    except ImportError as error:
+        raise SettingsError(
+            "--responses-store redis://...: pip install 'penstock[redis]'"
+        ) from error
+    try:
+        return RedisStore(url, max_age_s, max_bytes)
+    except ValueError as error:
+        raise SettingsError(f"--responses-store: no URL of a Redis: {error}") from error
 
 
 def _file_of_its_own(settings: FrontendSettings) -> str:

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from penstock.frontend.responses.errors import StoreError
+
 T = TypeVar("T")
 BUSY_S = 10.0
 """How long to wait for another process's write."""
@@ -37,9 +39,12 @@ class SqliteFile:
 
     async def _do(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
         def in_thread() -> T:
-            connection = self._open()
-            with _transaction(connection, begin):
-                return work(connection)
+            try:
+                connection = self._open()
+                with _transaction(connection, begin):
+                    return work(connection)
+            except (sqlite3.Error, OSError) as error:
+                raise StoreError(f"the file of responses: {error}") from error
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, in_thread)
 

@@ -1,4 +1,4 @@
-"""What is kept of responses, and how it is asked for. Knows no database: `sqlite_store` is one, others may follow.
+"""What is kept of responses, and how it is asked for. Knows no database: `sqlite_store` and `redis_store` are two.
 
 A response in the background belongs to the front end that writes it, for as long as its lease runs. Every write
 of its owner says who it is, and is refused once somebody else has taken over, or the response was cancelled.
@@ -11,6 +11,9 @@ import msgspec
 
 from penstock.frontend.responses.shapes import UNFINISHED
 from penstock.frontend.responses.writer import Frame
+
+MAX_CHAIN = 10_000
+"""Responses of one conversation that are read; those before them are as if forgotten."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +36,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return self.status not in UNFINISHED
 
 
+class Holder(NamedTuple):
+    """Who writes a response. A front end that got it back is another holder than it was before."""
+
+    owner: str
+    num_takeovers: int = 0
+
+
 class Claim(NamedTuple):
     """An unfinished response, taken over."""
 
@@ -44,6 +54,16 @@ class Claim(NamedTuple):
     """Events that are kept already."""
     num_takeovers: int
     """This one included."""
+
+
+class Replay(NamedTuple):
+    """What the events of an answer in the foreground can be made of again."""
+
+    realm: str
+    job: bytes
+    past: bytes
+    until_s: float
+    """Kept no longer."""
 
 
 class Progress(NamedTuple):
@@ -68,10 +88,18 @@ class Tail(NamedTuple):
 
 
 class Store(Protocol):
-    """Shared by all front ends. All times are seconds since the epoch."""
+    """Shared by all front ends. All times are seconds since the epoch. Each method may raise StoreError."""
 
-    async def put(self, record: Record) -> None:
+    async def put(self, record: Record, replay: Replay | None = None) -> None:
         """One that is finished."""
+        ...
+
+    async def replay(self, response_id: str) -> Replay | None:
+        """What was put with it, while it is kept."""
+        ...
+
+    async def resume(self, response_id: str, owner: str, lease_s: float) -> Claim | None:
+        """Makes one that was cancelled unfinished again, from its replay. None for any other."""
         ...
 
     async def begin(
@@ -99,16 +127,16 @@ class Store(Protocol):
         ...
 
     async def append(
-        self, response_id: str, owner: str, progress: Progress, end: End | None
+        self, response_id: str, holder: Holder, progress: Progress, end: End | None
     ) -> bool:
-        """Whether it still belongs to `owner`; else nothing is written."""
+        """Whether `holder` still has it; else nothing is written."""
         ...
 
     async def renew(self, response_ids: Sequence[str], owner: str, lease_s: float) -> set[str]:
         """Those that still belong to `owner`, who has them until then."""
         ...
 
-    async def release(self, owner: str) -> None:
+    async def release(self, realm: str, owner: str) -> None:
         """Others may take over at once."""
         ...
 
@@ -117,7 +145,8 @@ class Store(Protocol):
         ...
 
     async def prune(self, now_s: float) -> None:
-        """Forgets finished responses that are too old, then the oldest until the rest is small enough."""
+        """Forgets replays whose time is over, finished responses that are too old, and then the oldest, until the
+        rest is small enough."""
         ...
 
     async def close(self) -> None: ...

@@ -112,6 +112,15 @@ class ResponseWriter:
         )
         return [self._state("response.failed")]
 
+    def leaving(self) -> None:
+        """Nobody listens any more: what there is of the output stays."""
+        self._close("incomplete")
+        self.response = replace(self.response, status="cancelled", output=self._items)
+
+    def ended(self, status: str, response: bytes) -> Frame:
+        """The last event as it was, from the response as it was then written down."""
+        return self._frame({"type": f"response.{status}", "response": msgspec.Raw(response)})
+
     # ---- items
 
     def _event(self, event: Event) -> list[Frame]:

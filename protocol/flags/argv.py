@@ -24,11 +24,12 @@ def to_argv(settings: msgspec.Struct) -> list[str]:
 
 def secret_environ(settings: msgspec.Struct) -> dict[str, str]:
     """Variables that carry what `to_argv` leaves out: a command line can be read by every user."""
-    return {
-        f.extra["env"][0]: _joined(getattr(settings, f.name))
+    secrets = {
+        f.extra["env"][0]: getattr(settings, f.name)
         for f in fields_of(type(settings))
         if f.extra.get("secret") and getattr(settings, f.name)
     }
+    return {k: v if isinstance(v, str) else _joined(v) for k, v in secrets.items()}
 
 
 def _joined(values: list[str]) -> str:

@@ -45,8 +45,13 @@ class _Once(argparse.Action):
 
 def nearest(name: str, known: Collection[str]) -> str:
     """'; did you mean ...?', where something known is close."""
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = closest(name, known)
+    return f"; did you mean {close!r}?" if close else ""
+
+
+def closest(name: str, known: Collection[str]) -> str | None:
+    """Of what is known, if anything is close."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1)), None)
 
 
 def build_parser(prog: str, description: str, structs: Structs) -> Parser:

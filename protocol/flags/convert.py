@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from penstock.protocol.errors import SettingsError
+from penstock.protocol.errors import NotServedError, SettingsError
 from penstock.protocol.flags.command_line import Structs, build_parser
+from penstock.protocol.flags.dotted import json_fields, take_parts, with_parts
 from penstock.protocol.flags.field import Field, fields_of
 from penstock.protocol.flags.files import read_file
 from penstock.protocol.flags.told import check_served
@@ -38,8 +39,14 @@ def parse_and_tell(
 ) -> tuple[list[Any], dict[str, str]]:
     """As `parse`, and where each value came from, by name; what nobody set is not there."""
     parser = build_parser(prog, description, structs)
-    given = vars(parser.parse_args(_spelled_out(argv, structs)))
     try:
+        words, parts = take_parts(_spelled_out(argv, structs), structs)
+        given = vars(parser.parse_args(words))
+        given |= {
+            f.name: with_parts(f.flag, given.get(f.name), parts[f.name])
+            for f in json_fields(structs)
+            if f.name in parts
+        }
         file = read_file(given["config"], structs) if given.get("config") else NO_FILE
         settings = [convert(struct, given, environ, file) for struct in structs]
         return settings, _sources(structs, given, environ, file)
@@ -60,8 +67,10 @@ def _spelled_out(argv: Sequence[str], structs: Structs) -> list[str]:
 
 
 def _dashed(word: str) -> str:
-    name, equals, value = word.partition("=")
-    return name.replace("_", "-") + equals + value if word.startswith("--") else word
+    """But for the keys of a JSON setting, which are whose they are."""
+    name = re.match(r"[^=.]*", word)
+    assert name is not None, "nothing at all matches"
+    return name[0].replace("_", "-") + word[name.end() :] if word.startswith("--") else word
 
 
 def _stands_alone(field: Field, following: str) -> bool:
@@ -122,7 +131,7 @@ def _parsed(field: Field, value: Any) -> Any:
     is_word = isinstance(field.extra.get("refused"), Mapping)
     reason = field.why("refused", value) if is_word else ""
     if reason:
-        raise SettingsError(f"{field.flag} {value}: {reason}")
+        raise NotServedError(f"{field.flag} {value}: {reason}")
     return field.parse(value)
 
 

@@ -19,6 +19,8 @@ _DEFAULT_WORDS = {
     "True": "on",
     "False": "off",
 }
+_EMPTY: tuple[object, ...] = ({}, [], "{}", "[]")
+"""Whatever the setting, this asks for nothing."""
 _HUMAN = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?(?:ib)?)", re.IGNORECASE)
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://.*")
 
@@ -91,7 +93,8 @@ class Field:
         reasons = self.extra.get(effect, "")
         if isinstance(reasons, Mapping):
             return str(reasons.get(str(value).lower(), ""))
-        return str(reasons) if value != self.default else ""
+        asks = value != self.default and value not in _EMPTY
+        return str(reasons) if asks else ""
 
     def parse(self, value: Any) -> Any:
         """Text as a person wrote it to what msgspec can convert. Raises SettingsError."""

@@ -9,19 +9,23 @@ import msgspec
 
 from penstock.protocol.errors import SettingsError
 from penstock.protocol.flags.command_line import Structs, nearest
+from penstock.protocol.flags.dotted import json_fields, nested, with_parts
 from penstock.protocol.flags.field import Field, fields_of
 
 
 def read_file(path: str, structs: Structs) -> dict[str, Any]:
     """Values by name, dashes or underscores alike; null is as if absent. Raises SettingsError."""
-    keys = _keys(structs)
-    values = {}
+    keys, json_names = _keys(structs), {f.name for f in json_fields(structs)}
+    values: dict[str, Any] = {}
     for written, value in _load(path).items():
-        key = str(written).lstrip("-").replace("-", "_")
-        if key not in keys:
-            raise SettingsError(f"--config {path}: unknown setting {key!r}{nearest(key, keys)}")
-        if value is not None:
-            name, is_opposite = keys[key]
+        stem, *path_in_it = str(written).lstrip("-").split(".")
+        key = stem.replace("-", "_")
+        if key not in keys or (path_in_it and keys[key][0] not in json_names):
+            raise SettingsError(f"--config {path}: unknown setting {written!r}{nearest(key, keys)}")
+        name, is_opposite = keys[key]
+        if path_in_it:
+            values[name] = with_parts(key, values.get(name), nested(path_in_it, value))
+        elif value is not None:
             values[name] = not value if is_opposite else value
     return values
 

@@ -23,12 +23,13 @@ def _row(field: Field) -> str:
         "<br>".join([*(f"`{flag}`" for flag in flags), *(f"off: `{o}`" for o in field.opposites)]),
         "" if field.default is None else field.default_word,
         "<br>".join(f"`{v}`" for v in field.variables),
-        _meaning(field),
+        meaning_of(field),
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _meaning(field: Field) -> str:
+def meaning_of(field: Field) -> str:
+    """What a setting does, what it may be, and what becomes of single values."""
     choices = f"One of {', '.join(field.choices)}." if field.choices else ""
     return " ".join(filter(None, [effect_of(field), choices, *_by_value(field)]))
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from penstock.protocol.errors import SettingsError
+from penstock.protocol.errors import NotServedError
 from penstock.protocol.flags.field import fields_of
 
 
@@ -16,8 +16,8 @@ def inert_notices(settings: msgspec.Struct) -> list[str]:
 
 
 def check_served(settings: msgspec.Struct) -> None:
-    """Raises SettingsError for the first setting that asks for what is not served."""
+    """Raises NotServedError for the first setting that asks for what is not served."""
     for field in fields_of(type(settings)):
         reason = field.why("refused", getattr(settings, field.name))
         if reason:
-            raise SettingsError(f"{field.flag}: {reason}")
+            raise NotServedError(f"{field.flag}: {reason}")

@@ -98,12 +98,23 @@ class FrontendSettings(ExchangeSettings, frozen=True, kw_only=True):
     responses_store: Annotated[
         str,
         described(
-            "Where responses are kept for all front ends: a SQLite file, auto (in the user's state folder), none."
+            "Where responses are kept for all front ends: a SQLite file, redis://host:6379/0 (for several hosts), "
+            "auto (a file in the user's state folder), none.",
+            env=["PENSTOCK_RESPONSES_STORE"],
+            secret=True,
         ),
     ] = "auto"
     responses_max_age_s: Annotated[
         float, Meta(gt=0, description="Forget kept responses after so long.")
     ] = 30 * 86400.0
+    responses_resume_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="How long a streamed response can be streamed again after it ended or its connection broke; "
+            "0: not at all.",
+        ),
+    ] = 600.0
     responses_max_bytes: Annotated[
         int | None, described("Keep at most so much; the oldest go first.", human=True)
     ] = 1 << 30

@@ -29,7 +29,8 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     frontend_program: Annotated[
         str | None,
         described(
-            "A program to start in place of Penstock's own front ends, with their flags (docs/protocol.md).",
+            "A program to start in place of Penstock's own front ends, with their flags (docs/protocol.md); one of it, "
+            "unless --api-server-count asks for more.",
             env=["PENSTOCK_FRONTEND_PROGRAM", "VLLM_RUST_FRONTEND_PATH"],
         ),
     ] = None

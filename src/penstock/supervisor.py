@@ -6,6 +6,7 @@ The engine core starts first because its worker takes longest; front ends come u
 
 import asyncio
 import logging
+import os
 import shutil
 import signal
 import sys
@@ -168,6 +169,13 @@ def find_frontend_program(serve: ServeSettings) -> ServeSettings:
     return msgspec.structs.replace(serve, frontend_program=str(Path(found).absolute()))
 
 
+def default_count(serve: ServeSettings, sources: Mapping[str, str]) -> ServeSettings:
+    """A program of somebody else's seldom shares its port, so there is one of it unless more are asked for."""
+    if serve.frontend_program is None or "api_server_count" in sources:
+        return serve
+    return msgspec.structs.replace(serve, api_server_count=1)
+
+
 def _numbered(settings: FrontendSettings, index: int) -> FrontendSettings:
     return msgspec.structs.replace(
         settings, frontend_id=f"{settings.frontend_id or 'frontend'}-{index}"
@@ -221,8 +229,9 @@ def main(argv: Sequence[str]) -> int:
     )
     logs.set_up(engine.log_level, engine.log_format, "serve")
     _tell(flags.inert_notices(foreign))
+    _tell(flags.unread_notices(SERVE_STRUCTS, os.environ))
     try:
-        serve = find_frontend_program(settle_count(serve, frontend))
+        serve = find_frontend_program(settle_count(default_count(serve, sources), frontend))
         if serve.explain is not None:
             return _explain(engine, frontend, serve, sources)
         frontend = claim_port(frontend)

@@ -16,7 +16,7 @@ def test_it_serves_what_our_own_front_end_serves(brook: Deployment) -> None:
     own = {**body, "model": "brook", "ignore_eos": True, "return_token_ids": True}
     status, expected = brook.post("/v1/completions", own)
     assert status == 200
-    with Deployment("--frontend-program", str(PROGRAM), "--api-server-count", "1") as foreign:
+    with Deployment("--frontend-program", str(PROGRAM)) as foreign:
         assert foreign.get("/ready") == (200, {"language": "JavaScript"})
         status, answer = foreign.post("/v1/completions", body)
     assert status == 200

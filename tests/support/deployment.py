@@ -31,6 +31,7 @@ class Deployment:
         self.url = f"http://127.0.0.1:{self.port}"
         self.started_in_s = 0.0
         self._ready_s = ready_s
+        self._is_lost = False
         self._argv = [
             *PENSTOCK,
             "serve",
@@ -54,7 +55,17 @@ class Deployment:
         self.started_in_s = time.monotonic() - begun
         return self
 
+    def lose(self) -> None:
+        """All of it at once, as when its host loses power."""
+        for pid in [self.process.pid, *descendants(self.process.pid)]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self._is_lost = True
+
     def __exit__(self, failed: object, *_: object) -> None:
+        if self._is_lost:
+            self._log.close()
+            return
         self.process.send_signal(signal.SIGTERM)
         try:
             status = self.process.wait(60)

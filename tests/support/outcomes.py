@@ -26,6 +26,7 @@ def outcome(argv: list[str], capsys: pytest.CaptureFixture[str], **environ: str)
     except SystemExit:
         return Outcome(ends=capsys.readouterr().err)
     told = [notice for struct in settings for notice in flags.inert_notices(struct)]
+    told += flags.unread_notices(SERVE_STRUCTS, environ)
     changed = [found for struct in settings for found in _changed(struct)]
     return Outcome(dict(changed), tuple(dict.fromkeys(told)))
 

@@ -16,6 +16,10 @@ PATIENCE_S = 200
 BASIC = ("chat", "stream", "tools", "stream_tools", "parallel", "structured", "stream_structured")
 FORCED = ("required", "named")
 HELPERS = ("parsed_tools", "tool_events")
+RESPONSES = (
+    *("responses_create", "responses_stream", "responses_parse", "responses_poll"),
+    *("responses_tools", "responses_chain", "responses_again"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ def _client(name: str, program: str, *more: str, **rest: Any) -> Client:
     return Client(name, program, (*BASIC, *more, "network"), **rest)
 
 
+def _responses(name: str, program: str, **rest: Any) -> Client:
+    return Client(name, program, (*RESPONSES, "network"), **rest)
+
+
 CLIENTS = (
     _client("openai-python", "openai_client.py", *FORCED, *HELPERS, python=Path(sys.executable)),
     _client("openai-python-2", "openai_client.py", *FORCED, *HELPERS),
@@ -57,6 +65,9 @@ CLIENTS = (
     _client("pydantic-ai", "pydantic_ai_client.py", *FORCED),
     _client("openai-node", "openai_client.mjs", *FORCED, *HELPERS),
     _client("vercel-ai", "vercel_client.mjs", *FORCED),
+    _responses("openai-python-responses", "openai_responses.py", python=Path(sys.executable)),
+    _responses("openai-python-2-responses", "openai_responses.py"),
+    _responses("openai-node-responses", "openai_responses.mjs"),
 )
 
 

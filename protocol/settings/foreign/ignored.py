@@ -7,7 +7,7 @@ TEXT_ALONE = "prompts are text alone; images, audio and video are not served yet
 NO_LORA = "adapters are not served yet"
 NO_GRAPHS = "nothing is compiled or captured at start"
 BY_DEVICE = "the device decides which kernels run"
-IN_METRICS = "the figures are at /metrics"
+IN_METRICS = "the figures are metrics (/metrics), not log lines"
 
 _LOGS = [
     *ignored("what answers say is never logged", switch("enable_log_outputs")),
@@ -178,6 +178,7 @@ _STARTING = [
     *ignored(
         "VLLM_RUST_FRONTEND_PATH alone says which program", variable("VLLM_USE_RUST_FRONTEND")
     ),
+    *ignored("the tokenizer is always there", switch("skip_tokenizer_init")),
     *ignored("--revision is for all files", value("tokenizer_revision"), value("code_revision")),
     *ignored(
         "there is one engine",

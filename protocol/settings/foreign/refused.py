@@ -70,7 +70,6 @@ REFUSED: list[Row] = [
         value("logprobs_mode", kind=str, default="raw_logprobs"),
     ),
     *refused("prompts are text or token ids", switch("enable_prompt_embeds")),
-    *refused("front ends read and write text", switch("skip_tokenizer_init")),
     *refused("there is no gRPC; use HTTP", switch("grpc")),
     *refused(
         "fetch the model from ModelScope and give its folder", variable("VLLM_USE_MODELSCOPE")

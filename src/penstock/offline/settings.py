@@ -1,6 +1,5 @@
-"""`LLM(model, **settings)` as settings of the programs. Knows names and what this version lacks, not what they do."""
+"""`LLM(model, **settings)` as settings of the programs. Knows which of them concern a program, not what they do."""
 
-import difflib
 import logging
 import os
 import re
@@ -11,63 +10,32 @@ import msgspec
 
 from penstock.offline.errors import UnsupportedError
 from penstock.protocol import flags
-from penstock.protocol.errors import SettingsError
-from penstock.protocol.settings import EngineSettings, FrontendSettings
+from penstock.protocol.errors import NotServedError, SettingsError
+from penstock.protocol.settings import (
+    SERVE_STRUCTS,
+    EngineSettings,
+    ForeignSettings,
+    FrontendSettings,
+    ModelSettings,
+)
 
 log = logging.getLogger("penstock.offline")
 S = TypeVar("S", bound=msgspec.Struct)
 
-_PLAIN = "speculative decoding changes the speed, never the answers; this version decodes plainly"
-_NO_GRAPHS = "there are no CUDA graphs on this device"
-WITHOUT_EFFECT = {
-    "spec_method": _PLAIN,
-    "spec_model": _PLAIN,
-    "spec_tokens": _PLAIN,
-    "speculative_config": _PLAIN,
-    "speculative_model": _PLAIN,
-    "num_speculative_tokens": _PLAIN,
-    "max_seq_len_to_capture": _NO_GRAPHS,
-    "compilation_config": _NO_GRAPHS,
-    "disable_custom_all_reduce": "there is one rank",
-    "worker_use_ray": "workers are processes of this host",
-    "disable_async_output_proc": "see async_scheduling",
-    "mm_processor_kwargs": "this model reads text only",
-    "limit_mm_per_prompt": "this model reads text only",
-    "allowed_local_media_path": "this model reads text only",
-    "structured_outputs_config": "there is one engine for structured output",
-    "guided_decoding_backend": "there is one engine for structured output",
-    "skip_tokenizer_init": "the tokenizer is always there",
-    "hf_token": "set HF_TOKEN in the environment",
-    "tokenizer_revision": "revision holds for both",
-    "device": "the device is the one there is",
-    "disable_log_stats": "",
-    "disable_log_requests": "",
-    "enable_log_requests": "",
-}
-"""Names that guides and vLLM know, and why they change nothing; those without a reason are not worth a line."""
-
-
-class _Lack(NamedTuple):
-    idle: tuple[object, ...]
-    """Values that do not ask for it."""
-    what: str
-
-
-LACKS = {
-    "enable_lora": _Lack((False,), "adapters are"),
-    "task": _Lack(("auto", "generate"), "only generation is served: other tasks are"),
-    "runner": _Lack(("auto", "generate"), "only generation is served: pooling is"),
-    "convert": _Lack(("auto", "none"), "only generation is served: converted models are"),
-    "hf_overrides": _Lack(({},), "changes to a checkpoint's config.json are"),
-    "data_parallel_size": _Lack((1,), "data parallelism is"),
-}
-_OF_A_SERVER = frozenset(
-    (
-        *("endpoint", "curve_dir", "host", "port", "uds", "frontend_id", "access_log"),
-        *("api_key", "api_key_file", "guard_metrics"),
-        *("rate_limit_token", "rate_limit_interval", "limits_file"),
-    )
+_OF_TEXT = (
+    *ModelSettings.__struct_fields__,
+    "tokenizer_mode",
+    "chat_template",
+    "reasoning_parser",
+    "generation_config",
+    "override_generation_config",
+    "trust_request_chat_template",
+    "stream_interval",
+    "max_stop_strings",
+    "engine_patience_s",
 )
+"""Of a front end's settings, those that mean something without HTTP."""
+_OF_ADDRESSES = ("endpoint", "curve_dir")
 _QUIET_IF = "PENSTOCK_LOG_LEVEL"
 OFFLINE: dict[str, Any] = {
     "log_level": "warning",
@@ -86,17 +54,18 @@ class Settings(NamedTuple):
 
 
 def read_settings(model: str | os.PathLike[str], given: Mapping[str, Any]) -> Settings:
-    """Raises SettingsError or UnsupportedError; says a line for each that has no effect."""
+    """Raises SettingsError or UnsupportedError; says a line for each that has no effect, as `penstock serve` does."""
     asked = {name: _plain(value) for name, value in given.items() if value is not None}
     known = _names()
-    for name in asked.keys() - known.keys():
-        _look_beyond(name, asked.pop(name), known.keys())
-    values = {**_defaults(), **{known[name]: value for name, value in asked.items()}}
+    values = {**_defaults(), **{_known(name, known): value for name, value in asked.items()}}
     values["model"] = os.fspath(model)
     engine = _converted(EngineSettings, values, os.environ)
+    foreign = _converted(ForeignSettings, values, os.environ)
     # A front end without HTTP: variables such as VLLM_PORT do not concern it.
     frontend = _converted(FrontendSettings, {**values, "log_level": engine.log_level}, {})
-    for notice in {*flags.inert_notices(engine), *flags.inert_notices(frontend)}:
+    told = [notice for each in (engine, frontend, foreign) for notice in flags.inert_notices(each)]
+    told += flags.unread_notices(SERVE_STRUCTS, os.environ)
+    for notice in dict.fromkeys(told):
         log.warning("%s", _as_name(notice))
     return Settings(engine, frontend)
 
@@ -110,28 +79,23 @@ def explicit(settings: Settings) -> Settings:
 
 
 def _names() -> dict[str, str]:
-    """Each name and alias of a setting, and the setting."""
-    fields = [*flags.fields_of(EngineSettings), *flags.fields_of(FrontendSettings)]
+    """Each name and alias of a setting that a program may give, and the setting."""
+    fields = [
+        *(f for f in flags.fields_of(EngineSettings) if f.name not in _OF_ADDRESSES),
+        *(f for f in flags.fields_of(FrontendSettings) if f.name in _OF_TEXT),
+        *flags.fields_of(ForeignSettings),
+    ]
     return {
         spelling.lstrip("-").replace("-", "_"): field.name
         for field in fields
         for spelling in field.spellings
-        if field.name not in _OF_A_SERVER
     }
 
 
-def _look_beyond(name: str, value: Any, known: Any) -> None:
-    """A name that is no setting of this version."""
-    if name in LACKS:
-        if value not in LACKS[name].idle:
-            raise UnsupportedError(f"{name}={value!r}: {LACKS[name].what} not in this version")
-    elif name in WITHOUT_EFFECT:
-        if WITHOUT_EFFECT[name]:
-            log.warning("%s has no effect: %s", name, WITHOUT_EFFECT[name])
-    else:
-        close = difflib.get_close_matches(name, [*known, *WITHOUT_EFFECT, *LACKS], n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise SettingsError(f"LLM has no setting {name!r}{hint}")
+def _known(name: str, known: Mapping[str, str]) -> str:
+    if name not in known:
+        raise SettingsError(f"LLM has no setting {name!r}{flags.nearest(name, known)}")
+    return known[name]
 
 
 def _defaults() -> dict[str, Any]:
@@ -151,6 +115,8 @@ def _plain(value: Any) -> Any:
 def _converted(struct: type[S], values: Mapping[str, Any], environ: Mapping[str, str]) -> S:
     try:
         return flags.convert(struct, values, environ)
+    except NotServedError as error:
+        raise UnsupportedError(_as_name(str(error))) from error
     except SettingsError as error:
         raise SettingsError(_as_name(str(error))) from error
 

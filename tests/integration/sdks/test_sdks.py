@@ -118,6 +118,53 @@ def test_the_streaming_helper_tells_of_a_call_as_it_grows(seen: Seen) -> None:
     assert seen["usage"] > 0
 
 
+@each_that_plays("responses_create")
+def test_a_response_is_made_and_kept(seen: Seen) -> None:
+    assert "brook" in seen["text"]
+    assert (seen["status"], seen["again"]) == ("completed", seen["text"])
+    assert seen["input"] == "Hello! Who are you?"
+
+
+@each_that_plays("responses_stream")
+def test_a_response_is_streamed_in_numbered_events(seen: Seen) -> None:
+    assert len(seen["pieces"]) > 3
+    assert "".join(seen["pieces"]) == seen["text"]
+    assert seen["numbers"] == list(range(len(seen["numbers"])))
+    assert seen["last"] == "response.completed"
+
+
+@each_that_plays("responses_parse")
+def test_a_response_is_parsed_whole_and_streamed(seen: Seen) -> None:
+    assert seen == {"parse": MARA, "stream": MARA}
+
+
+@each_that_plays("responses_poll")
+def test_a_response_in_the_background_is_polled(seen: Seen) -> None:
+    assert (seen["first"], seen["status"]) == ("queued", "completed")
+    assert "brook" in seen["text"]
+    assert seen["numbers"] == list(range(3, 3 + len(seen["numbers"])))
+
+
+@each_that_plays("responses_tools")
+def test_a_tool_loop_of_items(seen: Seen) -> None:
+    assert seen["calls"] == [PARIS]
+    _reports_the_weather(seen)
+
+
+@each_that_plays("responses_chain")
+def test_a_tool_loop_that_the_server_remembers(seen: Seen) -> None:
+    assert seen["calls"] == [PARIS]
+    assert seen["parsed"] == [PARIS["arguments"]]
+    _reports_the_weather(seen)
+
+
+@each_that_plays("responses_again")
+def test_a_stream_that_was_cut_short_goes_on(seen: Seen) -> None:
+    assert "brook" in seen["text"]
+    assert "".join(seen["pieces"]) == seen["text"]
+    assert seen["numbers"] == list(range(len(seen["numbers"])))
+
+
 @each_that_plays("network")
 def test_no_client_calls_home(seen: Seen) -> None:
     assert seen == {"elsewhere": []}

@@ -158,7 +158,7 @@ COMMANDS = [
     ),
     (
         "vllm serve meta-llama/Llama-3-70B --tensor-parallel-size 4 --gpu-memory-utilization 0.9",
-        Outcome(ends="--tensor-parallel-size: this version runs a model on one device"),
+        Outcome({"model": "meta-llama/Llama-3-70B", "tensor_parallel_size": 4}),
     ),
     ("vllm serve meta-llama/Llama-3-8B", Outcome({"model": "meta-llama/Llama-3-8B"})),
     (

@@ -14,7 +14,7 @@ from penstock.protocol import sockets
 from penstock.protocol.errors import SettingsError
 from penstock.protocol.service_manager import Ear
 from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
-from penstock.supervisor import Deployment, find_frontend_program
+from penstock.supervisor import Deployment, default_count, find_frontend_program
 
 
 def test_a_port_in_use_is_refused_even_when_its_owner_shares_it() -> None:
@@ -74,6 +74,13 @@ def test_an_engine_core_that_ends_during_a_stop_is_not_restarted(tmp_path: Path)
         assert deployment._engine_gives_up(0)
 
     asyncio.run(scenario())
+
+
+def test_there_is_one_of_a_front_end_program_unless_more_are_asked_for() -> None:
+    serve = ServeSettings(frontend_program="sh")
+    assert default_count(serve, {}).api_server_count == 1
+    assert default_count(serve, {"api_server_count": "--api-server-count"}) is serve
+    assert default_count(ServeSettings(), {}) == ServeSettings()
 
 
 def test_a_front_end_program_is_found_by_path_or_by_name_or_refused() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from penstock.offline.errors import UnsupportedError
-from penstock.offline.settings import WITHOUT_EFFECT, read_settings
+from penstock.offline.settings import read_settings
 from penstock.protocol.errors import SettingsError
 
 
@@ -36,14 +36,36 @@ def test_variables_of_http_do_not_matter_but_those_of_the_engine_do(
     assert (engine.log_level, engine.kv_cache_memory_bytes) == ("debug", 64 << 20)
 
 
-def test_what_has_no_effect_is_said_once_and_only_where_it_is_worth_it(
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("spec_tokens", 5),
+        ("speculative_config", {"method": "ngram"}),
+        ("compilation_config", object()),
+        ("disable_log_stats", True),
+        ("swap_space", 2),
+        ("skip_tokenizer_init", True),
+        ("cc", 3),
+    ],
+)
+def test_what_has_no_effect_is_said_in_one_line(
+    name: str, value: object, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """By the one table that command lines and files are read by too."""
     with caplog.at_level(logging.WARNING):
-        read_settings("m", {"spec_tokens": 5, "disable_log_stats": True, "swap_space": 2})
-    said = sorted(record.getMessage().split(":")[0] for record in caplog.records)
-    assert said == ["spec_tokens has no effect", "swap_space has no effect"]
-    assert all(isinstance(reason, str) for reason in WITHOUT_EFFECT.values())
+        read_settings("m", {name: value})
+    (said,) = [record.getMessage().split(":")[0] for record in caplog.records]
+    assert said == f"{'compilation_config' if name == 'cc' else name} has no effect"
+
+
+def test_a_variable_that_nobody_reads_is_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VLLM_ATTENTION_BACKENDS", "x")
+    with caplog.at_level(logging.WARNING):
+        read_settings("m", {})
+    (told,) = caplog.messages
+    assert told.endswith("; did you mean VLLM_ATTENTION_BACKEND?")
 
 
 @pytest.mark.parametrize(
@@ -51,9 +73,14 @@ def test_what_has_no_effect_is_said_once_and_only_where_it_is_worth_it(
     [
         ("max_model_length", 9, SettingsError),
         ("port", 8000, SettingsError),
+        ("keep_alive_s", 9, SettingsError),
+        ("endpoint", "ipc:///x", SettingsError),
         ("seed", "x", SettingsError),
         ("enable_lora", True, UnsupportedError),
         ("runner", "pooling", UnsupportedError),
+        ("data_parallel_size", 2, UnsupportedError),
+        ("quantization", "awq", UnsupportedError),
+        ("hf_overrides", {"a": 1}, UnsupportedError),
     ],
 )
 def test_the_rest_is_refused_by_its_name(name: str, value: object, error: type) -> None:
@@ -63,3 +90,4 @@ def test_the_rest_is_refused_by_its_name(name: str, value: object, error: type) 
 
 def test_values_that_ask_for_nothing_are_taken() -> None:
     read_settings("m", {"enable_lora": False, "runner": "generate", "task": "auto"})
+    read_settings("m", {"hf_overrides": {}, "convert": "none", "data_parallel_size": 1})

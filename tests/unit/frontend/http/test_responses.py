@@ -188,12 +188,14 @@ class TestKept:
         newest = front.get(path).json["data"][0]
         assert newest["content"] == [{"type": "input_text", "text": "2"}]
 
-    def test_what_was_not_in_the_background_cannot_be_cancelled_or_streamed(
-        self, front: Front
-    ) -> None:
+    def test_what_was_not_in_the_background_cannot_be_cancelled(self, front: Front) -> None:
         front.says("x")
         path = f"{PATH}/{front.post(PATH, {'input': 'Hi'}).json['id']}"
         assert front.post(f"{path}/cancel", {}).status == 400
+
+    def test_what_was_never_streamed_cannot_be_streamed_again(self, front: Front) -> None:
+        front.says("x")
+        path = f"{PATH}/{front.post(PATH, {'input': 'Hi'}).json['id']}"
         assert front.get(f"{path}?stream=true").status == 400
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from support.fake_script import LIMITS
 from support.front import Front, wait_until
+from support.stores import KINDS, Place, empty_places
 
 from penstock.frontend.responses import background, journal
 from penstock.frontend.responses.background import Background
@@ -28,16 +29,23 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "FLUSH_S", 0.01)
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def places(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Place]]:
+    with empty_places(request.param, tmp_path_factory.mktemp(request.param)) as empty:
+        yield empty
+
+
 @pytest.fixture
-def fronts(byte_model: Path, tmp_path: Path) -> Iterator[tuple[Front, Front]]:
+def fronts(byte_model: Path, places: Callable[[], Place]) -> Iterator[tuple[Front, Front]]:
     """Two with one store, each before an engine of its own that answers the same."""
-    with _two(byte_model, tmp_path, LIMITS) as two:
+    with _two(byte_model, places().given, LIMITS) as two:
         yield two
 
 
 @contextmanager
-def _two(model: Path, folder: Path, limits: Limits) -> Iterator[tuple[Front, Front]]:
-    store = str(folder / "folder" / "responses.sqlite")
+def _two(model: Path, store: str, limits: Limits) -> Iterator[tuple[Front, Front]]:
     first, second = (Front(model, responses_store=store) for _ in range(2))
     for front in (first, second):
         front.engine.limits = limits
@@ -137,10 +145,10 @@ def test_an_engine_that_dies_is_not_noticed(fronts: tuple[Front, Front]) -> None
 
 
 def test_who_goes_on_with_it_takes_its_place_under_the_limits(
-    byte_model: Path, tmp_path: Path
+    byte_model: Path, places: Callable[[], Place]
 ) -> None:
     metered = msgspec.structs.replace(LIMITS, is_metered=True)
-    with _two(byte_model, tmp_path, metered) as (first, second):
+    with _two(byte_model, places().given, metered) as (first, second):
         response_id = first.post(PATH, {"input": "Hi", "background": True}).json["id"]
         wait_until(lambda: num_frames(second, response_id) > 12)
         first.call(_die(first))

@@ -1,5 +1,6 @@
 """Where responses are kept when nothing, something and nonsense is said about it."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,22 @@ def test_none_keeps_nothing() -> None:
     assert open_store(FrontendSettings(responses_store="none")) is None
 
 
-def test_other_databases_are_refused() -> None:
-    with pytest.raises(SettingsError, match="SQLite"):
+def test_other_databases_are_refused_without_their_passwords() -> None:
+    with pytest.raises(SettingsError, match="SQLite") as refused:
+        open_store(FrontendSettings(responses_store="postgres://me:secret@host"))
+    assert "secret" not in str(refused.value)
+
+
+def test_redis_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "penstock.frontend.responses.redis_store", raising=False)
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    with pytest.raises(SettingsError, match=r"pip install 'penstock\[redis\]'"):
         open_store(FrontendSettings(responses_store="redis://host"))
+
+
+def test_a_wrong_address_of_redis_is_told() -> None:
+    with pytest.raises(SettingsError, match="no URL of a Redis"):
+        open_store(FrontendSettings(responses_store="redis://host:port/x"))
 
 
 @pytest.mark.parametrize("service", ["", "service"])

@@ -1,0 +1,7 @@
+"""What can go wrong with what is kept of responses. Knows no store."""
+
+from penstock.protocol.errors import PenstockError
+
+
+class StoreError(PenstockError):
+    """The store does not answer, or could not write: whatever was asked may be asked again later."""

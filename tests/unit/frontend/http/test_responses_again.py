@@ -1,0 +1,137 @@
+"""A streamed answer whose connection broke, or that is over, streamed again."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import OpenAI
+from support.front import Front, wait_until
+from support.stores import KINDS, Place, empty_places
+
+from penstock.protocol import token_ids
+
+PATH = "/v1/responses"
+TEXT = "A long answer, with wörds of 世界 that takes a while to say."
+BODY: dict[str, Any] = {"input": "Hi", "stream": True}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def places(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Place]]:
+    with empty_places(request.param, tmp_path_factory.mktemp(request.param)) as empty:
+        yield empty
+
+
+@pytest.fixture
+def front(byte_model: Path, places: Callable[[], Place]) -> Iterator[Front]:
+    with Front(byte_model, responses_store=places().given) as running:
+        running.says(TEXT)
+        yield running
+
+
+def events_of(data: bytes) -> list[dict[str, Any]]:
+    return [json.loads(event.split("\ndata: ")[1]) for event in data.decode().split("\n\n")[:-1]]
+
+
+def text_of(events: list[dict[str, Any]]) -> str:
+    return "".join(e["delta"] for e in events if e["type"] == "response.output_text.delta")
+
+
+def break_off(front: Front, body: dict[str, Any], after: int) -> list[dict[str, Any]]:
+    """Reads until so many events have come, then hangs up; the events that came whole."""
+    data = json.dumps(body).encode()
+    head = f"POST {PATH} HTTP/1.0\r\nHost: x\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", front.port)) as connection:
+        connection.sendall(head + data)
+        came = b""
+        while came.count(b"\n\n") < after:
+            came += connection.recv(4096)
+    whole = came.split(b"\r\n\r\n", 1)[1].rpartition(b"\n\n")[0] + b"\n\n"
+    return events_of(whole)
+
+
+def broken(front: Front, **more: Any) -> list[dict[str, Any]]:
+    """One whose slot in the engine is free by now."""
+    front.engine.step_s = 0.01
+    events = break_off(front, BODY | more, 12)
+    wait_until(lambda: front.engine.aborted == [front.last.id])
+    path = f"{PATH}/{events[0]['response']['id']}"
+    if more.get("store", True):
+        wait_until(lambda: front.get(path).status == 200)
+    return events
+
+
+def test_the_rest_comes_when_the_client_does(front: Front) -> None:
+    came = broken(front)
+    path = f"{PATH}/{came[0]['response']['id']}"
+    kept = front.get(path).json
+    assert (kept["status"], kept["output"][0]["status"]) == ("cancelled", "incomplete")
+    assert TEXT.startswith(kept["output"][0]["content"][0]["text"])
+    rest = events_of(front.get(f"{path}?stream=true&starting_after={len(came) - 1}").data)
+    assert [e["sequence_number"] for e in came + rest] == list(range(len(came + rest)))
+    assert text_of(came + rest) == TEXT
+    assert rest[-1]["type"] == "response.completed"
+    assert 0 < token_ids.count(front.last.emitted) < len(TEXT.encode())
+    assert front.last.params == front.engine.generates[0].params
+    assert front.get(path).json["status"] == "completed"
+    assert front.get(path).json == rest[-1]["response"]
+    assert events_of(front.get(f"{path}?stream=true").data) == came + rest
+
+
+def test_who_comes_twice_is_answered_twice_and_it_is_made_once(front: Front) -> None:
+    came = broken(front)
+    client = OpenAI(base_url=f"{front.url}/v1", api_key="none", max_retries=0)
+    response_id = came[0]["response"]["id"]
+    first = client.responses.retrieve(response_id, stream=True, starting_after=3)
+    second = client.responses.retrieve(response_id, stream=True, starting_after=7)
+    assert [event.sequence_number for event in first][:1] == [4]
+    assert [event.sequence_number for event in second][:1] == [8]
+    assert len(front.engine.generates) == 2
+
+
+def test_one_that_is_over_is_said_again_without_the_engine(front: Front) -> None:
+    events = events_of(front.post(PATH, BODY | {"top_logprobs": 1}).data)
+    path = f"{PATH}/{events[0]['response']['id']}?stream=true"
+    assert events_of(front.get(path).data) == events
+    assert events_of(front.get(f"{path}&starting_after=5").data) == events[6:]
+    assert events_of(front.get(f"{path}&starting_after={len(events)}").data) == []
+    assert len(front.engine.generates) == 1
+
+
+def test_one_that_was_cut_short_by_its_length_too(front: Front) -> None:
+    events = events_of(front.post(PATH, BODY | {"max_output_tokens": 5}).data)
+    assert events[-1]["type"] == "response.incomplete"
+    path = f"{PATH}/{events[0]['response']['id']}?stream=true"
+    assert events_of(front.get(path).data) == events
+
+
+def test_what_is_not_stored_cannot_be_had_again(front: Front) -> None:
+    came = broken(front, store=False)
+    assert front.get(f"{PATH}/{came[0]['response']['id']}?stream=true").status == 404
+
+
+def test_after_a_while_the_response_is_left_but_not_its_events(front: Front) -> None:
+    came = broken(front)
+    path = f"{PATH}/{came[0]['response']['id']}"
+    store = front.services.store
+    assert store is not None
+    front.call(store.prune(came[0]["response"]["created_at"] + 601.0 + 1))
+    answer = front.get(f"{path}?stream=true")
+    assert (answer.status, answer.error["param"]) == (400, "stream")
+    assert front.get(path).json["status"] == "cancelled"
+
+
+def test_nothing_is_kept_for_it_where_nobody_wants_that(byte_model: Path) -> None:
+    with Front(byte_model, responses_resume_s=0.0) as front:
+        front.says(TEXT)
+        events = events_of(front.post(PATH, BODY).data)
+        path = f"{PATH}/{events[0]['response']['id']}"
+        assert front.get(f"{path}?stream=true").status == 400
+        front.engine.step_s = 0.01
+        came = break_off(front, BODY, 12)
+        wait_until(lambda: len(front.engine.aborted) == 1)
+        assert front.get(f"{PATH}/{came[0]['response']['id']}").status == 404
