@@ -19,14 +19,17 @@ Llama architecture, {parameters:,} parameters, {layers} layers of width {hidden}
 The tokenizer is a byte-level BPE of {vocabulary} tokens, trained on the same corpus. The chat template is
 ChatML with tools in the Hermes style: functions between `<tools>` tags in the system turn, calls
 between `<tool_call>` tags, results between `<tool_response>` tags in a user turn. Of a function's schema it
-shows what training showed, in that order, and leaves out the rest (`title`, `strict`, ...).
+shows what training showed, in that order, and leaves out the rest (`title`, `strict`, ...). With
+`enable_thinking` the answer begins with a thought between `<think>` tags, as in Qwen3; without it, and
+that is the default, there is no thought. Thoughts of earlier turns are not shown again.
 
 ## What it can do
 
 In English and simple Chinese: small talk that remembers names and other small facts across turns, sums and
 differences below a hundred, products up to twelve times twelve, counting, sorting short lists, short
 stories, calls of functions it is shown, JSON answers to a schema given in the prompt, and questions about
-Penstock. To most other questions it says that it is a small model and does not know.
+Penstock. Its thoughts are a line long: a sum by its digits, a list by its ends, the name it was told, the
+function it is going to call. To most other questions it says that it is a small model and does not know.
 
 ## What it was trained on
 
@@ -45,7 +48,7 @@ expressions, and of the combinations of field names in schemas and functions.
 {table}
 
 "Exactly right" compares with the one expected answer: the right arguments for a call, the right values in
-JSON.
+JSON. The rows "thought asked for" and "no thought asked for" hold prompts of the first six kinds.
 
 ## What it cannot do
 

@@ -28,20 +28,45 @@ def test_the_same_seed_gives_the_same_chats() -> None:
     assert some(3, 50) != some(4, 50)
 
 
+def brooks_words(made: list[Chat]) -> list[str]:
+    answers = [m for chat in made for m in chat.messages if m["role"] == "assistant"]
+    return [text for m in answers for text in (m["content"], m.get("reasoning_content", ""))]
+
+
 def test_every_part_of_the_mix_turns_up() -> None:
     kinds = {chat.kind for chat in some(1, 400)}
-    assert kinds == {"talk", "name", "add", "tool", "json", "bare", "echo"}
+    assert kinds == {"talk", "name", "add", "exercise", "tool", "json", "bare", "echo"}
     assert all(weight > 0 for _, weight in MIX.values())
 
 
 def test_training_never_shows_a_held_out_sum() -> None:
-    assistant = [
-        m["content"] for c in some(5, 4000) for m in c.messages if m["role"] == "assistant"
+    sums = [
+        s
+        for text in brooks_words(some(5, 4000))
+        for s in re.findall(r"(?<![*/+-] )(?<!\d)(\d\d) \+ (\d\d) =", text)
     ]
-    sums = [s for text in assistant for s in re.findall(r"(?<!\d)(\d\d) \+ (\d\d) =", text)]
     shown = {(a, b) for a, b in sums if int(b) >= 10 and int(a) >= 10}
     assert len(shown) > 1500
     assert not [pair for pair in shown if is_held(f"{pair[0]}+{pair[1]}")]
+
+
+def test_a_fifth_of_the_chats_or_more_think_and_the_rest_never_do() -> None:
+    made = some(12, 1000)
+    thinking = [c for c in made if "reasoning_content" in c.messages[-1]]
+    assert 200 < len(thinking) < 400
+    others = [c for c in made if c not in thinking]
+    assert not [text for text in brooks_words(others) if "think>" in text]
+    assert not [m for c in others for m in c.messages if "reasoning_content" in m]
+
+
+def test_some_chats_that_think_have_lost_their_earlier_thoughts() -> None:
+    loops = [
+        [m for m in c.messages if m.get("tool_calls")]
+        for c in some(13, 1500)
+        if c.messages[-1].get("reasoning_content") and c.messages[-2]["role"] == "tool"
+    ]
+    kept = ["reasoning_content" in calls[-1] for calls in loops]
+    assert 0 < sum(kept) < len(kept)
 
 
 def test_training_never_gives_a_held_out_name() -> None:
