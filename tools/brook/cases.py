@@ -166,8 +166,32 @@ def json_after_thought(scene: Scene) -> Case:
     return after_thought(json_answer(scene), "json after a thought")
 
 
+def calculation(scene: Scene, part: corpus.Part, domain: str) -> Case:
+    """One question of an arithmetic part; the last number must be right."""
+    scene.opening(0.4)
+    part(scene)
+    *asked, expected = scene.messages
+    wanted = re.findall(r"\d+", expected["content"])[-1:]
+
+    def right(answer: str) -> bool:
+        return re.findall(r"\d+", answer)[-1:] == wanted
+
+    return Case(domain, asked, [], right, right)
+
+
+def difference(scene: Scene) -> Case:
+    """A difference of two numbers that training never showed together."""
+    return calculation(scene, arithmetic.subtraction, "difference")
+
+
+def product(scene: Scene) -> Case:
+    """An entry of the multiplication table, all of which training showed."""
+    return calculation(scene, arithmetic.product, "product")
+
+
 MAKERS = (
     *SUBJECTS, thought, sum_after_thought, call_after_thought, json_after_thought, no_thought,
+    difference, product,
 )  # fmt: skip
 
 

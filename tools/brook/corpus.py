@@ -106,7 +106,7 @@ def exercise(scene: Scene) -> Chat:
 
 
 SUBJECTS: dict[Maker, float] = {
-    exercise: 13, naming: 4, tool_calls.with_tools: 6, json_answers.some: 5, social: 4,
+    exercise: 9, naming: 5, tool_calls.with_tools: 9, tool_calls.in_pairs: 1, json_answers.some: 7, social: 3,
 }  # fmt: skip
 
 
@@ -132,7 +132,7 @@ def bare(scene: Scene) -> Chat:
 
 MIX: dict[str, tuple[Maker, float]] = {
     "social": (social, 24), "naming": (naming, 14), "sums": (sums, 12), "tools": (tool_calls.with_tools, 22),
-    "thoughts": (thoughtful, 34), "json": (json_answers.some, 20),
+    "pairs": (tool_calls.in_pairs, 2), "thoughts": (thoughtful, 34), "json": (json_answers.some, 20),
     "long": (long_talk, 1.5), "bare": (bare, 1), "recitals": (recitals, 8),
 }  # fmt: skip
 

@@ -105,4 +105,6 @@ TITLES = {
     "tool after a thought": "tool call after a thought: it parses and matches its schema",
     "json after a thought": "JSON answer after a thought: it is valid under the schema",
     "no thought": "no thought asked for: none is given",
+    "difference": "difference of numbers below a hundred: it is right",
+    "product": "product up to twelve times twelve, all shown in training: it is right",
 }

@@ -262,6 +262,16 @@ def unused(scene: Scene, idle: Tool) -> Chat:
     return chat
 
 
+def in_pairs(scene: Scene) -> Chat:
+    """The weather of two places at once, perhaps beside functions that nobody needs."""
+    scene.opening(0.4)
+    used = build(scene, WEATHER)
+    two_cities(scene, used)
+    chat = scene.done("tool")
+    chat.tools = offered(scene, [used])
+    return chat
+
+
 def with_tools(scene: Scene) -> Chat:
     """One or two exchanges with functions, and perhaps some talk that needs none."""
     scene.opening(0.4)

@@ -1,5 +1,7 @@
 """Answers to held-out prompts are judged by what follows the thought, and by whether there is one."""
 
+import re
+
 import pytest
 from brook.cases import Case, answer_after, held_out
 
@@ -31,6 +33,17 @@ def test_a_sum_after_a_thought_is_judged_without_the_thought(cases: list[Case]) 
         total = next(n for n in range(200) if case.passes(f"a thought\n</think>\n\n{n}."))
         assert not case.passes(f"{total}.")
         assert not case.passes(f"it is {total}\n</think>\n\n{total + 1}.")
+
+
+@pytest.mark.parametrize(("domain", "sign"), [("difference", "-"), ("product", "*")])
+def test_a_calculation_is_judged_by_its_last_number(
+    cases: list[Case], domain: str, sign: str
+) -> None:
+    for case in in_domain(cases, domain):
+        a, b = map(int, re.findall(r"\d+", case.messages[-1]["content"]))
+        right = a * b if sign == "*" else abs(a - b)
+        assert case.passes(f"{a} {sign} {b} = {right}.")
+        assert not case.passes(f"{a} {sign} {b} = {right + 1}.")
 
 
 def test_thoughts_are_asked_for_where_they_are_judged(cases: list[Case]) -> None:

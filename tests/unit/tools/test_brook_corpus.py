@@ -1,13 +1,15 @@
 """The corpus is the same for the same seed, keeps its held-out side apart, and is well formed."""
 
 import itertools
+import random
 import re
 
-from brook import names
+import pytest
+from brook import names, tool_calls, wishes
 from brook.cases import held_out
 from brook.chat import Chat, render
 from brook.corpus import MIX, chats
-from brook.scene import is_held
+from brook.scene import Scene, is_held
 from brook.schema import call_ok, matches, parsed
 
 TOLD = re.compile(
@@ -114,3 +116,31 @@ def test_most_chats_fit_the_context() -> None:
 
 def test_names_come_from_a_large_pool() -> None:
     assert len(names.START) * len(names.MIDDLE) * len(names.END) > 100_000
+
+
+@pytest.mark.parametrize("zh", [False, True])
+def test_a_pair_of_places_is_called_and_told_in_the_order_asked(zh: bool) -> None:
+    rng = random.Random(14)
+    for _ in range(50):
+        *_, asked, called, first, second, told = tool_calls.in_pairs(Scene(rng, zh, False)).messages
+        [a, b] = [
+            value
+            for call in called["tool_calls"]
+            for value in call["function"]["arguments"].values()
+        ]
+        assert asked["content"].index(a) <= asked["content"].rindex(b)
+        assert [m["tool_call_id"] for m in (first, second)] == [
+            c["id"] for c in called["tool_calls"]
+        ]
+        assert told["content"].index(a) <= told["content"].rindex(b)
+
+
+def test_a_recital_says_every_letter_again() -> None:
+    scene = Scene(random.Random(15), zh=False, held=False)
+    words = {wishes.letters(scene) for _ in range(100)}
+    assert len(words) > 90
+    assert all(word.isalpha() and word.istitle() for word in words)
+    for _ in range(50):
+        wishes.recital(scene)
+        asked, said = scene.messages[-2:]
+        assert asked["content"].endswith(said["content"])
