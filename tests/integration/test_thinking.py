@@ -139,3 +139,18 @@ def test_a_tool_is_called_after_a_thought_and_its_result_is_told(brook: Deployme
     told, _ = whole(brook, **THINKS, messages=turns, tools=[WEATHER])
     assert told["reasoning"]
     assert "21" in told["content"]
+
+
+def test_a_constraint_is_no_invitation_to_think(brook: Deployment) -> None:
+    """Where hardly any token fits, the one that opens a thought must not be among them."""
+    for seed in range(20):
+        message, usage = whole(
+            brook,
+            messages=[{"role": "user", "content": "Hello!"}],
+            temperature=1,
+            seed=seed,
+            structured_outputs={"json": {"enum": [3, 4]}},
+        )
+        assert message["content"] in ("3", "4")
+        assert "reasoning" not in message
+        assert num_thought(usage) == 0
