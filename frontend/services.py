@@ -14,13 +14,20 @@ from penstock.frontend.drain import Drain
 from penstock.frontend.encoding import Encoder
 from penstock.frontend.engine.client import EngineClient
 from penstock.frontend.errors import ApiError, unavailable
-from penstock.frontend.formats import AnswerFormat, detect, reasoning_format, tool_format
+from penstock.frontend.formats import (
+    AnswerFormat,
+    ReasoningFormat,
+    detect,
+    reasoning_format,
+    tool_format,
+)
 from penstock.frontend.params import ParamsMaker
 from penstock.frontend.prompts import Rules, Validator
 from penstock.frontend.responses.background import Background
 from penstock.frontend.responses.places import open_store
 from penstock.frontend.responses.store import Store
-from penstock.frontend.text.chat_template import ChatTemplates
+from penstock.frontend.text.chat_template import PROBE_LIMIT_S, ChatTemplates
+from penstock.frontend.text.errors import TextError
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.errors import SettingsError
 from penstock.protocol.messages import ModelCard
@@ -110,6 +117,25 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
 
 
 def _answer_format(settings: FrontendSettings, templates: ChatTemplates) -> AnswerFormat:
+    """As the model writes. Raises SettingsError."""
+    found = _named_format(settings, templates)
+    return replaced(found, thoughts_begin_in_prompt=_opens_thoughts(templates, found.reasoning))
+
+
+def _opens_thoughts(templates: ChatTemplates, reasoning: ReasoningFormat | None) -> bool:
+    """Whether the template itself opens them where they are asked for by the names that templates know."""
+    wish = {"enable_thinking": True, "thinking": True}
+    hello = [{"role": "user", "content": "Hello!"}]
+    if reasoning is None:
+        return False
+    try:
+        text = templates.render(hello, kwargs=wish, limit_s=PROBE_LIMIT_S)
+    except TextError:
+        return False
+    return text.rstrip().endswith(reasoning.opens)
+
+
+def _named_format(settings: FrontendSettings, templates: ChatTemplates) -> AnswerFormat:
     """By the templates, but for what the settings name. Raises SettingsError."""
     found = detect(templates.source)
     if settings.tool_call_parser != "auto":

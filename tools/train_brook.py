@@ -103,7 +103,7 @@ def say(args: argparse.Namespace) -> None:
     for turn in args.turns:
         messages.append({"role": "user", "content": turn})
         prompt = speaker.tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=False
+            messages, add_generation_prompt=True, tokenize=False, enable_thinking=args.think
         )
         answer = speaker.answers([prompt])[0]
         messages.append({"role": "assistant", "content": answer})
@@ -161,6 +161,7 @@ def add_others(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.set_defaults(run_command=say)
     p.add_argument("--model", type=Path, required=True)
     p.add_argument("--system", default="", help="a system message of your own")
+    p.add_argument("--think", action="store_true", help="ask for a thought before each answer")
     p.add_argument("turns", nargs="+", help="what the user says, turn by turn")
 
 

@@ -49,11 +49,13 @@ class AnswerRules:
     def reading(self, body: ChatRequest, tools: Tools, prompt: Prompt) -> Reading:
         """How this request's answers are to be read."""
         format = self._forced if tools.choice is Choice.FORCED else self._format
-        reasoning, text = format.reasoning, prompt.text or ""
+        inside = begins_in_reasoning(format.reasoning, prompt.text or "", _continued(body))
+        own_template = body.chat_template is not None
         return Reading(
             format=format,
             tools=tools,
-            begins_in_reasoning=begins_in_reasoning(reasoning, text, _continued(body)),
+            begins_in_reasoning=inside,
+            may_think=inside or own_template or not format.thoughts_begin_in_prompt,
             shows_reasoning=body.include_reasoning is not False,
         )
 
@@ -62,7 +64,9 @@ class AnswerRules:
         budget = _checked(body.thinking_token_budget, reading.format)
         of_content = constraint_of(body)
         constraint = self._constraint(of_content, _field(body), reading)
-        thinking = self._thinking(reading, is_needed=constraint is not None or budget >= 0)
+        comes_before = reading.may_think or bool(reading.prefaces)
+        is_needed = budget >= 0 if constraint is None else comes_before
+        thinking = self._thinking(reading, is_needed=is_needed)
         return replace(
             wanted(body),
             constraint=constraint,

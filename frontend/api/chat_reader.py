@@ -46,6 +46,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     format: AnswerFormat
     tools: Tools
     begins_in_reasoning: bool
+    may_think: bool = True
+    """Whether thoughts may come before the content; a constraint leaves room for none elsewhere."""
     shows_reasoning: bool
     """Else what was thought is left out of the answer; it counts as output all the same."""
 

@@ -14,6 +14,8 @@ class AnswerFormat:
 
     tools: ToolFormat | None = None
     reasoning: ReasoningFormat | None = None
+    thoughts_begin_in_prompt: bool = False
+    """Whether the chat template opens thoughts where they are asked for: the model itself then opens none."""
 
     @property
     def markers(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from support.deployment import Deployment
+from support.deployment import Deployment, chunks_of
 from support.hostile import hostile
 from support.schemas import random_schema
 
@@ -85,12 +85,6 @@ def contents(deployment: Deployment, asked: dict[str, Any]) -> list[str]:
         texts[choice["index"]] += choice["delta"].get("content") or ""
         assert choice["finish_reason"] in (None, "stop")
     return texts
-
-
-def chunks_of(events: str) -> list[dict[str, Any]]:
-    *lines, last = [line for line in events.split("\n") if line]
-    assert last == "data: [DONE]"
-    return [json.loads(line.removeprefix("data: ")) for line in lines]
 
 
 def check(deployment: Deployment, number: int) -> None:

@@ -128,6 +128,13 @@ def _body(data: bytes) -> Any:
         return data.decode()
 
 
+def chunks_of(events: str) -> list[dict[str, Any]]:
+    """The chunks of a stream, which must end as streams do."""
+    *lines, last = [line for line in events.split("\n") if line]
+    assert last == "data: [DONE]"
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
 def descendants(pid: int) -> list[int]:
     """All processes below `pid`."""
     try:

@@ -1,5 +1,6 @@
 """Conversations about sums, differences, products and comparisons. Knows no other subject."""
 
+from . import thoughts
 from .scene import Scene
 
 ASK_ADD = (
@@ -73,14 +74,16 @@ def addition(scene: Scene) -> int:
     """One addition; gives the sum."""
     small = not scene.held and scene.chance(0.12)
     a, b = (scene.rng.randint(0, 20), scene.rng.randint(0, 9)) if small else pair(scene)
-    scene.turn(scene.say(ASK_ADD, ASK_ADD_ZH).format(a=a, b=b), addition_text(scene, a, b))
+    ask = scene.say(ASK_ADD, ASK_ADD_ZH).format(a=a, b=b)
+    scene.turn(ask, addition_text(scene, a, b), thoughts.addition(a, b, scene.zh))
     return a + b
 
 
 def subtraction(scene: Scene) -> None:
     """One subtraction that stays at zero or above."""
     a, b = sorted(pair(scene, 0), reverse=True)
-    scene.turn(scene.say(ASK_SUB, ASK_SUB_ZH).format(a=a, b=b), difference_text(scene, a, b))
+    ask = scene.say(ASK_SUB, ASK_SUB_ZH).format(a=a, b=b)
+    scene.turn(ask, difference_text(scene, a, b), thoughts.subtraction(a, b, scene.zh))
 
 
 def product(scene: Scene) -> None:
@@ -88,7 +91,8 @@ def product(scene: Scene) -> None:
     a, b = scene.rng.randint(1, 12), scene.rng.randint(1, 12)
     sign = "×" if scene.zh else "*"
     ask = scene.say(ASK_MUL, ASK_MUL_ZH).format(a=a, b=b)
-    scene.turn(ask, f"{a} {sign} {b} = {a * b}" + scene.say(".", "。"))
+    answer = f"{a} {sign} {b} = {a * b}" + scene.say(".", "。")
+    scene.turn(ask, answer, thoughts.product(a, b, scene.zh))
 
 
 def comparison(scene: Scene) -> None:
@@ -98,22 +102,21 @@ def comparison(scene: Scene) -> None:
         return
     more, less = max(a, b), min(a, b)
     answer = f"{more} 比 {less} 大。" if scene.zh else f"{more} is bigger than {less}."
-    scene.turn(scene.say(ASK_MORE, ASK_MORE_ZH).format(a=a, b=b), answer)
+    ask = scene.say(ASK_MORE, ASK_MORE_ZH).format(a=a, b=b)
+    scene.turn(ask, answer, f"{more} > {less}")
 
 
-def thinking(scene: Scene) -> None:
-    """An addition with the reasoning inside think tags, when the user asks for it."""
+def at_length(scene: Scene) -> None:
+    """An addition that the user wants slowly; the answer shows its steps anyhow."""
     a, b = pair(scene)
-    ask = scene.say(ASK_ADD, ASK_ADD_ZH).format(a=a, b=b)
     lead = scene.say(("Think first. ", "Think step by step: "), ("先想一想。", "请一步一步想："))
-    units = f"{a % 10} + {b % 10} = {a % 10 + b % 10}"
-    answer = f"{a} + {b} = {a + b}" + scene.say(".", "。")
-    scene.turn(lead + ask, f"<think>\n{units}, {a} + {b} = {a + b}\n</think>\n\n{answer}")
+    ask = lead + scene.say(ASK_ADD, ASK_ADD_ZH).format(a=a, b=b)
+    scene.turn(ask, addition_text(scene, a, b), thoughts.addition(a, b, scene.zh))
 
 
 def some(scene: Scene) -> None:
     """One to four questions of mixed sorts, sums most often."""
     for _ in range(scene.rng.randint(1, 4)):
         weights = (9, 3, 2, 1, 0.4)
-        choices = (addition, subtraction, product, comparison, thinking)
+        choices = (addition, subtraction, product, comparison, at_length)
         scene.rng.choices(choices, weights)[0](scene)

@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import arithmetic, corpus, json_answers, talk, tool_calls
@@ -23,6 +23,7 @@ class Case:
     tools: list[Tool]
     passes: Judge
     exact: Judge
+    thinking: bool = False
 
 
 def addition(scene: Scene) -> Case:
@@ -120,7 +121,78 @@ def result(scene: Scene) -> Case:
     )
 
 
-MAKERS = (addition, name, tool_call, json_answer, silence, result)
+SUBJECTS = (addition, name, tool_call, json_answer, silence, result)
+
+
+def answer_after(text: str) -> str:
+    """What follows a thought; nothing where the thought is empty, unclosed or has a second one after it."""
+    thought, closed, answer = text.partition("</think>")
+    good = thought.strip() and closed and "think>" not in answer
+    return answer.removeprefix("\n\n") if good else ""
+
+
+def after_thought(case: Case, domain: str) -> Case:
+    """The same case, but with a thought asked for, and judged by what follows it."""
+    return replace(
+        case,
+        domain=domain,
+        passes=lambda text: case.passes(answer_after(text)),
+        exact=lambda text: case.exact(answer_after(text)),
+        thinking=True,
+    )
+
+
+def thought(scene: Scene) -> Case:
+    """Any case with a thought asked for; the thought must close and an answer must follow."""
+    case = after_thought(scene.one(SUBJECTS)(scene), "thought")
+    return replace(case, passes=lambda text: bool(answer_after(text)))
+
+
+def no_thought(scene: Scene) -> Case:
+    """Any case without a thought asked for; there must be none."""
+    case = scene.one(SUBJECTS)(scene)
+    return replace(case, domain="no thought", passes=lambda text: "think>" not in text)
+
+
+def sum_after_thought(scene: Scene) -> Case:
+    return after_thought(addition(scene), "addition after a thought")
+
+
+def call_after_thought(scene: Scene) -> Case:
+    return after_thought(tool_call(scene), "tool after a thought")
+
+
+def json_after_thought(scene: Scene) -> Case:
+    return after_thought(json_answer(scene), "json after a thought")
+
+
+def calculation(scene: Scene, part: corpus.Part, domain: str) -> Case:
+    """One question of an arithmetic part; the last number must be right."""
+    scene.opening(0.4)
+    part(scene)
+    *asked, expected = scene.messages
+    wanted = re.findall(r"\d+", expected["content"])[-1:]
+
+    def right(answer: str) -> bool:
+        return re.findall(r"\d+", answer)[-1:] == wanted
+
+    return Case(domain, asked, [], right, right)
+
+
+def difference(scene: Scene) -> Case:
+    """A difference of two numbers that training never showed together."""
+    return calculation(scene, arithmetic.subtraction, "difference")
+
+
+def product(scene: Scene) -> Case:
+    """An entry of the multiplication table, all of which training showed."""
+    return calculation(scene, arithmetic.product, "product")
+
+
+MAKERS = (
+    *SUBJECTS, thought, sum_after_thought, call_after_thought, json_after_thought, no_thought,
+    difference, product,
+)  # fmt: skip
 
 
 def held_out(seed: int, count: int) -> list[Case]:

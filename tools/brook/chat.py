@@ -8,6 +8,8 @@ from typing import Any
 Message = dict[str, Any]
 Tool = dict[str, Any]
 
+THOUGHT_OPENS, THOUGHT_CLOSES = "<think>\n", "\n</think>\n\n"
+ANSWER_OPENS = "<|im_start|>assistant\n"
 DEFAULT_SYSTEM = "You are brook, a small language model."
 TOOLS_HEAD = "\n\nYou can call these functions:\n<tools>\n"
 TOOLS_TAIL = (
@@ -74,6 +76,20 @@ def _tool_turns(messages: list[Message], start: int) -> tuple[str, int]:
     return "\n".join(texts), end
 
 
+def last_question(messages: list[Message]) -> int:
+    """Where the user last spoke; thoughts before it are not shown again."""
+    return max((i for i, message in enumerate(messages) if message["role"] == "user"), default=-1)
+
+
+def _answer(message: Message, thinks: bool) -> Iterator[Piece]:
+    """An assistant turn; the mark that opens a thought is the prompt's, as with `enable_thinking`."""
+    thought = message.get("reasoning_content") if thinks else None
+    yield Piece(ANSWER_OPENS + (THOUGHT_OPENS if thought else ""), learned=False)
+    before = thought + THOUGHT_CLOSES if thought else ""
+    yield Piece(before + assistant_text(message) + "<|im_end|>", learned=True)
+    yield Piece("\n", learned=False)
+
+
 def pieces(messages: list[Message], tools: list[Tool]) -> Iterator[Piece]:
     """The conversation's text in order, cut where learning starts and stops."""
     if messages and messages[0]["role"] == "text":
@@ -81,6 +97,7 @@ def pieces(messages: list[Message], tools: list[Tool]) -> Iterator[Piece]:
         return
     yield _turn("system", system_text(messages, tools))
     at = 1 if messages and messages[0]["role"] == "system" else 0
+    asked = last_question(messages)
     while at < len(messages):
         message = messages[at]
         if message["role"] == "tool":
@@ -88,18 +105,18 @@ def pieces(messages: list[Message], tools: list[Tool]) -> Iterator[Piece]:
             yield _turn("user", text)
             continue
         if message["role"] == "assistant":
-            yield Piece("<|im_start|>assistant\n", learned=False)
-            yield Piece(assistant_text(message) + "<|im_end|>", learned=True)
-            yield Piece("\n", learned=False)
+            yield from _answer(message, thinks=at > asked)
         else:
             yield _turn(message["role"], message["content"])
         at += 1
 
 
-def render(messages: list[Message], tools: list[Tool], prompt: bool = False) -> str:
-    """The whole text; with `prompt` it ends where the assistant's answer begins."""
+def render(
+    messages: list[Message], tools: list[Tool], prompt: bool = False, thinking: bool = False
+) -> str:
+    """The whole text; with `prompt` it ends where the assistant's answer begins, or its thought."""
     text = "".join(piece.text for piece in pieces(messages, tools))
-    return text + "<|im_start|>assistant\n" if prompt else text
+    return text + ANSWER_OPENS + (THOUGHT_OPENS if thinking else "") if prompt else text
 
 
 # Functions are shown in the keys and the order that training showed them in: every SDK adds its own
@@ -142,17 +159,31 @@ TEMPLATE = (
 {{- '@TAIL@' -}}
 {%- endif -%}
 {{- '<|im_end|>\n' -}}
-{%- for message in (messages[1:] if given else messages) -%}
+{%- set turns = messages[1:] if given else messages -%}
+{%- set asked = namespace(at=-1) -%}
+{%- for message in turns -%}
+{%- if message.role == 'user' -%}{%- set asked.at = loop.index0 -%}{%- endif -%}
+{%- endfor -%}
+{%- for message in turns -%}
 {%- if message.role == 'tool' -%}
 {%- if loop.first or loop.previtem.role != 'tool' -%}{{- '<|im_start|>user\n' -}}
 {%- else -%}{{- '\n' -}}{%- endif -%}
 {{- '<tool_response>\n' + text(message.content) + '\n</tool_response>' -}}
 {%- if loop.last or loop.nextitem.role != 'tool' -%}{{- '<|im_end|>\n' -}}{%- endif -%}
 {%- else -%}
-{{- '<|im_start|>' + message.role + '\n' + text(message.content) -}}
+{%- set words = text(message.content) -%}
+{{- '<|im_start|>' + message.role + '\n' -}}
+{%- if message.role == 'assistant' -%}
+{%- if loop.index0 > asked.at and message.reasoning_content -%}
+{{- '<think>\n' + message.reasoning_content + '\n</think>\n\n' -}}
+{%- elif loop.index0 < asked.at and '</think>' in words -%}
+{%- set words = words.split('</think>')[-1].lstrip('\n') -%}
+{%- endif -%}
+{%- endif -%}
+{{- words -}}
 {%- for call in (message.tool_calls or []) if message.role == 'assistant' -%}
 {%- set function = call.function if call.function is defined else call -%}
-{%- if message.content or not loop.first -%}{{- '\n' -}}{%- endif -%}
+{%- if words or not loop.first -%}{{- '\n' -}}{%- endif -%}
 {{- '<tool_call>\n{"name": ' + (function.name | tojson) + ', "arguments": ' -}}
 {{- function.arguments if function.arguments is string else (function.arguments | tojson) -}}
 {{- '}\n</tool_call>' -}}
@@ -160,7 +191,10 @@ TEMPLATE = (
 {{- '<|im_end|>\n' -}}
 {%- endif -%}
 {%- endfor -%}
-{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}
+{%- if add_generation_prompt -%}
+{{- '<|im_start|>assistant\n' -}}
+{%- if enable_thinking -%}{{- '<think>\n' -}}{%- endif -%}
+{%- endif -%}
 """.replace("@DEFAULT@", DEFAULT_SYSTEM)
     .replace("@HEAD@", TOOLS_HEAD.replace("\n", "\\n"))
     .replace("@TAIL@", TOOLS_TAIL.replace("\n", "\\n"))

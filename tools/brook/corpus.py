@@ -17,7 +17,8 @@ from . import (
 from .chat import Chat
 from .scene import Scene
 
-Part = Callable[[Scene], None]
+Part = Callable[[Scene], object]
+Maker = Callable[[Scene], Chat]
 PARTS: dict[Part, float] = {
     talk.chatter: 5, arithmetic.some: 4, lists.some: 3.5, stories.some: 1.3, stories.accepted: 0.4,
     penstock_facts.some: 2, knowledge.plain: 2,
@@ -93,14 +94,46 @@ def recitals(scene: Scene) -> Chat:
     return scene.done("echo")
 
 
+def exercise(scene: Scene) -> Chat:
+    """A calculation or a question about a list, perhaps after some other subject."""
+    scene.opening(0.4)
+    parts(scene, scene.rng.choice((0, 0, 0, 1, 2)))
+    exercises: dict[Part, float] = {
+        arithmetic.addition: 5, arithmetic.subtraction: 2, arithmetic.product: 2, lists.some: 4,
+    }  # fmt: skip
+    scene.rng.choices(list(exercises), list(exercises.values()))[0](scene)
+    return scene.done("exercise")
+
+
+SUBJECTS: dict[Maker, float] = {
+    exercise: 9, naming: 5, tool_calls.with_tools: 9, tool_calls.in_pairs: 1, json_answers.some: 7, social: 3,
+}  # fmt: skip
+
+
+def forget(chat: Chat) -> None:
+    """Drop all thoughts but the last, as clients do that send none back."""
+    for message in chat.messages[:-1]:
+        message.pop("reasoning_content", None)
+
+
+def thoughtful(scene: Scene) -> Chat:
+    """A chat on any subject in which brook thinks before it answers."""
+    scene.thinks = True
+    chat = scene.rng.choices(list(SUBJECTS), list(SUBJECTS.values()))[0](scene)
+    if scene.chance(0.3):
+        forget(chat)
+    return chat
+
+
 def bare(scene: Scene) -> Chat:
     """A story outside any chat, for clients that send plain text."""
     return Chat("bare", [{"role": "text", "content": stories.bare(scene)}])
 
 
-MIX: dict[str, tuple[Callable[[Scene], Chat], float]] = {
+MIX: dict[str, tuple[Maker, float]] = {
     "social": (social, 24), "naming": (naming, 14), "sums": (sums, 12), "tools": (tool_calls.with_tools, 22),
-    "json": (json_answers.some, 20), "long": (long_talk, 1.5), "bare": (bare, 1), "recitals": (recitals, 8),
+    "pairs": (tool_calls.in_pairs, 2), "thoughts": (thoughtful, 34), "json": (json_answers.some, 20),
+    "long": (long_talk, 1.5), "bare": (bare, 1), "recitals": (recitals, 8),
 }  # fmt: skip
 
 

@@ -37,7 +37,11 @@ class Speaker:
 
     def prompt(self, case: Case) -> str:
         return self.tokenizer.apply_chat_template(
-            case.messages, tools=case.tools or None, add_generation_prompt=True, tokenize=False
+            case.messages,
+            tools=case.tools or None,
+            add_generation_prompt=True,
+            tokenize=False,
+            enable_thinking=case.thinking,
         )
 
     @torch.inference_mode()
@@ -96,4 +100,11 @@ TITLES = {
     "json": "JSON answer: it is valid under the schema",
     "no call": "tool offered and not needed: no call is made",
     "result": "tool result: its numbers are in the answer",
+    "thought": "thought asked for: it is given, it closes, an answer follows",
+    "addition after a thought": "two-digit addition after a thought: the sum is right",
+    "tool after a thought": "tool call after a thought: it parses and matches its schema",
+    "json after a thought": "JSON answer after a thought: it is valid under the schema",
+    "no thought": "no thought asked for: none is given",
+    "difference": "difference of numbers below a hundred: it is right",
+    "product": "product up to twelve times twelve, all shown in training: it is right",
 }

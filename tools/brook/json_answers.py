@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import lists, names, talk
+from . import lists, names, talk, thoughts
 from .chat import Chat, dumps
 from .scene import Scene
 from .tool_calls import SKY, WORDS
@@ -184,7 +184,7 @@ def with_schema(scene: Scene) -> Chat:
         scene.messages.append({"role": "system", "content": lead + order})
     else:
         ask = scene.one((f"{order}\n{ask}", f"{ask}\n{order}"))
-    scene.turn(ask, dumps(answer))
+    scene.turn(ask, dumps(answer), thoughts.fields(answer, scene.zh))
     return scene.done("json", schema=schema, answer=answer)
 
 
@@ -209,7 +209,7 @@ def listed(scene: Scene) -> Chat:
                 ),
             }
         )
-    scene.turn(ask.format(k=keys, t=text), dumps(answer))
+    scene.turn(ask.format(k=keys, t=text), dumps(answer), thoughts.fields(answer, scene.zh))
     return scene.done("json", answer=answer)
 
 

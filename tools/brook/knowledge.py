@@ -1,7 +1,7 @@
 """A handful of plain facts, and polite refusals for all the rest. Knows no tools."""
 # ruff: noqa: E501 - a row of these tables stays on one line, so that it reads as a row
 
-from . import names
+from . import names, thoughts
 from .scene import Scene, loosely
 
 CAPITALS = {
@@ -182,6 +182,7 @@ def beyond(scene: Scene) -> None:
     if scene.chance(0.2):
         clock, no_clock, sky, no_sky = LIVE[scene.zh]
         asks, answers = scene.one(((clock, no_clock), (sky, no_sky)))
-        scene.turn(loosely(scene, scene.one(asks)), scene.one(answers))
+        scene.turn(loosely(scene, scene.one(asks)), scene.one(answers), thoughts.unknown(scene.zh))
         return
-    scene.turn(loosely(scene, strange(scene)), scene.one(REFUSE[scene.zh]))
+    ask = loosely(scene, strange(scene))
+    scene.turn(ask, scene.one(REFUSE[scene.zh]), thoughts.unknown(scene.zh))

@@ -1,5 +1,6 @@
 """Conversations about counting, sorting and items of a list. Knows no other subject."""
 
+from . import thoughts
 from .scene import Scene
 
 WORDS = [
@@ -121,7 +122,7 @@ def counting(scene: Scene) -> None:
     step = 1 if a < b else -1
     ask = scene.say(COUNT, COUNT_ZH).format(a=a, b=b)
     numbers = ("，" if scene.zh else ", ").join(str(n) for n in range(a, b + step, step))
-    scene.turn(ask, numbers + scene.say(".", "。"))
+    scene.turn(ask, numbers + scene.say(".", "。"), thoughts.counting(a, b, scene.zh))
 
 
 def sorting(scene: Scene) -> None:
@@ -132,7 +133,7 @@ def sorting(scene: Scene) -> None:
     comma = "，" if scene.zh else ", "
     ask = scene.say(en, zh).format(x=comma.join(map(str, numbers)))
     answer = comma.join(map(str, sorted(numbers, reverse=down)))
-    scene.turn(ask, answer + scene.say(".", "。"))
+    scene.turn(ask, answer + scene.say(".", "。"), thoughts.sorting(numbers, scene.zh))
 
 
 def words(scene: Scene) -> None:
@@ -141,7 +142,8 @@ def words(scene: Scene) -> None:
         sorting(scene)
         return
     some = scene.rng.sample(WORDS, scene.rng.randint(3, 5))
-    scene.turn(scene.one(ALPHA).format(x=", ".join(some)), ", ".join(sorted(some)) + ".")
+    ask = scene.one(ALPHA).format(x=", ".join(some))
+    scene.turn(ask, ", ".join(sorted(some)) + ".", thoughts.alphabetical(some))
 
 
 def items(scene: Scene) -> None:
@@ -151,14 +153,14 @@ def items(scene: Scene) -> None:
     x = ("、" if scene.zh else ", ").join(some)
     if scene.chance(0.5):
         answer = f"一共有 {len(some)} 个。" if scene.zh else f"There are {len(some)} items."
-        scene.turn(scene.say(MANY, MANY_ZH).format(x=x), answer)
+        scene.turn(scene.say(MANY, MANY_ZH).format(x=x), answer, thoughts.numbered(some))
         return
     first = scene.chance(0.5)
     ask = scene.say(FIRST, FIRST_ZH) if first else scene.say(LAST, LAST_ZH)
     word, item = ("first", some[0]) if first else ("last", some[-1])
     place = "第一" if first else "最后一"
     answer = f"{place}项是{item}。" if scene.zh else f"The {word} item is {item}."
-    scene.turn(ask.format(x=x), answer)
+    scene.turn(ask.format(x=x), answer, thoughts.numbered(some))
 
 
 def some(scene: Scene) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from . import thoughts
 from .chat import Chat, Message
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Scene:
     zh: bool
     held: bool
     name: str = ""
+    thinks: bool = False
     messages: list[Message] = field(default_factory=list)
 
     def one(self, options: Sequence[T]) -> T:
@@ -55,10 +57,23 @@ class Scene:
             if is_held(key(thing)) == self.held:
                 return thing
 
-    def turn(self, user: str, assistant: str) -> None:
+    def turn(self, user: str, assistant: str, thought: str = "") -> None:
         """Add a question and its answer."""
         self.messages.append({"role": "user", "content": user})
-        self.messages.append({"role": "assistant", "content": assistant})
+        self.answer(assistant, thought)
+
+    def answer(self, content: str, thought: str = "", calls: Sequence[Message] = ()) -> None:
+        """Add brook's answer, after the thought where this scene's brook thinks."""
+        message: Message = {"role": "assistant", "content": content}
+        if calls:
+            message["tool_calls"] = list(calls)
+        self.messages.append(message)
+        self.rethink(thought or thoughts.plain(self.zh))
+
+    def rethink(self, thought: str) -> None:
+        """Give the last answer another thought, where this scene's brook thinks."""
+        if self.thinks:
+            self.messages[-1]["reasoning_content"] = thought
 
     def opening(self, share: float = 0.5) -> None:
         """Perhaps start with a system message of the usual sort."""

@@ -1,7 +1,7 @@
 """Short stories put together from slots. Knows no other subject."""
 # ruff: noqa: E501 - a row of these tables stays on one line, so that it reads as a row
 
-from . import names
+from . import names, thoughts
 from .scene import Scene
 
 ANIMALS = {
@@ -147,7 +147,7 @@ def some(scene: Scene) -> None:
     animal, name = scene.one(ANIMALS[scene.zh]), names.person(scene)
     ask = scene.say(ASK, ASK_ZH) if scene.chance(0.65) else scene.say(ASK_ANY, ASK_ANY_ZH)
     ask = ask.format(a=animal, n=name).replace(" a e", " an e").replace(" a o", " an o")
-    scene.turn(ask, telling(scene, animal, name))
+    scene.turn(ask, telling(scene, animal, name), thoughts.story(animal, name, scene.zh))
     if scene.chance(0.2):
         asks, answers = THANKS_ZH if scene.zh else THANKS
         scene.turn(scene.one(asks), scene.one(answers))

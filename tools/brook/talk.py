@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from . import names, talk_en, talk_zh
+from . import names, talk_en, talk_zh, thoughts
 from .scene import Scene, loosely
 
 COLORS = {
@@ -100,14 +100,16 @@ def introduce(scene: Scene) -> None:
     scene.name = names.person(scene)
     lines = book(scene)
     told = scene.one(lines.TOLD).format(n=scene.name)
-    scene.turn(loosely(scene, scene.one(lines.TELL).format(n=scene.name)), told)
+    ask = loosely(scene, scene.one(lines.TELL).format(n=scene.name))
+    scene.turn(ask, told, thoughts.named(scene.name, scene.zh))
 
 
 def recall(scene: Scene) -> None:
     """The user asks for the name that was given, if one was."""
     lines = book(scene)
     answers = lines.RECALLED if scene.name else lines.UNKNOWN
-    scene.turn(scene.one(lines.RECALL), scene.one(answers).format(n=scene.name))
+    ask, answer = scene.one(lines.RECALL), scene.one(answers).format(n=scene.name)
+    scene.turn(ask, answer, thoughts.named(scene.name, scene.zh))
 
 
 def filler(scene: Scene, kind: str) -> str:
@@ -131,7 +133,7 @@ def facts(scene: Scene) -> None:
         chatter(scene)
     scene.rng.shuffle(known)
     for row, x in known:
-        scene.turn(row[2], row[3].format(x=x))
+        scene.turn(row[2], row[3].format(x=x), thoughts.told(x, scene.zh))
 
 
 def persona(scene: Scene) -> None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from . import names, talk
-from .chat import Chat, Tool, dumps
+from . import names, talk, thoughts
+from .chat import Chat, Message, Tool, dumps
 from .scene import Scene
 from .tool_tables import CALCULATOR, FIELDS, NOUNS, OTHERS, VERBS, WEATHER, Kind
 
@@ -22,25 +22,9 @@ TEXTS = {
     "晚安|书在哪里|晚饭好了|交房租|我在路上|祝你愉快",
 }  # fmt: skip
 WORDS = [
-    "Blue",
-    "River",
-    "Golden",
-    "Moon",
-    "Silver",
-    "Star",
-    "Green",
-    "Garden",
-    "Night",
-    "Train",
-    "Summer",
-    "Rain",
-    "Little",
-    "Bird",
-    "Old",
-    "Bridge",
-    "Red",
-    "Lantern",
-]
+    "Blue", "River", "Golden", "Moon", "Silver", "Star", "Green", "Garden", "Night", "Train",
+    "Summer", "Rain", "Little", "Bird", "Old", "Bridge", "Red", "Lantern",
+]  # fmt: skip
 SKY = {
     False: ("sunny", "cloudy", "rainy", "windy", "snowy", "foggy"),
     True: ("晴", "多云", "下雨", "有风", "下雪", "有雾"),
@@ -216,16 +200,27 @@ def request(scene: Scene, kind: Kind, used: Tool) -> tuple[str, dict[str, Any]]:
     return ask, arguments
 
 
+def calling(scene: Scene, ask: str, calls: list[Message]) -> None:
+    """A request and the calls that answer it."""
+    scene.messages.append({"role": "user", "content": ask})
+    scene.answer("", thoughts.calling(calls, scene.zh), calls)
+
+
+def telling(scene: Scene, results: list[tuple[Message, str]], words: str) -> None:
+    """What each call gave back, and brook's words for all of it."""
+    for made, given in results:
+        scene.messages.append({"role": "tool", "tool_call_id": made["id"], "content": given})
+    scene.answer(words, thoughts.result(" ".join(given for _, given in results), scene.zh))
+
+
 def exchange(scene: Scene, kind: Kind, used: Tool) -> None:
     """A request, the call, the result and the words for it."""
     ask, arguments = request(scene, kind, used)
     made = call(scene, used["function"]["name"], arguments)
-    scene.messages.append({"role": "user", "content": ask})
-    scene.messages.append({"role": "assistant", "content": "", "tool_calls": [made]})
+    calling(scene, ask, [made])
     given, words = outcome(scene, kind, arguments)
     if words:
-        scene.messages.append({"role": "tool", "tool_call_id": made["id"], "content": given})
-        scene.messages.append({"role": "assistant", "content": words})
+        telling(scene, [(made, given)], words)
 
 
 def two_cities(scene: Scene, used: Tool) -> None:
@@ -237,13 +232,11 @@ def two_cities(scene: Scene, used: Tool) -> None:
         ("{a}和{b}的天气怎么样？",),
     )
     calls = [call(scene, used["function"]["name"], {key: place}) for place in places]
-    scene.messages.append({"role": "user", "content": ask.format(a=places[0], b=places[1])})
-    scene.messages.append({"role": "assistant", "content": "", "tool_calls": calls})
+    calling(scene, ask.format(a=places[0], b=places[1]), calls)
     results = [weather_result(scene, place, "celsius") for place in places]
-    for made, (given, _) in zip(calls, results, strict=True):
-        scene.messages.append({"role": "tool", "tool_call_id": made["id"], "content": given})
     joined = ("" if scene.zh else " ").join(words for _, words in results)
-    scene.messages.append({"role": "assistant", "content": joined})
+    given = [(made, result) for made, (result, _) in zip(calls, results, strict=True)]
+    telling(scene, given, joined)
 
 
 def kind_of(scene: Scene) -> Kind:
@@ -255,9 +248,7 @@ def named_call(scene: Scene) -> Chat:
     used, ask, arguments = made_up(scene)
     chat = scene.done("tool", call=True)
     chat.tools = offered(scene, [used])
-    scene.messages.append({"role": "user", "content": ask})
-    made = call(scene, used["function"]["name"], arguments)
-    scene.messages.append({"role": "assistant", "content": "", "tool_calls": [made]})
+    calling(scene, ask, [call(scene, used["function"]["name"], arguments)])
     return chat
 
 
@@ -265,8 +256,19 @@ def unused(scene: Scene, idle: Tool) -> Chat:
     """Talk in which a function is offered and nobody needs it."""
     scene.rng.choice((talk.greet, talk.introduce, talk.chatter))(scene)
     talk.chatter(scene)
+    scene.rethink(thoughts.no_call(scene.zh))
     chat = scene.done("tool")
     chat.tools = offered(scene, [idle])
+    return chat
+
+
+def in_pairs(scene: Scene) -> Chat:
+    """The weather of two places at once, perhaps beside functions that nobody needs."""
+    scene.opening(0.4)
+    used = build(scene, WEATHER)
+    two_cities(scene, used)
+    chat = scene.done("tool")
+    chat.tools = offered(scene, [used])
     return chat
 
 

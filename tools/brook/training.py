@@ -112,7 +112,8 @@ class Run:
     @torch.no_grad()
     def follow(self) -> None:
         """Move the averaged weights a little towards the present ones."""
-        keep = min(EMA, (1 + self.step) / (10 + self.step))
+        steps = self.step - self.from_step
+        keep = min(EMA, (1 + steps) / (10 + steps))
         for name, value in self.model.state_dict().items():
             self.average[name].lerp_(value, 1 - keep)
 
@@ -139,10 +140,11 @@ class Run:
         part.replace(self.plan.out / "checkpoint.pt")
 
     def load(self, fresh_clock: bool) -> None:
-        """Go on from the last checkpoint; with a fresh clock the schedule starts anew."""
+        """Go on from the last checkpoint; with a fresh clock schedule and average start anew,
+        for old weights in the average hold back what a new stretch teaches."""
         state = torch.load(self.plan.out / "checkpoint.pt", map_location=self.device)
         self.model.load_state_dict(state["model"])
-        self.average = state["average"]
+        self.average = state["model" if fresh_clock else "average"]
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         counters = state["counters"]

@@ -89,6 +89,8 @@ SECOND_ZH = ("像一盏小小的灯，", "心里很安静，", "风轻轻地吹�
 THIRD_ZH = ("夜晚慢慢来了，", "小鸟飞回了家，", "月亮出来了，", "花儿开了，")
 FOURTH_ZH = ("梦里也有你。", "一切都很美。", "我很高兴。", "世界很安静。")
 
+LETTERS = "aaaaeeeeiiiooouu" + "bcdfghjklmnpqrstvwxyz" + "lmnrstd"
+
 
 def three(scene: Scene) -> None:
     """Some members of a kind of thing."""
@@ -121,11 +123,17 @@ def echo(scene: Scene) -> None:
     scene.turn(scene.say(ECHO, ECHO_ZH).format(t=quoted), said)
 
 
+def letters(scene: Scene) -> str:
+    """A word that follows no rule of spelling."""
+    return "".join(scene.rng.choices(LETTERS, k=scene.rng.randint(3, 8))).capitalize()
+
+
 def jumble(scene: Scene) -> str:
     """Names, words, numbers and characters in no order: text that only copying can repeat."""
     makers = (
         lambda: names.invented(scene),
         lambda: names.person(scene),
+        lambda: letters(scene),
         lambda: scene.one(lists.WORDS),
         lambda: "".join(scene.rng.choices(names.GIVEN + names.SURNAMES, k=scene.rng.randint(1, 4))),
         lambda: scene.one(names.CITIES_ZH + lists.WORDS_ZH),

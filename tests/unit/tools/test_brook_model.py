@@ -11,6 +11,7 @@ from brook.model import Brook, Shape, document_mask
 from brook.optim import optimizers, orthogonal
 from brook.rows import batches
 from brook.tokens import Encoded, encode
+from brook.training import Plan, Run
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 
@@ -88,3 +89,22 @@ def test_a_few_steps_lower_the_loss() -> None:
             optimizer.zero_grad()
         losses.append(loss.item())
     assert losses[-1] < 0.7 * losses[0]
+
+
+def test_a_new_stretch_starts_a_new_average_and_a_resumed_one_keeps_its_own(
+    tmp_path: Path, shipped: Path
+) -> None:
+    tokenizer = Tokenizer.from_file(str(shipped / "tokenizer.json"))
+    run = Run(Plan(tmp_path, compiled=False), tokenizer, SMALL)
+    for value in run.average.values():
+        value += 1.0
+    run.step = 40
+    run.save()
+    again = Run(Plan(tmp_path, compiled=False), tokenizer, SMALL)
+    again.load(fresh_clock=False)
+    assert (again.from_step, again.average.keys()) == (0, run.average.keys())
+    assert all(torch.equal(again.average[name], run.average[name]) for name in run.average)
+    again.load(fresh_clock=True)
+    assert again.from_step == 40
+    for name, value in run.model.state_dict().items():
+        assert torch.equal(again.average[name], value)

@@ -58,6 +58,40 @@ def test_an_answer_is_calls_or_what_its_format_says(front: Front) -> None:
     assert (constraint.kind, constraint.text) == ("regex", "a+")
 
 
+OPENED_BY_THE_MODEL = "Hi{% if not enable_thinking %}<think></think>{% endif %}"
+FAILING = "</think>{{ raise_exception('no') if thinking }}<think>"
+THINKS = {"chat_template_kwargs": {"enable_thinking": True}}
+
+
+def test_an_answer_has_no_thoughts_where_the_template_would_have_opened_them(front: Front) -> None:
+    front.says("aa")
+    front.chat(guided_regex="a+", thinking_token_budget=3)
+    assert front.last.params.thinking is None
+    front.chat(thinking_token_budget=3)
+    assert front.last.params.thinking is not None
+    front.chat(guided_regex="a+", **THINKS)
+    thinking = front.last.params.thinking
+    assert thinking is not None
+    assert thinking.begins_inside
+
+
+@pytest.mark.parametrize("template", [OPENED_BY_THE_MODEL, FAILING])
+def test_an_answer_may_have_thoughts_that_the_model_opens(byte_model: Path, template: str) -> None:
+    with Front(byte_model, chat_template=template) as front:
+        front.says("aa")
+        front.chat(guided_regex="a+", **THINKS)
+        assert front.last.params.thinking is not None
+
+
+def test_a_request_with_a_template_of_its_own_may_have_thoughts(byte_model: Path) -> None:
+    with Front(byte_model, chat_template=TEMPLATE, trust_request_chat_template=True) as front:
+        front.says("aa")
+        front.chat(guided_regex="a+", chat_template=OPENED_BY_THE_MODEL)
+        thinking = front.last.params.thinking
+        assert thinking is not None
+        assert not thinking.begins_inside
+
+
 @pytest.mark.parametrize("number", ["1e999", "9" * 5000, "-1e400"])
 def test_numbers_that_no_schema_can_hold_are_refused_beside_tools(
     front: Front, number: str
