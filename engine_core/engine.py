@@ -10,9 +10,11 @@ import msgspec
 
 from penstock.engine_core.fitting import fit
 from penstock.engine_core.frontends import Frontends, Sender, Session
+from penstock.engine_core.questions import Questions
 from penstock.engine_core.sequence import Sequence
 from penstock.engine_core.served_model import ServedModel
 from penstock.engine_core.stats import EngineMetrics
+from penstock.engine_core.timelines import Timelines
 from penstock.engine_core.worker_group import (
     GroupEvent,
     GroupFailed,
@@ -61,10 +63,12 @@ class EngineCore:
         self.workers = workers
         self.metrics = EngineMetrics()
         self.frontends = Frontends(door, settings.silence_s, self._abandon)
+        self._timelines = Timelines(settings.timelines, settings.timelines_max_age_s)
         self.model: ServedModel | None = None
         self.exit_status: int | None = None
         self._door = door
         self._epoch = epoch
+        self._questions = Questions(self._timelines, self._all_metrics, lambda: self.model)
         self._is_ready = False
         self._drain_by: float | None = None
 
@@ -98,7 +102,7 @@ class EngineCore:
                 reason = "this engine generates; it does not embed"
                 self._refuse(session, message.id, RefusalCode.UNSUPPORTED, reason)
             case Abort():
-                self._abort(session, message.ids)
+                self._abort(session, message, now)
             case Control():
                 self._control(session, message, now)
             case Ping():
@@ -171,10 +175,11 @@ class EngineCore:
         self.metrics.refused(code)
         self.frontends.send(session, Refused(request_id, code, reason, retry_after_s))
 
-    def _abort(self, session: Session, request_ids: list[int]) -> None:
-        for request_id in request_ids:
+    def _abort(self, session: Session, message: Abort, now: float) -> None:
+        for request_id in message.ids:
             sequence = session.requests.pop(request_id, None)
             if sequence:
+                sequence.trace.end(now, "stop" if message.is_complete else "abort")
                 self._abandon(sequence)
 
     def _abandon(self, sequence: Sequence) -> None:
@@ -182,15 +187,13 @@ class EngineCore:
         self.model.intake.drop(sequence)
 
     def _control(self, session: Session, message: Control, now: float) -> None:
-        match message.verb:
-            case ControlVerb.METRICS:
-                self._keep_metrics(session, message.payload)
-                answer = metrics.encode(self._all_metrics(now))
-            case ControlVerb.RESET_PREFIX_CACHE:
-                if self.model:
-                    self.model.scheduler.cache.drop_prefixes()
-                answer = b"\x01" if self.model else b"\x00"
-        self.frontends.send(session, Result(message.id, answer))
+        if message.verb is ControlVerb.METRICS:
+            self._keep_metrics(session, message.payload)
+        try:
+            answer = self._questions.answer(message, now)
+            self.frontends.send(session, Result(message.id, answer))
+        except msgspec.DecodeError as error:
+            self._refuse(session, message.id, RefusalCode.MALFORMED, str(error))
 
     def _ping(self, session: Session, message: Ping, now: float) -> None:
         self._keep_metrics(session, message.metrics)
@@ -234,7 +237,9 @@ class EngineCore:
             if self.model is None:
                 found = fit(self.settings, hellos, int(time.time()))
                 depth = max(1 + self.settings.async_scheduling, found.config.num_groups)
-                self.model = ServedModel(found, self.frontends, self.workers, self.metrics, depth)
+                self.model = ServedModel(
+                    found, self.frontends, self.workers, self.metrics, self._timelines, depth
+                )
         except SettingsError as error:
             log.error("%s", error)
             self._end(STATUS_SETTINGS, str(error))
@@ -243,12 +248,7 @@ class EngineCore:
 
     def _ready(self) -> None:
         assert self.model is not None
-        config = self.model.fit.config
-        log.info(
-            "ready: %d KV-cache blocks of %d tokens, max_model_len %d, at most %d sequences and %d tokens in a step",
-            *(config.num_blocks, config.block_size, config.max_model_len),
-            *(config.max_num_seqs, config.max_num_batched_tokens),
-        )
+        log.info("ready: %s", self.model.summary)
         self._is_ready = True
         self.model.preparing.workers_ready()
         for session in self.frontends:
@@ -257,7 +257,7 @@ class EngineCore:
     def _recover(self, now: float) -> None:
         self.metrics.registry.inc("penstock:worker_restarts_total")
         if self.model:
-            self.model.intake.give_up(self.model.recover(), now)
+            self.model.intake.give_up(self.model.recover(now), now)
 
     # ---- the whole
 

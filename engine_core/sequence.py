@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Iterable
 
 from penstock.engine_core.blocks import Block
+from penstock.engine_core.trace import Trace
 from penstock.protocol.sampling import SamplingParams
 
 SUSPECT_CRASHES = 2
@@ -56,6 +57,7 @@ class Sequence:
         "slot",
         "state",
         "tokens",
+        "trace",
     )
 
     def __init__(
@@ -96,6 +98,7 @@ class Sequence:
         self.num_crashes = num_crashes
         self.cleared_at = len(self.tokens) + 1 if num_crashes else 0
         self.arrived_at = self.admitted_at = self.first_token_at = 0.0
+        self.trace = Trace(self)
 
     @property
     def num_output(self) -> int:

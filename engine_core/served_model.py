@@ -10,9 +10,11 @@ from penstock.engine_core.preparing import Preparing
 from penstock.engine_core.scheduler import Output, Scheduler
 from penstock.engine_core.soundness import Soundness
 from penstock.engine_core.stats import EngineMetrics
+from penstock.engine_core.timelines import Timelines
 from penstock.engine_core.worker_group import WorkerGroup
 from penstock.protocol.messages import EngineStats
 from penstock.protocol.plan import StepResult
+from penstock.protocol.timelines import Event
 
 
 class ServedModel:
@@ -24,6 +26,7 @@ class ServedModel:
         frontends: Frontends,
         workers: WorkerGroup,
         metrics: EngineMetrics,
+        timelines: Timelines,
         depth: int,
     ) -> None:
         self.fit = fit
@@ -32,10 +35,21 @@ class ServedModel:
             fit.card.vocab_size, fit.limits.max_logprobs, fit.config.max_num_batched_tokens
         )
         self.preparing = Preparing(self.scheduler, workers.tell)
-        self.intake = Intake(self.scheduler, self.preparing, soundness, frontends, metrics)
+        self.intake = Intake(
+            self.scheduler, self.preparing, soundness, frontends, metrics, timelines
+        )
         pacer = Pacer(fit.step_stretch)
         self.pipeline = Pipeline(self.scheduler, workers, metrics, depth, pacer)
         metrics.configured(fit.config, fit.card.dtype)
+
+    @property
+    def summary(self) -> str:
+        config = self.fit.config
+        return (
+            f"{config.num_blocks} KV-cache blocks of {config.block_size} tokens, "
+            f"max_model_len {config.max_model_len}, at most {config.max_num_seqs} sequences "
+            f"and {config.max_num_batched_tokens} tokens in a step"
+        )
 
     @property
     def has_work(self) -> bool:
@@ -49,8 +63,10 @@ class ServedModel:
             outputs = [output for output in outputs if output[0] not in failed]
         return outputs, [*failed.items()]
 
-    def recover(self) -> list[Refusal]:
+    def recover(self, now: float) -> list[Refusal]:
         """The workers died; whom to blame for it."""
+        for sequence in self.scheduler.running:
+            sequence.trace.add(now, Event.WORKERS_LOST)
         guilty = self.pipeline.recover()
         return guilty + self.preparing.workers_lost()
 

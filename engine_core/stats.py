@@ -1,4 +1,4 @@
-"""The engine core's own numbers. Knows times and counts of what happened, not why.
+"""The engine core's own numbers, and the traces of its sequences. Knows times and counts of what happened, not why.
 
 Times are those of the one clock that the engine passes in.
 """
@@ -12,6 +12,7 @@ from penstock.protocol.metric_names import Owner
 from penstock.protocol.metrics import Registry
 from penstock.protocol.plan import Prepared
 from penstock.protocol.process_meter import ProcessMeter
+from penstock.protocol.timelines import Event
 
 WINDOW_S = 4.0
 
@@ -68,9 +69,17 @@ class EngineMetrics:
 
     def step_planned(self, step: ScheduledStep, now: float) -> None:
         for sequence in step.admitted:
+            sequence.trace.add(now, Event.SCHEDULED)
             if not sequence.admitted_at:
                 sequence.admitted_at = now
                 self._queue_s.observe(now - sequence.arrived_at)
+        for sequence, num_tokens in step.chunks:
+            sequence.trace.add(now, Event.PREFILL, num_tokens)
+
+    def preempted(self, scheduler: Scheduler, now: float) -> None:
+        """Some of those that wait again did not until now."""
+        for sequence in scheduler.waiting:
+            sequence.trace.preempted(now, sequence.num_preemptions)
 
     def step_done(
         self, step: ScheduledStep, busy_s: float, outputs: list[Output], now: float
@@ -85,9 +94,11 @@ class EngineMetrics:
                 self._first_token(sequence, now)
             if delta.finish:
                 self._finished(sequence, now)
+                sequence.trace.end(now, delta.finish.name.lower())
 
     def _first_token(self, sequence: Sequence, now: float) -> None:
         sequence.first_token_at = now
+        sequence.trace.add(now, Event.FIRST_TOKEN)
         self._prefill_s.observe(now - sequence.admitted_at)
         self._num_computed.observe(sequence.num_prompt - max(0, sequence.num_cached))
 

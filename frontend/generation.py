@@ -90,6 +90,8 @@ def _spec(request: ValidRequest, packed: bytes, prompt: ValidPrompt, choice: int
         deadline_s=request.deadline_s,
         name=request.name,
         arrived_s=request.arrived_s,
+        answer_id=request.answer_id,
+        tokenized_s=request.tokenized_s,
     )
 
 

@@ -4,6 +4,7 @@ Only a `ValidRequest` can be sent on, and only a `Validator` makes one. Knows no
 """
 
 import math
+import time
 
 import msgspec
 from msgspec.structs import replace
@@ -72,6 +73,10 @@ class ValidRequest(msgspec.Struct, frozen=True, kw_only=True):
     cache_salt: str
     tenant: str
     deadline_s: float
+    tokenized_s: float = 0.0
+    """When the prompts were; on the clock of `arrived_s`."""
+    answer_id: str = ""
+    """What the answer will be called."""
 
     @property
     def num_choices(self) -> int:
@@ -127,6 +132,7 @@ class Validator:
             cache_salt=_cache_salt(asked.cache_salt),
             tenant=caller.tenant or (asked.user or "")[:MAX_USER_CHARS],
             deadline_s=_deadline_s(asked.timeout),
+            tokenized_s=time.monotonic(),
         )
 
 

@@ -39,6 +39,7 @@ class ControlVerb(enum.IntEnum):
 
     METRICS = 1
     RESET_PREFIX_CACHE = 2
+    REQUEST_TIMELINE = 3
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -79,6 +80,13 @@ class Generate(Message, frozen=True, tag=2):
     """The request id that people see, for logs."""
     attempt: int = 0
     """How many engines have died with this request running."""
+    answer_id: str = ""
+    """The id of the answer that it is for, if that has one of its own."""
+    received_s: float = 0.0
+    """When the front end had the request, and when the request's tokens, on a clock that only it knows."""
+    tokenized_s: float = 0.0
+    sent_s: float = 0.0
+    """The same clock as this leaves; 0 where it tells no times."""
 
 
 class Embed(Message, frozen=True, tag=3):
@@ -93,6 +101,8 @@ class Abort(Message, frozen=True, tag=4):
     """Forget these requests. Unknown ids are ignored, so an Abort may be sent twice."""
 
     ids: list[int]
+    is_complete: bool = False
+    """Their answers are whole: the front end found the end, as in a stop string."""
 
 
 class Control(Message, frozen=True, tag=5):

@@ -18,25 +18,28 @@ from penstock.frontend.api.chat_tools import read_tools
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.services import SERVICES, Services
 
-_READER = BodyReader(ChatRequest)
+READER = BodyReader(ChatRequest)
 
 
-class _Understood(NamedTuple):
+class Understood(NamedTuple):
+    """What a body comes to."""
+
     valid: ValidRequest
     reading: Reading
 
 
 async def chat_completions(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
-    body = await _READER.read(request)
-    valid, reading = await _understand(request, body, services)
+    body = await READER.read(request)
+    valid, reading = await understand(request, body, services)
     run = ChatRun(body, valid, reading, services)
     if valid.stream:
         return await stream(request, valid, ChatChunks(run, body.stream_options), run.tally)
     return await answer(request, valid, ChatCollector(run), run.tally)
 
 
-async def _understand(request: web.Request, body: ChatRequest, services: Services) -> _Understood:
+async def understand(request: web.Request, body: ChatRequest, services: Services) -> Understood:
+    """Raises ApiError."""
     services.check_model(body.model)
     check_conversation(body)
     tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
@@ -48,6 +51,9 @@ async def _understand(request: web.Request, body: ChatRequest, services: Service
     wanted = await services.encoder.aside(tools.num_bytes, partial(answers.wanted, body, reading))
     valid = services.validator.validate(body, wanted, [prompt], asker, bounds)
     valid = replace(
-        valid, shown_ids=answers.shown_ids(reading), tells_parts=reading.counts_thoughts
+        valid,
+        answer_id=f"chatcmpl-{valid.name}",
+        shown_ids=answers.shown_ids(reading),
+        tells_parts=reading.counts_thoughts,
     )
-    return _Understood(valid, reading)
+    return Understood(valid, reading)

@@ -44,6 +44,7 @@ async def understand(request: web.Request, body: ResponsesRequest, services: Ser
         valid, prompt = await _validate(request, chat, services)
     except ApiError as error:
         raise in_own_words(error) from error
+    valid = replace(valid, answer_id=response_id)
     job = Job(
         response=_response(response_id, body, valid, services.model),
         valid=valid,

@@ -121,6 +121,8 @@ class _Search:
             deadline_s=request.deadline_s if is_first else 0.0,
             name=request.name,
             arrived_s=request.arrived_s,
+            answer_id=request.answer_id,
+            tokenized_s=request.tokenized_s,
         )
 
     def _answer(self, beam: Beam, first: Update) -> Update:

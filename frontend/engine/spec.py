@@ -20,5 +20,9 @@ class GenerateSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The request id that people see."""
     arrived_s: float = 0.0
     """When the request came, on time.monotonic's clock; 0 is the opening of the stream. For metrics."""
+    answer_id: str = ""
+    """The id of the answer, for who asks after it."""
+    tokenized_s: float = 0.0
+    """When `prompt` was made; as `arrived_s`."""
     emitted: bytes = b""
     """What was generated already, packed: only what comes behind it is wanted."""

@@ -119,6 +119,11 @@ class TokenStream:
         """Whether an engine may still be at work on it."""
         return self.was_sent and self._mailbox.finish is None
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the reader left because it has all it wants."""
+        return self._left_as is FinishReason.STOP
+
     def deliver(self, delta: Delta, now_s: float) -> None:
         """Raises BrokenStreamError, after which the stream takes no more."""
         if self._waiter is not None and not self._waiter.done():
@@ -155,6 +160,10 @@ class TokenStream:
             deadline_s=deadline_s,
             name=spec.name,
             attempt=self.attempt,
+            answer_id=spec.answer_id,
+            received_s=spec.arrived_s,
+            tokenized_s=spec.tokenized_s,
+            sent_s=time.monotonic(),
         )
 
     def deadline_left_s(self) -> float:

@@ -49,8 +49,9 @@ def encode(job: Job) -> bytes:
 
 def decode(data: bytes) -> Job:
     """Its clock begins anew, and nobody waits for its first token."""
-    job = msgspec.msgpack.decode(data, type=Job)
-    return replace(job, valid=replace(job.valid, arrived_s=time.monotonic(), deadline_s=0.0))
+    job, now_s = msgspec.msgpack.decode(data, type=Job), time.monotonic()
+    valid = replace(job.valid, arrived_s=now_s, tokenized_s=now_s, deadline_s=0.0)
+    return replace(job, valid=valid)
 
 
 def encode_past(updates: list[Update]) -> bytes:
