@@ -5,29 +5,22 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from penstock.frontend.access import Recorder, add_headers, recorder
-from penstock.frontend.api import (
-    chat,
-    completions,
-    models,
-    ops,
-    responses,
-    responses_kept,
-    tokenize,
-    unsupported,
-)
+from penstock.frontend.api import unsupported
 from penstock.frontend.auth import Keyring, guard
+from penstock.frontend.docs_pages.pages import DESCRIPTION, Description
 from penstock.frontend.errors import translator
+from penstock.frontend.routes import routes
 from penstock.frontend.services import SERVICES, Services
 
 
 def build_app(services: Services) -> web.Application:
     """From the outside in: record, translate errors, check the key, answer."""
-    settings = services.settings
+    settings, keyring = services.settings, Keyring(services.settings.api_key)
     app = web.Application(
         middlewares=[
             recorder(Recorder(services.registry, settings.access_log), services.drain),
             translator(services.drain),
-            guard(Keyring(settings.api_key)),
+            guard(keyring),
         ],
         client_max_size=settings.max_body_bytes or 0,
     )
@@ -35,37 +28,12 @@ def build_app(services: Services) -> web.Application:
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(_close_while_draining)
     app.cleanup_ctx.append(_responses)
-    app.router.add_routes(_routes())
+    declared = routes(with_docs=settings.api_docs)
+    app.router.add_routes(web.route(r.method, r.path, r.handler) for r in declared)
+    app[DESCRIPTION] = Description(declared, is_guarded=bool(keyring))
     for path in unsupported.UNSUPPORTED:
         app.router.add_route("*", path, unsupported.not_supported)
     return app
-
-
-def _routes() -> list[web.RouteDef]:
-    return [
-        web.post("/v1/chat/completions", chat.chat_completions),
-        web.post("/v1/completions", completions.completions),
-        web.post("/v1/responses", responses.create),
-        web.post("/v1/responses/input_tokens", responses.input_tokens),
-        web.get("/v1/responses/{id}", responses_kept.retrieve),
-        web.delete("/v1/responses/{id}", responses_kept.delete),
-        web.post("/v1/responses/{id}/cancel", responses_kept.cancel),
-        web.get("/v1/responses/{id}/input_items", responses_kept.input_items),
-        web.get("/v1/models", models.list_models),
-        web.get("/v1/models/{model:.+}", models.get_model),
-        web.post("/tokenize", tokenize.tokenize),
-        web.post("/detokenize", tokenize.detokenize),
-        web.get("/ping", ops.ping),
-        web.post("/ping", ops.ping),
-        web.get("/health", ops.healthy),
-        web.get("/health/liveness", ops.ping),
-        web.get("/health/readiness", ops.ready),
-        web.get("/ready", ops.ready),
-        web.get("/readyz", ops.ready),
-        web.get("/load", ops.load),
-        web.get("/version", ops.version),
-        web.get("/metrics", ops.show_metrics),
-    ]
 
 
 async def _responses(app: web.Application) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from penstock.frontend.browser_key import browser_key, challenge
 from penstock.frontend.errors import ApiError
 
 OPEN_PATHS = frozenset({"/ping", "/version", "/metrics"})
@@ -36,11 +37,11 @@ def _digest(key: str) -> bytes:
 
 
 def presented_key(request: web.Request) -> str:
-    """From `Authorization: Bearer ...` (OpenAI) or `x-api-key` (Anthropic); empty when there is none."""
+    """From `Authorization: Bearer ...` (OpenAI), `x-api-key` (Anthropic) or a browser; empty when there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()
-    return request.headers.get("x-api-key", "")
+    return request.headers.get("x-api-key", "") or browser_key(request)
 
 
 def is_open(path: str) -> bool:
@@ -55,7 +56,9 @@ def guard(keyring: Keyring) -> Middleware:
         if keyring and not is_open(request.path):
             tenant = keyring.tenant(presented_key(request))
             if tenant is None:
-                raise ApiError(401, "Unauthorized", headers={"WWW-Authenticate": "Bearer"})
+                raise ApiError(
+                    401, "Unauthorized", headers={"WWW-Authenticate": challenge(request)}
+                )
             request[TENANT] = tenant
         return await handler(request)
 

@@ -20,6 +20,7 @@ class BodyReader(Generic[T]):
     """
 
     def __init__(self, kind: type[T]) -> None:
+        self.kind = kind
         self._decoder = msgspec.json.Decoder(kind, strict=False)
         self._raw_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
         fields = frozenset(kind.__struct_encode_fields__)

@@ -1,5 +1,7 @@
 """POST /tokenize and /detokenize. Knows the tokenizer and, of the engine, only its limits."""
 
+from collections.abc import Sequence
+
 import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
@@ -16,8 +18,8 @@ from penstock.frontend.api.tokenize_request import (
 from penstock.frontend.encoding import Encoder
 from penstock.frontend.services import SERVICES
 
-_TOKENIZE = BodyReader(TokenizeRequest)
-_DETOKENIZE = BodyReader(DetokenizeRequest)
+TOKENIZE = BodyReader(TokenizeRequest)
+DETOKENIZE = BodyReader(DetokenizeRequest)
 
 
 class TokenizeAnswer(msgspec.Struct):
@@ -25,8 +27,8 @@ class TokenizeAnswer(msgspec.Struct):
 
     count: int
     max_model_len: int
-    tokens: list[int] | list[list[int]]
-    token_strs: list[str] | list[list[str]] | UnsetType = UNSET
+    tokens: Sequence[int | list[int]]
+    token_strs: Sequence[str | list[str]] | UnsetType = UNSET
 
 
 class DetokenizeAnswer(msgspec.Struct):
@@ -36,7 +38,7 @@ class DetokenizeAnswer(msgspec.Struct):
 
 async def tokenize(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    body = await _TOKENIZE.read(request)
+    body = await TOKENIZE.read(request)
     services.check_model(body.model)
     max_model_len = services.card().max_model_len
     rows = await _encode(body, len(await request.read()), services.encoder)
@@ -62,7 +64,7 @@ async def _encode(body: TokenizeRequest, num_bytes: int, encoder: Encoder) -> li
 
 async def detokenize(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    body = await _DETOKENIZE.read(request)
+    body = await DETOKENIZE.read(request)
     services.check_model(body.model)
     ids = ids_of(body, services.card().vocab_size)
     text = services.tokenizer.decode(ids, skip_special_tokens=False)

@@ -1,0 +1,107 @@
+"""One route as an OpenAPI operation. Knows a route's declaration, no other route."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from penstock.frontend.auth import is_open
+from penstock.frontend.openapi.declared import JSON, Answer, Header, Route
+from penstock.frontend.openapi.field_docs import field_docs
+from penstock.frontend.openapi.schemas import Schema, Schemas
+from penstock.frontend.openapi.words import ALWAYS, ERRORS, SECURITY
+
+_PLACE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
+_TEXT = {"type": "string"}
+_BODY_ERRORS = (400, 413)
+
+
+def path_of(route: Route) -> str:
+    """Without aiohttp's patterns."""
+    return _PLACE.sub(r"{\1}", route.path)
+
+
+def operation(route: Route, schemas: Schemas, *, is_guarded: bool) -> Schema:
+    """What stands under a path's method."""
+    made: Schema = {
+        "operationId": _name(route),
+        "tags": [route.tag],
+        "summary": route.summary,
+        "description": route.description,
+        "parameters": list(_parameters(route)),
+        "requestBody": _body(route, schemas) if route.body else None,
+        "responses": _answers(route.answers, schemas) | _errors(route, is_guarded=is_guarded),
+        "security": [{name: list[str]()} for name in SECURITY]
+        if is_guarded and not is_open(route.path)
+        else [],
+    }
+    return {key: value for key, value in made.items() if value or key == "security"}
+
+
+def headers(names: Sequence[str]) -> Schema:
+    """References to those that are described once for all."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _name(route: Route) -> str:
+    words = re.findall(r"\w+", path_of(route))
+    return "_".join([route.method.lower(), *words])
+
+
+def _parameters(route: Route) -> Iterator[Schema]:
+    for name in _PLACE.findall(route.path):
+        words = route.places[name]
+        yield {"name": name, "in": "path", "required": True, "description": words, "schema": _TEXT}
+    if route.query is not None:
+        yield from _query(route.query)
+    for header in route.headers:
+        yield _header(header)
+
+
+def _query(struct: type[msgspec.Struct]) -> Iterator[Schema]:
+    _, components = msgspec.json.schema_components([struct])
+    docs = field_docs(struct)
+    for name, schema in components[struct.__name__]["properties"].items():
+        described = {"description": docs[name]} if name in docs else {}
+        if schema.get("default", ...) is None:
+            del schema["default"]
+        yield {"name": name, "in": "query", "required": False, **described, "schema": schema}
+
+
+def _header(header: Header) -> Schema:
+    return {
+        "name": header.name,
+        "in": "header",
+        "required": False,
+        "description": header.description,
+        "schema": header.schema,
+    }
+
+
+def _body(route: Route, schemas: Schemas) -> Schema:
+    content: dict[str, Any] = {"schema": schemas.of[route.body]}
+    if route.example:
+        content["example"] = route.example
+    return {"required": True, "content": {JSON: content}}
+
+
+def _answers(answers: Sequence[Answer], schemas: Schemas) -> dict[str, Schema]:
+    """Those of one status together: they are told apart by what they are, and all their words are needed."""
+    found: dict[str, Schema] = {}
+    for answer in answers:
+        fresh: Schema = {"description": "", "headers": headers(["X-Request-Id"]), "content": {}}
+        known = found.setdefault(str(answer.status), fresh)
+        known["description"] = f"{known['description']} {answer.description}".strip()
+        schema = _TEXT if answer.kind is None else schemas.of[answer.kind]
+        known["content"][answer.media] = {"schema": schema}
+    return found
+
+
+def _errors(route: Route, *, is_guarded: bool) -> dict[str, Schema]:
+    guarded = (401,) if is_guarded and not is_open(route.path) else ()
+    of_body = _BODY_ERRORS if route.body else ()
+    statuses = sorted({*route.errors, *guarded, *of_body, *ALWAYS})
+    return {
+        str(status): {"$ref": f"#/components/responses/{ERRORS[status][0]}"} for status in statuses
+    }
