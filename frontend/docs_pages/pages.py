@@ -21,7 +21,6 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
 )
-_SWAGGER_STYLES = "style-src 'self' 'unsafe-inline'"
 _HEAD = """<!doctype html>
 <html lang="en">
 <head>
@@ -39,9 +38,10 @@ _SWAGGER = f"""{_HEAD}<link rel="stylesheet" href="docs/assets/swagger-ui.css">
 </body>
 </html>
 """
-_REDOC = f"""{_HEAD}</head>
+_REDOC = f"""{_HEAD}<style nonce="%(nonce)s">body {{ margin: 0; }}</style>
+</head>
 <body>
-<div id="redoc" data-nonce="%s"></div>
+<div id="redoc" data-nonce="%(nonce)s"></div>
 <script src="docs/assets/redoc.standalone.js"></script>
 <script src="docs/assets/redoc-start.js"></script>
 </body>
@@ -76,14 +76,13 @@ async def openapi_json(request: web.Request) -> web.Response:
 
 
 async def swagger(request: web.Request) -> web.Response:
-    """It lays out what it shows by styles of its own, in attributes."""
-    return _page(_SWAGGER, _SWAGGER_STYLES)
+    return _page(_SWAGGER, "style-src 'self'")
 
 
 async def redoc(request: web.Request) -> web.Response:
     """It writes its style sheets itself, and marks them with what only this page knows."""
     nonce = secrets.token_urlsafe(16)
-    return _page(_REDOC % nonce, f"style-src 'nonce-{nonce}'; worker-src blob:")
+    return _page(_REDOC % {"nonce": nonce}, f"style-src 'nonce-{nonce}'; worker-src blob:")
 
 
 async def oauth2_redirect(request: web.Request) -> web.Response:

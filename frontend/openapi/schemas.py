@@ -15,6 +15,7 @@ from penstock.frontend.openapi.structs import may_be_absent, structs_in
 from penstock.frontend.params import RANGES, Range
 
 Schema = dict[str, Any]
+_TOLD = ("properties", "additionalProperties")
 REFERENCE = "#/components/schemas/{name}"
 
 
@@ -29,6 +30,7 @@ class Schemas:
         assert not requests.keys() & answers.keys(), "what an answer always has, a request need not"
         self._add(read)
         self._add(written)
+        _open_up([*self.of.values(), *self.components.values()])
         for name, struct in (requests | answers).items():
             _describe(self.components[name], struct)
         for name in requests:
@@ -40,6 +42,18 @@ class Schemas:
         made, components = msgspec.json.schema_components(list(kinds), ref_template=REFERENCE)
         self.of |= dict(zip(kinds, made, strict=True))
         self.components |= components
+
+
+def _open_up(schemas: list[Any]) -> None:
+    """Objects of which nothing is said may hold anything; generators want to be told."""
+    while schemas:
+        schema = schemas.pop()
+        if isinstance(schema, dict):
+            if schema.get("type") == "object" and schema.keys().isdisjoint(_TOLD):
+                schema["additionalProperties"] = True
+            schemas += schema.values()
+        elif isinstance(schema, list):
+            schemas += schema
 
 
 def _describe(schema: Schema, struct: StructType) -> None:
