@@ -29,7 +29,7 @@ def choices(asked: SharedFields, num_prompts: int, is_greedy: bool, bounds: Boun
     if best_of * num_prompts > bounds.max_sequences:
         raise bad_request(
             f"{name}={best_of} for {num_prompts} prompt(s) exceeds the {bounds.max_sequences} "
-            "sequences that this server runs and queues.",
+            "sequences that this server queues.",
             name,
         )
     if best_of > n and asked.stream:

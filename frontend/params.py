@@ -13,7 +13,7 @@ from penstock.frontend import token_params
 from penstock.frontend.api.fields import SamplingFields, StopField
 from penstock.frontend.bounds import Bounds
 from penstock.frontend.defaults import SamplingDefaults
-from penstock.frontend.errors import bad_request
+from penstock.frontend.errors import ApiError, bad_request
 from penstock.frontend.structured import constraint_of
 from penstock.frontend.token_params import Encode
 from penstock.protocol.constraint import Constraint, Thinking
@@ -161,15 +161,19 @@ def fit(params: SamplingParams, num_prompt: int, bounds: Bounds) -> SamplingPara
     """Clamps the output to what the context leaves. Raises ApiError when it leaves nothing."""
     room = bounds.max_model_len - num_prompt
     if room < 1:
-        raise bad_request(
-            f"This model's maximum context length is {bounds.max_model_len} tokens. However, your "
-            f"prompt contains {num_prompt} input tokens, which leaves no room for an output token. "
-            "Please reduce the length of the input.",
-            "input_tokens",
-        )
+        raise too_long(str(num_prompt), bounds.max_model_len)
     if room >= params.max_tokens:
         return params
     return msgspec.structs.replace(params, max_tokens=room, min_tokens=min(params.min_tokens, room))
+
+
+def too_long(num_prompt: str, max_model_len: int) -> ApiError:
+    return bad_request(
+        f"This model's maximum context length is {max_model_len} tokens. However, your "
+        f"prompt contains {num_prompt} input tokens, which leaves no room for an output token. "
+        "Please reduce the length of the input.",
+        "input_tokens",
+    )
 
 
 def stop_strings(stop: StopField, most: int) -> tuple[str, ...]:

@@ -147,13 +147,13 @@ def body_name(asked: SharedFields) -> str | None:
 def _fitted(prompt: Prompt, params: SamplingParams, bounds: Bounds) -> ValidPrompt:
     if not prompt.ids:
         raise bad_request("The prompt is empty.", "prompt")
+    fitted = fit(params, len(prompt.ids), bounds)  # first, or millions of ids would be looked at
     unknown = next((i for i in prompt.ids if not 0 <= i < bounds.vocab_size), None)
     if unknown is not None:
         raise bad_request(
             f"Token id {unknown} is out of vocabulary. Vocabulary size: {bounds.vocab_size}",
             "prompt",
         )
-    fitted = fit(params, len(prompt.ids), bounds)
     return ValidPrompt(ids=prompt.ids, text=prompt.text, params=fitted)
 
 

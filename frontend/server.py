@@ -48,6 +48,7 @@ def _runner(services: Services) -> web.AppRunner:
         build_app(services),
         handler_cancellation=True,
         access_log=None,
+        auto_decompress=False,  # see api/packed_body.py
         keepalive_timeout=services.settings.keep_alive_s,
         shutdown_timeout=CLOSING_S,
     )

@@ -1,5 +1,6 @@
 """Reads JSON bodies, whatever their Content-Type says. Knows bytes and types, not what they ask for."""
 
+import asyncio
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -7,10 +8,16 @@ import msgspec
 from aiohttp import web
 
 from penstock.frontend.access import IGNORED_PARAMS
+from penstock.frontend.api.packed_body import unpacked
 from penstock.frontend.api.unsupported_params import UNSUPPORTED, refuse_unsupported
 from penstock.frontend.errors import undecodable
+from penstock.frontend.services import SERVICES
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+
+BODY = web.RequestKey("body", bytes)
+"""As it was read: unpacked, where it came compressed."""
 
 
 class BodyReader(Generic[T]):
@@ -28,7 +35,7 @@ class BodyReader(Generic[T]):
         self._known = fields | UNSUPPORTED.keys()
 
     async def read(self, request: web.Request) -> T:
-        body = await request.read()
+        body = request[BODY] = await _bytes_of(request)
         try:
             text = body.decode()
             given = self._raw_decoder.decode(text)
@@ -38,6 +45,15 @@ class BodyReader(Generic[T]):
             raise undecodable(error) from error
         request[IGNORED_PARAMS] = ignored_params(given.keys() - self._known)
         return decoded
+
+
+async def _bytes_of(request: web.Request) -> bytes:
+    body = await request.read()
+    encoding = request.headers.get("Content-Encoding", "")
+    if encoding in ("", "identity"):
+        return body
+    max_bytes = request.app[SERVICES].settings.max_body_bytes or 0
+    return await asyncio.to_thread(unpacked, body, encoding, max_bytes)
 
 
 def ignored_params(names: set[str]) -> str:

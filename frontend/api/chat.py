@@ -7,7 +7,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from penstock.frontend.api.answering import answer, stream
-from penstock.frontend.api.body import BodyReader
+from penstock.frontend.api.body import BODY, BodyReader
 from penstock.frontend.api.caller import caller
 from penstock.frontend.api.chat_chunks import ChatChunks
 from penstock.frontend.api.chat_collector import ChatCollector
@@ -44,8 +44,9 @@ async def understand(request: web.Request, body: ChatRequest, services: Services
     check_conversation(body)
     tools = read_tools(body.tools, body.tool_choice, body.parallel_tool_calls)
     bounds, asker = services.bounds(), caller(request, body)
-    num_bytes = len(await request.read())
-    prompt = await services.encoder.chat(body, num_bytes, bool(body.add_special_tokens))
+    num_bytes = len(request[BODY])
+    most = bounds.max_model_len if body.truncate_prompt_tokens is None else None
+    prompt = await services.encoder.chat(body, num_bytes, bool(body.add_special_tokens), most)
     reading = services.answers.reading(body, tools, prompt)
     answers = services.answers
     wanted = await services.encoder.aside(tools.num_bytes, partial(answers.wanted, body, reading))

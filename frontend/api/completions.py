@@ -32,6 +32,6 @@ async def _validate(
     services.check_model(body.model)
     bounds, asker = services.bounds(), caller(request, body)
     asks = replace(wanted(body), end_ids=end_ids(body, services.tokenizer))
-    prompts = await encode(body, services.encoder)
+    prompts = await encode(body, services.encoder, bounds.max_model_len)
     valid = services.validator.validate(body, asks, prompts, asker, bounds)
     return replace(valid, answer_id=f"cmpl-{valid.name}")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from aiohttp import web
 from msgspec.structs import replace
 
+from penstock.frontend.api.body import BODY
 from penstock.frontend.api.caller import caller
 from penstock.frontend.api.chat_request import ChatRequest, check_conversation
 from penstock.frontend.api.chat_tools import read_tools
@@ -64,8 +65,9 @@ async def _validate(
     check_conversation(chat)
     tools = read_tools(chat.tools, chat.tool_choice, chat.parallel_tool_calls)
     bounds, asker = services.bounds(), caller(request, chat)
-    num_bytes = len(await request.read()) + _num_chars(chat)
-    prompt = await services.encoder.chat(chat, num_bytes)
+    num_bytes = len(request[BODY]) + _num_chars(chat)
+    most = bounds.max_model_len if chat.truncate_prompt_tokens is None else None
+    prompt = await services.encoder.chat(chat, num_bytes, max_tokens=most)
     reading = services.answers.reading(chat, tools, prompt)
     answers = services.answers
     wanted = await services.encoder.aside(tools.num_bytes, partial(answers.wanted, chat, reading))

@@ -1,12 +1,13 @@
 """POST /tokenize and /detokenize. Knows the tokenizer and, of the engine, only its limits."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
-from penstock.frontend.api.body import BodyReader
+from penstock.frontend.api.body import BODY, BodyReader
 from penstock.frontend.api.chat_request import check_conversation
 from penstock.frontend.api.shapes import json_response
 from penstock.frontend.api.tokenize_request import (
@@ -41,13 +42,16 @@ async def tokenize(request: web.Request) -> web.Response:
     body = await TOKENIZE.read(request)
     services.check_model(body.model)
     max_model_len = services.card().max_model_len
-    rows = await _encode(body, len(await request.read()), services.encoder)
+    rows = await _encode(body, len(request[BODY]), services.encoder)
     is_batch = isinstance(texts_of(body), list)
     answer = TokenizeAnswer(
         sum(map(len, rows)), max_model_len, rows if is_batch else rows[0], UNSET
     )
     if body.return_token_strs:
-        spelled = [[services.tokenizer.token_name(i) or "" for i in row] for row in rows]
+        name = services.tokenizer.token_name
+        spelled = await services.encoder.aside(
+            answer.count, lambda: [[name(i) or "" for i in row] for row in rows]
+        )
         answer.token_strs = spelled if is_batch else spelled[0]
     return json_response(answer)
 
@@ -67,5 +71,6 @@ async def detokenize(request: web.Request) -> web.Response:
     body = await DETOKENIZE.read(request)
     services.check_model(body.model)
     ids = ids_of(body, services.card().vocab_size)
-    text = services.tokenizer.decode(ids, skip_special_tokens=False)
+    decode = partial(services.tokenizer.decode, ids, skip_special_tokens=False)
+    text = await services.encoder.aside(len(ids), decode)
     return json_response(DetokenizeAnswer(text, text))

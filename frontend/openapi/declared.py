@@ -22,6 +22,8 @@ class Answer:
     """What JSON, or an event's data, decodes to; None for what is no JSON."""
     media: str = JSON
     status: int = 200
+    last: str = ""
+    """The data of a stream's last event, where that is no JSON; such a stream tells of an error before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +56,5 @@ class Route:
     answers: Sequence[Answer]
     errors: Sequence[int] = ()
     """Statuses that come with an error object, besides those that any endpoint may have."""
+    links: Sequence[str] = ()
+    """Operations, as "GET /path/{id}", that take the `id` of what this one makes."""

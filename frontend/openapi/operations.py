@@ -7,14 +7,15 @@ from typing import Any
 import msgspec
 
 from penstock.frontend.auth import is_open
-from penstock.frontend.openapi.declared import JSON, Answer, Header, Route
+from penstock.frontend.errors import ErrorAnswer
+from penstock.frontend.openapi.declared import EVENTS, JSON, Answer, Header, Route
 from penstock.frontend.openapi.field_docs import field_docs
 from penstock.frontend.openapi.schemas import Schema, Schemas
 from penstock.frontend.openapi.words import ALWAYS, ERRORS, SECURITY
 
 _PLACE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _TEXT = {"type": "string"}
-_BODY_ERRORS = (400, 413)
+_BODY_ERRORS = (400, 413, 415)
 
 
 def path_of(route: Route) -> str:
@@ -25,13 +26,14 @@ def path_of(route: Route) -> str:
 def operation(route: Route, schemas: Schemas, *, is_guarded: bool) -> Schema:
     """What stands under a path's method."""
     made: Schema = {
-        "operationId": _name(route),
+        "operationId": _name_of(f"{route.method} {path_of(route)}"),
         "tags": [route.tag],
         "summary": route.summary,
         "description": route.description,
         "parameters": list(_parameters(route)),
         "requestBody": _body(route, schemas) if route.body else None,
-        "responses": _answers(route.answers, schemas) | _errors(route, is_guarded=is_guarded),
+        "responses": _linked(_answers(route.answers, schemas), route.links)
+        | _errors(route, is_guarded=is_guarded),
         "security": [{name: list[str]()} for name in SECURITY]
         if is_guarded and not is_open(route.path)
         else [],
@@ -44,9 +46,9 @@ def headers(names: Sequence[str]) -> Schema:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _name(route: Route) -> str:
-    words = re.findall(r"\w+", path_of(route))
-    return "_".join([route.method.lower(), *words])
+def _name_of(operation: str) -> str:
+    """Of "GET /v1/models": `get_v1_models`."""
+    return "_".join(re.findall(r"\w+", operation.lower()))
 
 
 def _parameters(route: Route) -> Iterator[Schema]:
@@ -93,9 +95,35 @@ def _answers(answers: Sequence[Answer], schemas: Schemas) -> dict[str, Schema]:
         fresh: Schema = {"description": "", "headers": headers(["X-Request-Id"]), "content": {}}
         known = found.setdefault(str(answer.status), fresh)
         known["description"] = f"{known['description']} {answer.description}".strip()
-        schema = _TEXT if answer.kind is None else schemas.of[answer.kind]
-        known["content"][answer.media] = {"schema": schema}
+        known["content"][answer.media] = {"schema": _shape(answer, schemas)}
     return found
+
+
+def _shape(answer: Answer, schemas: Schemas) -> Schema:
+    """Of a stream it is each event's."""
+    if answer.kind is None:
+        return _TEXT
+    schema = schemas.of[answer.kind]
+    if answer.media != EVENTS:
+        return schema
+    data = _data(schema)
+    if answer.last:
+        data = {"anyOf": [data, _data(schemas.of[ErrorAnswer]), {**_TEXT, "const": answer.last}]}
+    return {"type": "object", "required": ["data"], "properties": {"event": _TEXT, "data": data}}
+
+
+def _data(schema: Schema) -> Schema:
+    return {**_TEXT, "contentMediaType": JSON, "contentSchema": schema}
+
+
+def _linked(answers: dict[str, Schema], links: Sequence[str]) -> dict[str, Schema]:
+    """Where the id of what was made leads to."""
+    if links:
+        by_id = {"id": "$response.body#/id"}
+        answers["200"]["links"] = {
+            name: {"operationId": name, "parameters": by_id} for name in map(_name_of, links)
+        }
+    return answers
 
 
 def _errors(route: Route, *, is_guarded: bool) -> dict[str, Schema]:

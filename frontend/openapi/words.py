@@ -24,6 +24,7 @@ ERRORS: Mapping[int, tuple[str, str]] = {
     401: ("Unauthorized", "The key is missing or unknown."),
     404: ("NotFound", "There is no such model, response or request."),
     413: ("TooLarge", "The body is larger than the server takes."),
+    415: ("Undecodable", "The body is compressed in a way that is not known here."),
     429: ("TooManyRequests", "This key has asked for too much of late."),
     500: ("Failed", "The server is at fault."),
     501: ("NotSupported", "This server cannot do it."),

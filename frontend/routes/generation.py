@@ -4,11 +4,12 @@ from penstock.frontend.api import chat, completions, render
 from penstock.frontend.api.chat_shapes import ChatAnswer, ChatChunk
 from penstock.frontend.api.completion_shapes import CompletionAnswer
 from penstock.frontend.openapi.declared import EVENTS, HTML, TEXT, Answer, Route
-from penstock.frontend.routes.shared import HELLO, OF_ENGINE, OF_MODEL, TAKES
+from penstock.frontend.routes.shared import HELLO, OF_ENGINE, OF_MODEL, TAKES, TIMELINE
 
 _TAG = "Generation"
+_DONE = "[DONE]"
 _STREAMED = (
-    "With `stream`, its chunks as server-sent events: each `data:` is one, the last is `[DONE]`."
+    f"With `stream`, its chunks as server-sent events: each `data:` is one, the last is `{_DONE}`."
 )
 
 ROUTES = (
@@ -23,9 +24,10 @@ ROUTES = (
         headers=TAKES,
         answers=(
             Answer("The answer.", ChatAnswer),
-            Answer(_STREAMED, ChatChunk, EVENTS),
+            Answer(_STREAMED, ChatChunk, EVENTS, last=_DONE),
         ),
         errors=OF_MODEL + OF_ENGINE,
+        links=(TIMELINE,),
     ),
     Route(
         method="POST",
@@ -55,8 +57,9 @@ ROUTES = (
         headers=TAKES,
         answers=(
             Answer("The text that follows each prompt.", CompletionAnswer),
-            Answer(_STREAMED, CompletionAnswer, EVENTS),
+            Answer(_STREAMED, CompletionAnswer, EVENTS, last=_DONE),
         ),
         errors=OF_MODEL + OF_ENGINE,
+        links=(TIMELINE,),
     ),
 )

@@ -9,7 +9,7 @@ from penstock.frontend.responses.shapes import (
     Response,
     ResponseEvent,
 )
-from penstock.frontend.routes.shared import OF_ENGINE, OF_MODEL, TAKES
+from penstock.frontend.routes.shared import OF_ENGINE, OF_MODEL, TAKES, TIMELINE
 
 _TAG = "Responses"
 _ID = {"id": "The response's id."}
@@ -30,6 +30,13 @@ ROUTES = (
             Answer("With `stream`, its events as server-sent events.", ResponseEvent, EVENTS),
         ),
         errors=OF_MODEL + OF_ENGINE,
+        links=(
+            "GET /v1/responses/{id}",
+            "DELETE /v1/responses/{id}",
+            "POST /v1/responses/{id}/cancel",
+            "GET /v1/responses/{id}/input_items",
+            TIMELINE,
+        ),
     ),
     Route(
         method="POST",

@@ -15,3 +15,4 @@ TAKES = (
 OF_MODEL = (404,)
 OF_ENGINE = (429, 503, 504)
 HELLO = [{"role": "user", "content": "Hello! Who are you?"}]
+TIMELINE = "GET /v1/requests/{id}"

@@ -105,7 +105,10 @@ class Front:
 
     async def _start(self) -> None:
         self._runner = web.AppRunner(
-            build_app(self.services), handler_cancellation=True, access_log=None
+            build_app(self.services),
+            handler_cancellation=True,
+            access_log=None,
+            auto_decompress=False,
         )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)

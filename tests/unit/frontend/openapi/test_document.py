@@ -54,6 +54,14 @@ class TestWhole:
         assert len(names) == len(set(names))
         assert "post_v1_chat_completions" in names
 
+    def test_links_lead_to_operations_that_take_an_id(self, described: Description) -> None:
+        ids = {o["operationId"]: path for (_, path), o in described.operations.items()}
+        made = described.operations["POST", "/v1/responses"]["responses"]["200"]["links"]
+        assert len(made) == 5
+        for operation in described.operations.values():
+            for link in operation["responses"].get("200", {}).get("links", {}).values():
+                assert "{id}" in ids[link["operationId"]]
+
     def test_tags_are_explained(self, described: Description) -> None:
         known = {tag["name"] for tag in described.document["tags"]}
         assert {t for o in described.operations.values() for t in o["tags"]} == known
