@@ -11,7 +11,6 @@ from penstock.frontend.access import IGNORED_PARAMS
 from penstock.frontend.api.packed_body import unpacked
 from penstock.frontend.api.unsupported_params import UNSUPPORTED, refuse_unsupported
 from penstock.frontend.errors import undecodable
-from penstock.frontend.services import SERVICES
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -52,8 +51,7 @@ async def _bytes_of(request: web.Request) -> bytes:
     encoding = request.headers.get("Content-Encoding", "")
     if encoding in ("", "identity"):
         return body
-    max_bytes = request.app[SERVICES].settings.max_body_bytes or 0
-    return await asyncio.to_thread(unpacked, body, encoding, max_bytes)
+    return await asyncio.to_thread(unpacked, body, encoding, request.client_max_size)
 
 
 def ignored_params(names: set[str]) -> str:

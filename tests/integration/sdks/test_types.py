@@ -10,7 +10,7 @@ from support.sdk_clients import NODE_MODULES
 
 TYPES = NODE_MODULES / ".bin" / "openapi-typescript"
 PROGRAM = NODE_MODULES.parent / "described.ts"
-STRICT = ("--strict", "--noEmit", "--skipLibCheck", "false", "--lib", "es2022", "--types", "")
+STRICT = ("--strict", "--noEmit", "--lib", "es2022")
 
 
 @pytest.mark.skipif(not TYPES.exists(), reason="run tests/integration/sdks/install first")
