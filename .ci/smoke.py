@@ -31,13 +31,27 @@ def ask(question: str) -> str:
         return str(json.load(answer)["choices"][0]["message"]["content"])
 
 
+def fetch_docs() -> int:
+    """How many operations the API's description has; the pages that show it must be in the package, too."""
+    for path in (
+        "docs",
+        "docs/assets/swagger-ui-bundle.js",
+        "redoc",
+        "docs/assets/redoc.standalone.js",
+    ):
+        with urllib.request.urlopen(f"{URL}/{path}", timeout=10) as answer:
+            assert answer.read(), path
+    with urllib.request.urlopen(f"{URL}/openapi.json", timeout=10) as answer:
+        return sum(map(len, json.load(answer)["paths"].values()))
+
+
 def main(penstock: str) -> None:
     server = subprocess.Popen([penstock, "serve", "--port", str(PORT), "--host", "127.0.0.1"])
     try:
         wait_until_ready(120)
         answer = ask("Hello!")
         assert answer.strip(), "an empty answer"
-        print(f"the installed wheel serves: {answer!r}")
+        print(f"the installed wheel serves: {answer!r}, and describes {fetch_docs()} operations")
     finally:
         server.terminate()
         assert server.wait(60) == 0, f"exit status {server.returncode}"
