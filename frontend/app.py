@@ -12,11 +12,13 @@ from penstock.frontend.api import (
     ops,
     responses,
     responses_kept,
+    stats,
     tokenize,
     unsupported,
 )
 from penstock.frontend.auth import Keyring, guard
 from penstock.frontend.errors import translator
+from penstock.frontend.pages import home
 from penstock.frontend.services import SERVICES, Services
 
 
@@ -36,6 +38,8 @@ def build_app(services: Services) -> web.Application:
     app.on_response_prepare.append(_close_while_draining)
     app.cleanup_ctx.append(_responses)
     app.router.add_routes(_routes())
+    if settings.playground:
+        app.router.add_routes(home.routes())
     for path in unsupported.UNSUPPORTED:
         app.router.add_route("*", path, unsupported.not_supported)
     return app
@@ -63,6 +67,7 @@ def _routes() -> list[web.RouteDef]:
         web.get("/ready", ops.ready),
         web.get("/readyz", ops.ready),
         web.get("/load", ops.load),
+        web.get("/v1/stats", stats.show_stats),
         web.get("/version", ops.version),
         web.get("/metrics", ops.show_metrics),
     ]
