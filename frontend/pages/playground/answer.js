@@ -83,6 +83,11 @@ export class Answer {
     return this.#first === null ? null : this.#first - this.#begun;
   }
 
+  /** Milliseconds until the newest. */
+  get lastMs() {
+    return this.#last === null ? null : this.#last - this.#begun;
+  }
+
   get numTokens() {
     return this.usage?.completion_tokens ?? null;
   }

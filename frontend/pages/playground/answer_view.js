@@ -92,8 +92,8 @@ export class AnswerView {
 
   /** What the server says went wrong, in its words. */
   fail(error) {
-    const details = [error.status, error.type, error.param && `parameter ${error.param}`].filter(Boolean);
-    const more = details.length ? [make("span.small", { textContent: details.join(" · ") })] : [];
+    const details = [error.status, error.type].filter(Boolean).join(" ");
+    const more = details ? [make("span.small", { textContent: details })] : [];
     this.#body.append(make("p.error", { role: "alert" }, make("span", { textContent: error.message }), ...more));
   }
 }

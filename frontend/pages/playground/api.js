@@ -11,11 +11,10 @@ export function address(path) {
 
 /** What the server answered instead: its own words, and the status. */
 export class ServerError extends Error {
-  constructor(status, { message, type, param } = {}) {
+  constructor(status, { message, type } = {}) {
     super(message ?? `The server answered with status ${status}.`);
     this.status = status;
     this.type = type ?? "";
-    this.param = param ?? "";
   }
 }
 

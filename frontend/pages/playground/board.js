@@ -5,7 +5,8 @@ import { rough, share, whole } from "./figures.js";
 import { History } from "./history.js";
 import { Spark, roundUp } from "./spark.js";
 
-const SPAN_S = 240;
+const LONGEST_S = 240;
+const SHORTEST_S = 60;
 
 /** `value` and `note` are words; `line` names what the chart shows, up to `most` or to its own highest point. */
 const TILES = [
@@ -58,7 +59,7 @@ const TILES = [
     unit: "since the start",
     line: "preemptions",
     value: ({ totals }) => whole(totals.preemptions),
-    note: () => "requests that had to give their blocks back",
+    note: () => "requests that lost their blocks",
   },
   {
     title: "Engine",
@@ -78,8 +79,12 @@ function count(number, word) {
   return `${whole(number)} ${word}${number === 1 ? "" : "s"}`;
 }
 
+function age(seconds) {
+  return seconds < 120 ? `${whole(seconds)} seconds` : `${rough(Math.round(seconds / 30) / 2)} minutes`;
+}
+
 export class Board {
-  #history = new History(SPAN_S);
+  #history = new History(LONGEST_S);
   #tiles = TILES.map((tile) => new Tile(tile));
 
   constructor() {
@@ -90,8 +95,9 @@ export class Board {
   show(stats) {
     this.#notice(stats.status === "ready" ? "" : `${stats.status}${stats.reason && `: ${stats.reason}`}`);
     if (!this.#history.add(stats)) return;
-    for (const tile of this.#tiles) tile.show(stats, this.#history);
-    say(byId("board-facts"), `${stats.model} · the last ${SPAN_S / 60} minutes, as the engine counts them`);
+    const spanS = Math.max(SHORTEST_S, this.#history.length);
+    for (const tile of this.#tiles) tile.show(stats, this.#history, spanS);
+    say(byId("board-facts"), `${stats.model} · each chart shows the last ${age(spanS)}, as the engine counted them`);
   }
 
   fail(error) {
@@ -106,7 +112,7 @@ export class Board {
 }
 
 class Tile {
-  #spark = new Spark(SPAN_S);
+  #spark = new Spark();
   #value = make("span.value", { textContent: "–" });
   #note = make("p.note", { textContent: "\u00a0" });
   #most = make("span.most");
@@ -120,14 +126,14 @@ class Tile {
     this.element = make("section.tile", { "aria-labelledby": id }, make("h2", { id, textContent: tile.title }), figure, chart, this.#note);
   }
 
-  show(stats, history) {
+  show(stats, history, spanS) {
     const { value, note, line, most } = this.#tile;
     say(this.#value, value(stats, history.now, history));
     say(this.#note, note(stats));
     const pieces = history.line(line);
     const highest = Math.max(0, ...pieces.flat().map(([, y]) => y));
     const edge = most ? most(stats) : roundUp(highest);
-    this.#spark.show(pieces, edge);
+    this.#spark.show(pieces, spanS, edge);
     say(this.#most, most && edge === 1 ? "100 %" : whole(edge));
   }
 }

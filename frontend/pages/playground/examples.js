@@ -25,7 +25,7 @@ export const USUAL = { logprobs: false, tools: "", response_format: "" };
 
 export const EXAMPLES = [
   { words: "Say hello", prompt: "Hello! Who are you?", set: {} },
-  { words: "See how sure it is", prompt: "What is 27 + 48?", set: { logprobs: true }, opens: "probabilities" },
+  { words: "See how sure it is", prompt: "Tell me a short story.", set: { logprobs: true }, opens: "probabilities" },
   { words: "Call a function", prompt: "What is the weather in Paris?", set: { tools: TOOLS }, opens: "tools-group" },
   {
     words: "Answer in JSON",

@@ -20,14 +20,14 @@ export function share(part, of) {
   return of > 0 ? `${((100 * part) / of).toFixed(part && part / of < 0.1 ? 1 : 0)} %` : "–";
 }
 
-/** One line under an answer; what is not known yet is left out. */
-export function figuresOf(answer, isWhole) {
-  const parts = [`first token ${seconds(answer.firstMs)}`];
-  const { numTokens, perSecond, finish } = answer;
-  if (numTokens !== null) parts.push(`${whole(numTokens)} ${numTokens === 1 ? "token" : "tokens"}`);
-  if (perSecond !== null) parts.push(`${rough(perSecond)} tokens/s`);
-  if (isWhole) parts.push(ENDS[finish] ?? "stopped");
-  return parts.join(" · ");
-}
+const ENDS = { stop: "", tool_calls: "", length: "cut off at its length" };
 
-const ENDS = { stop: "ended by itself", length: "cut off by its length", tool_calls: "waits for a result" };
+/** One line under an answer; what is not known yet is left out. A call is only seen when it is whole. */
+export function figuresOf(answer, isWhole) {
+  const { numTokens, perSecond, finish, calls, firstMs, lastMs } = answer;
+  const parts = [calls.length ? `a call after ${seconds(lastMs)}` : `first token ${seconds(firstMs)}`];
+  if (numTokens !== null) parts.push(`${whole(numTokens)} ${numTokens === 1 ? "token" : "tokens"}`);
+  if (perSecond !== null && !calls.length) parts.push(`${rough(perSecond)} tokens/s`);
+  if (isWhole) parts.push(ENDS[finish] ?? "stopped");
+  return parts.filter(Boolean).join(" · ");
+}

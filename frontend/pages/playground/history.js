@@ -43,6 +43,11 @@ export class History {
     }
   }
 
+  /** Seconds from the oldest point to the newest. */
+  get length() {
+    return this.#points.length ? this.#points.at(-1).at - this.#points[0].at : 0;
+  }
+
   /** `[seconds ago, value]` in order, in pieces without a gap; `name` is one of a point's. */
   line(name) {
     const end = this.#points.at(-1)?.at ?? 0;

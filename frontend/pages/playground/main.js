@@ -23,9 +23,10 @@ const chat = new Chat({ api, keys, tip: new Tip(byId("tip")), dialog: new Snippe
 
 function showView() {
   const isLive = location.hash === "#live";
-  byId("chat").hidden = isLive;
-  byId("live").hidden = !isLive;
+  byId("chat-view").hidden = isLive;
+  byId("live-view").hidden = !isLive;
   byId("settings-button").hidden = isLive;
+  byId("new-chat").hidden = isLive;
   for (const link of document.querySelectorAll("nav a")) {
     if ((link.hash === "#live") === isLive) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

@@ -9,27 +9,25 @@ const PAD = 2;
 export class Spark {
   #line = makeSvg("path", { class: "line" });
   #area = makeSvg("path", { class: "area" });
-  #span;
 
-  constructor(spanS) {
-    this.#span = spanS;
+  constructor() {
     const frame = { class: "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" };
     const ground = makeSvg("path", { class: "ground", d: `M0 ${HEIGHT - PAD}H${WIDTH}` });
     this.element = makeSvg("svg", frame, ground, this.#area, this.#line);
   }
 
-  /** Pieces of `[seconds ago, value]`; `most` is the value at the upper edge. */
-  show(pieces, most) {
-    const placed = pieces.map((piece) => piece.map((point) => this.#place(point, most)));
+  /** Pieces of `[seconds ago, value]`; the frame is `spanS` wide and `most` high. */
+  show(pieces, spanS, most) {
+    const placed = pieces.map((piece) => piece.map((point) => placeOf(point, spanS, most)));
     this.#line.setAttribute("d", placed.map(lineOf).join(""));
     this.#area.setAttribute("d", placed.map(areaOf).join(""));
   }
+}
 
-  #place([ago, value], most) {
-    const x = WIDTH * (1 - ago / this.#span);
-    const y = HEIGHT - PAD - (HEIGHT - 2 * PAD) * (most > 0 ? value / most : 0);
-    return [x.toFixed(1), y.toFixed(1)];
-  }
+function placeOf([ago, value], spanS, most) {
+  const x = WIDTH * (1 - ago / spanS);
+  const y = HEIGHT - PAD - (HEIGHT - 2 * PAD) * (most > 0 ? value / most : 0);
+  return [x.toFixed(1), y.toFixed(1)];
 }
 
 function lineOf(points) {

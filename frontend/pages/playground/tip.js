@@ -1,7 +1,7 @@
 // The tooltip of a token: what it was, how likely, and what else it might have been. There is one on the page.
 
 import { make } from "./dom.js";
-import { percent, visible } from "./tokens.js";
+import { nameOf, percent } from "./token_names.js";
 
 const GAP = 6;
 
@@ -40,18 +40,19 @@ export class Tip {
   }
 }
 
-function rowsOf({ token, logprob, top_logprobs: top }) {
-  const isListed = top.some((other) => other.token === token);
-  const chosen = isListed ? [] : [{ token, logprob }];
-  const all = [...top, ...chosen].sort((a, b) => b.logprob - a.logprob);
-  return all.map((one) => rowOf(one, one.token === token));
+/** The likeliest first; the chosen token is among them, or comes at its place. */
+function rowsOf(entry) {
+  const isChosen = (other) => String(other.bytes) === String(entry.bytes);
+  const all = entry.top_logprobs.some(isChosen) ? entry.top_logprobs : [...entry.top_logprobs, entry];
+  return all.toSorted((a, b) => b.logprob - a.logprob).map((one) => rowOf(one, isChosen(one)));
 }
 
-function rowOf({ token, logprob }, isChosen) {
+function rowOf(entry, isChosen) {
   const bar = make("span.bar");
-  bar.style.setProperty("--share", Math.exp(logprob).toFixed(4));
-  const name = make("span.name", { textContent: visible(token) || "(empty)" });
-  const row = make(isChosen ? "div.row.chosen" : "div.row", {}, name, bar, make("span.share", { textContent: percent(logprob) }));
+  bar.style.setProperty("--share", Math.exp(entry.logprob).toFixed(4));
+  const name = make("span.name", { textContent: nameOf(entry) });
+  const share = make("span.share", { textContent: percent(entry.logprob) });
+  const row = make(isChosen ? "div.row.chosen" : "div.row", {}, name, bar, share);
   if (isChosen) name.append(make("span.unseen", { textContent: " (chosen)" }));
   return row;
 }

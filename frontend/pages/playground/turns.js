@@ -4,8 +4,8 @@ import { button, make } from "./dom.js";
 
 export function userTurn(text, onEdit) {
   const said = make("p.prose", { textContent: text });
-  const actions = make("p.actions", {}, button("Edit", onEdit));
-  return make("li.turn.user", {}, make("p.who", { textContent: "You" }), make("div.said", {}, said), make("div.foot", {}, actions));
+  const head = make("div.head", {}, make("p.who", { textContent: "You" }), button("Edit", onEdit));
+  return make("li.turn.user", {}, head, make("div.said", {}, said));
 }
 
 /** Takes that turn and all after it away. */
