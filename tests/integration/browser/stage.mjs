@@ -1,7 +1,8 @@
 // Plays scenes in a headless Chromium and prints what each saw, a JSON line each. Knows no page's inside.
 //
-// A program calls play({scene, ...}); its arguments are the browser's path and the server's base URL. A scene gets
-// a fresh page and the URL. Its line tells too what stood on the console, and which other hosts were asked for.
+// A program calls play({scene, ...}); its arguments are the browser's path, the server's base URL and, where not all
+// are wanted, names of scenes. A scene gets a fresh page and the URL. Its line tells too what stood on the console,
+// and which other hosts were asked for.
 
 import { inspect } from "node:util";
 import { chromium } from "playwright-core";
@@ -12,10 +13,10 @@ const PATIENCE_MS = 20_000;
 
 /** `scenes` maps names to functions, or to `[context options, function]`. */
 export async function play(scenes) {
-  const [, , executablePath, url] = process.argv;
+  const [, , executablePath, url, ...names] = process.argv;
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-  for (const [name, scene] of Object.entries(scenes)) {
-    const [options, act] = Array.isArray(scene) ? scene : [DESKTOP, scene];
+  for (const name of names.length ? names : Object.keys(scenes)) {
+    const [options, act] = Array.isArray(scenes[name]) ? scenes[name] : [DESKTOP, scenes[name]];
     const line = await seen(await browser.newContext(options), act, url);
     process.stdout.write(`${JSON.stringify({ scene: name, ...line })}\n`);
   }
