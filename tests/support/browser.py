@@ -9,8 +9,8 @@ from typing import Any
 FOLDER = Path(__file__).parents[1] / "integration" / "browser"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_S = 200
-REFUSED = "error: Failed to load resource: the server responded with a status of 4"
-"""What Chromium itself says of an answer that refuses, whatever the page makes of it."""
+REFUSED = "error: Failed to load resource: "
+"""What Chromium itself says of an answer that refuses or never comes, whatever the page makes of it."""
 
 
 def find_browser() -> str | None:

@@ -36,10 +36,10 @@ export class Api {
     const headers = { "Content-Type": "application/json" };
     const request = { method: "POST", headers, body: JSON.stringify(body), signal };
     const response = await this.#send(path, request, true);
-    for await (const data of events(response.body)) {
-      const chunk = JSON.parse(data);
-      if (chunk.error) throw new ServerError(chunk.error.code, chunk.error);
-      yield chunk;
+    try {
+      for await (const data of events(response.body)) yield chunkOf(JSON.parse(data));
+    } catch (error) {
+      throw named(error, "The connection broke before the answer was whole.");
     }
   }
 
@@ -47,13 +47,25 @@ export class Api {
     const used = this.#keys.key;
     const headers = { ...request.headers };
     if (used) headers.Authorization = `Bearer ${used}`;
-    const response = await fetch(address(path), { ...request, headers });
+    const response = await fetch(address(path), { ...request, headers }).catch((error) => {
+      throw named(error, "The server cannot be reached.");
+    });
     if (response.ok) return response;
     const error = new ServerError(response.status, await errorOf(response));
     if (response.status !== 401 || !asks) throw error;
     if (this.#keys.key === used && !(await this.#keys.ask(error.message))) throw error;
     return this.#send(path, request, asks);
   }
+}
+
+function chunkOf(chunk) {
+  if (chunk.error) throw new ServerError(chunk.error.code, chunk.error);
+  return chunk;
+}
+
+/** Browsers call all that befalls a connection a TypeError, each in other words. */
+function named(error, message) {
+  return error instanceof TypeError ? new ServerError(0, { message }) : error;
 }
 
 /** The error object of an answer; a proxy's own page has none. */

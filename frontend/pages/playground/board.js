@@ -101,7 +101,7 @@ export class Board {
   }
 
   fail(error) {
-    this.#notice(error.status ? error.message : "This server cannot be reached. Trying again.");
+    this.#notice(error.message);
   }
 
   #notice(text) {

@@ -120,7 +120,8 @@ export class Chat {
       ["Again", () => this.#again(view, place)],
     ];
     const text = answer.textOf("content");
-    return text ? [["Text", () => this.dialog.show("The answer", text)], ...shown] : shown;
+    const copy = ({ target }) => this.dialog.copy(target, "The answer", text);
+    return text ? [["Copy", copy], ...shown] : shown;
   }
 
   #again(view, place) {

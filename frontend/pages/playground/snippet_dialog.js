@@ -2,6 +2,8 @@
 
 import { byId } from "./dom.js";
 
+const SAID_MS = 1500;
+
 export class SnippetDialog {
   #dialog = byId("snippet-dialog");
   #text = byId("snippet");
@@ -9,7 +11,7 @@ export class SnippetDialog {
 
   constructor() {
     byId("snippet-close").addEventListener("click", () => this.#dialog.close());
-    this.#copy.addEventListener("click", () => this.#toClipboard());
+    this.#copy.addEventListener("click", () => this.#copyShown());
   }
 
   show(title, text, note = "") {
@@ -21,16 +23,27 @@ export class SnippetDialog {
     this.#copy.focus();
   }
 
-  async #toClipboard() {
-    this.#copy.textContent = (await copy(this.#text)) ? "Copied" : "Press Ctrl+C";
+  /** Copies at once where that is allowed, and says so on the button; else shows what to copy. */
+  async copy(button, title, text) {
+    if (!(await toClipboard(text))) {
+      this.show(title, text);
+      return;
+    }
+    const words = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = words), SAID_MS);
+  }
+
+  async #copyShown() {
+    getSelection().selectAllChildren(this.#text);
+    this.#copy.textContent = (await toClipboard(this.#text.textContent)) ? "Copied" : "Press Ctrl+C";
   }
 }
 
-/** Browsers give the clipboard to pages from https and this machine alone; elsewhere the text is selected. */
-async function copy(element) {
-  getSelection().selectAllChildren(element);
+/** Whether it worked: browsers give the clipboard to pages from https and from this machine alone. */
+async function toClipboard(text) {
   try {
-    await navigator.clipboard.writeText(element.textContent);
+    await navigator.clipboard.writeText(text);
     return true;
   } catch {
     return false;

@@ -15,6 +15,7 @@ function troubleOf(error) {
 
 function stateOf({ status, requests }) {
   if (status !== "ready") return [status === "starting" ? "starting" : "away", status];
-  const open = requests.running + requests.waiting;
-  return open ? ["busy", `${open} running`] : ["ready", "ready"];
+  const { running, waiting } = requests;
+  const words = [running && `${running} running`, waiting && `${waiting} waiting`].filter(Boolean);
+  return words.length ? ["busy", words.join(", ")] : ["ready", "ready"];
 }

@@ -72,7 +72,14 @@ async function probabilities(page, url) {
   const shown = (await tokens.allTextContents()).join("");
   const doubts = await tokens.evaluateAll((all) => all.map((token) => Number(token.style.getPropertyValue("--doubt"))));
   const stops = await answer.locator('.token[tabindex="0"]').count();
-  return { hovered, isGone, byKey, isDescribed, isHidden: await tip.isHidden(), shown, text: await shownBy(page, answer, "Text"), doubts, stops };
+  return { hovered, isGone, byKey, isDescribed, isHidden: await tip.isHidden(), shown, text: await copied(page, answer), doubts, stops };
+}
+
+async function copied(page, answer) {
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await answer.getByRole("button", { name: "Copy" }).click();
+  await answer.getByRole("button", { name: "Copied" }).waitFor();
+  return page.evaluate(() => navigator.clipboard.readText());
 }
 
 async function structured(page, url) {
@@ -123,6 +130,17 @@ async function edited(page, url) {
   return { offered, left, text, turns: await page.locator(".turn").count(), isWelcome: await page.locator("#welcome").isVisible() };
 }
 
+/** A connection that breaks, and a server that is not there. */
+async function broken(page, url) {
+  await open(page, url);
+  await page.route("**/v1/chat/completions", (route) => route.abort("connectionreset"));
+  const answer = await ask(page, "Hi");
+  await page.route("**/v1/stats", (route) => route.abort("connectionrefused"));
+  await page.getByRole("link", { name: "Live" }).click();
+  await page.locator("#board-notice").waitFor();
+  return { error: await answer.locator(".error").innerText(), notice: await page.locator("#board-notice").innerText(), state: await page.locator("#state").innerText() };
+}
+
 /** Reasoning, code and HTML, in chunks that the scene makes up. */
 async function hostile(page, url) {
   const deltas = [{ role: "assistant", content: "" }, { reasoning: `Hm ${HOSTILE}` }, { content: `${HOSTILE}\n\n\`\`\`html\n` }, { content: `${HOSTILE}\n\`\`\`\n` }];
@@ -165,6 +183,6 @@ async function phone(page, url) {
 const widthOf = (page) => page.evaluate(() => document.documentElement.scrollWidth);
 
 await play({
-  chat, stopped, tools, probabilities, structured, refused, unreadable, snippets, edited, hostile,
+  chat, stopped, tools, probabilities, structured, refused, unreadable, snippets, edited, broken, hostile,
   phone: [PHONE, phone],
 });

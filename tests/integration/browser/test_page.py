@@ -101,6 +101,12 @@ def test_a_turn_can_be_said_differently(brook: Deployment) -> None:
     assert (seen["turns"], seen["isWelcome"]) == (0, True)
 
 
+def test_a_server_that_is_gone_is_said_to_be(brook: Deployment) -> None:
+    seen = play("playground.mjs", "broken", f"{brook.url}/")
+    assert seen["error"] == seen["notice"] == "The server cannot be reached."
+    assert seen["state"] == "not reachable"
+
+
 def test_what_anybody_says_stays_text(brook: Deployment) -> None:
     seen = play("playground.mjs", "hostile", f"{brook.url}/")
     assert seen["isFolded"]
