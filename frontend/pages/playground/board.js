@@ -8,7 +8,7 @@ import { Spark, roundUp } from "./spark.js";
 const LONGEST_S = 240;
 const SHORTEST_S = 60;
 
-/** `value` and `note` are words; `line` names what the chart shows, up to `most` or to its own highest point. */
+/** `value`, `note` and `edge` are words; `line` names what the chart shows, up to `most` or to its own highest point. */
 const TILES = [
   {
     title: "Running",
@@ -51,6 +51,7 @@ const TILES = [
     unit: "found",
     line: "hits",
     most: () => 1,
+    edge: () => "100 %",
     value: (_, now, history) => share(history.lately("cache_hit_tokens"), history.lately("cache_queried_tokens")),
     note: ({ totals }) => `last 30 s; ${share(totals.cache_hit_tokens, totals.cache_queried_tokens)} since the start`,
   },
@@ -58,6 +59,7 @@ const TILES = [
     title: "Preemptions",
     unit: "since the start",
     line: "preemptions",
+    edge: (most) => `${whole(most)} a second`,
     value: ({ totals }) => whole(totals.preemptions),
     note: () => "requests that lost their blocks",
   },
@@ -66,6 +68,7 @@ const TILES = [
     unit: "busy",
     line: "busy",
     most: () => 1,
+    edge: () => "100 %",
     value: ({ engine }) => share(engine.busy, 1),
     note: ({ engine }) => `${count(engine.num_frontends, "front end")}, ${count(engine.num_workers, "worker")} alive`,
   },
@@ -127,13 +130,13 @@ class Tile {
   }
 
   show(stats, history, spanS) {
-    const { value, note, line, most } = this.#tile;
+    const { value, note, line, most, edge = whole } = this.#tile;
     say(this.#value, value(stats, history.now, history));
     say(this.#note, note(stats));
     const pieces = history.line(line);
     const highest = Math.max(0, ...pieces.flat().map(([, y]) => y));
-    const edge = most ? most(stats) : roundUp(highest);
-    this.#spark.show(pieces, spanS, edge);
-    say(this.#most, most && edge === 1 ? "100 %" : whole(edge));
+    const height = most ? most(stats) : roundUp(highest);
+    this.#spark.show(pieces, spanS, height);
+    say(this.#most, edge(height));
   }
 }

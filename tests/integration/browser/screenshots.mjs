@@ -11,9 +11,13 @@ async function playground(page) {
   await open(page, url);
   await page.getByRole("button", { name: "See how sure it is" }).click();
   const answer = await answered(page);
-  const unsure = answer.locator(".token").filter({ hasNot: page.locator(".marker") });
-  const doubts = await unsure.evaluateAll((all) => all.map((token) => Number(token.style.getPropertyValue("--doubt"))));
-  await unsure.nth(doubts.indexOf(Math.max(...doubts.slice(8)))).hover();
+  const tokens = answer.locator(".token");
+  const places = await tokens.evaluateAll((all) => all.map((token) => {
+    const { left, top } = token.getBoundingClientRect();
+    return { doubt: Number(token.style.getPropertyValue("--doubt")), left, top };
+  }));
+  const seen = places.filter(({ left, top }) => left > 200 && left < 500 && top > places[0].top);
+  await tokens.nth(places.indexOf(seen.sort((a, b) => b.doubt - a.doubt)[0])).hover();
   await page.screenshot({ path: `${folder}/playground.png` });
 }
 
