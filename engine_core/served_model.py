@@ -30,6 +30,7 @@ class ServedModel:
         depth: int,
     ) -> None:
         self.fit = fit
+        self._metrics = metrics
         self.scheduler = Scheduler(fit.config)
         soundness = Soundness(
             fit.card.vocab_size, fit.limits.max_logprobs, fit.config.max_num_batched_tokens
@@ -71,11 +72,17 @@ class ServedModel:
         return guilty + self.preparing.workers_lost()
 
     def load(self, now: float) -> EngineStats:
-        """The part of the engine's state that is the scheduler's."""
+        """The part of the engine's state that is the model's."""
         scheduler = self.scheduler
         return EngineStats(
             num_running=len(scheduler.running),
             num_waiting=len(scheduler.waiting) + scheduler.waiting.num_held,
             kv_cache_usage=scheduler.cache.usage,
             step_age_s=self.pipeline.step_age_s(now),
+            clock_s=now,
+            num_prefilled_tokens=self._metrics.num_prefilled_tokens,
+            num_generated_tokens=self._metrics.num_generated_tokens,
+            num_queried_tokens=scheduler.cache.num_queried_tokens,
+            num_hit_tokens=scheduler.cache.num_hit_tokens,
+            num_preemptions=scheduler.num_preemptions,
         )

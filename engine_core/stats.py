@@ -13,6 +13,7 @@ from penstock.protocol.metrics import Registry
 from penstock.protocol.plan import Prepared
 from penstock.protocol.process_meter import ProcessMeter
 from penstock.protocol.timelines import Event
+from penstock.protocol.token_ids import BYTES_PER_ID
 
 WINDOW_S = 4.0
 
@@ -47,6 +48,8 @@ class EngineMetrics:
         self._process = ProcessMeter(registry, Owner.ENGINE)
         self._busy = RecentRate()
         self._computed = RecentRate()
+        self.num_prefilled_tokens = 0
+        self._num_generated_bytes = 0
         self._step_s = registry.histogram("penstock:step_seconds")
         self._step_tokens = registry.histogram("vllm:iteration_tokens_total")
         self._num_steps = registry.counter("penstock:engine_steps_total")
@@ -89,7 +92,9 @@ class EngineMetrics:
         self._step_tokens.observe(step.num_tokens)
         self._busy.add(busy_s, now)
         self._computed.add(step.num_tokens, now)
+        self.num_prefilled_tokens += step.num_chunked
         for sequence, delta in outputs:
+            self._num_generated_bytes += len(delta.token_ids)
             if not sequence.first_token_at and delta.token_ids:
                 self._first_token(sequence, now)
             if delta.finish:
@@ -121,6 +126,11 @@ class EngineMetrics:
         self.refused(rejection.code)
         if rejection.bound:
             self.registry.inc("vllm:admission_rejections_total", reason=rejection.bound)
+
+    @property
+    def num_generated_tokens(self) -> int:
+        """Since the start; those of other engines, with which a stream began, are not among them."""
+        return self._num_generated_bytes // BYTES_PER_ID
 
     def busy(self, now: float) -> float:
         return min(1.0, self._busy.per_s(now))

@@ -28,7 +28,7 @@ def build_app(services: Services) -> web.Application:
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(_close_while_draining)
     app.cleanup_ctx.append(_responses)
-    declared = routes(with_docs=settings.api_docs)
+    declared = routes(with_docs=settings.api_docs, with_page=settings.playground)
     app.router.add_routes(web.route(r.method, r.path, r.handler) for r in declared)
     app[DESCRIPTION] = Description(declared, is_guarded=bool(keyring))
     for path in unsupported.UNSUPPORTED:

@@ -10,8 +10,8 @@ from aiohttp.typedefs import Handler, Middleware
 from penstock.frontend.browser_key import browser_key, challenge
 from penstock.frontend.errors import ApiError
 
-OPEN_PATHS = frozenset({"/ping", "/version", "/metrics"})
-OPEN_PREFIXES = ("/health", "/ready")
+OPEN_PATHS = frozenset({"/", "/ping", "/version", "/metrics"})
+OPEN_PREFIXES = ("/health", "/ready", "/playground/")
 TENANT = web.RequestKey("tenant", str)
 """Stands for the caller's key towards the engine, without giving the key away."""
 

@@ -170,6 +170,15 @@ class EngineStats(Message, frozen=True):
     num_workers: int = 0
     num_frontends: int = 0
     draining: bool = False
+    clock_s: float = 0.0
+    """The engine's own clock at that moment: two of these give rates, whenever they were read."""
+    num_prefilled_tokens: int = 0
+    """Computed since the start in rows of more than one token: prompts, and what preemptions lost."""
+    num_generated_tokens: int = 0
+    num_queried_tokens: int = 0
+    """Looked up in the prefix cache since the start; `num_hit_tokens` of them were found."""
+    num_hit_tokens: int = 0
+    num_preemptions: int = 0
 
 
 class TokenLogprobs(Message, frozen=True):

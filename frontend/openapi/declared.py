@@ -10,6 +10,9 @@ from aiohttp.typedefs import Handler
 JSON = "application/json"
 TEXT = "text/plain"
 HTML = "text/html"
+CSS = "text/css"
+SCRIPT = "text/javascript"
+SVG = "image/svg+xml"
 EVENTS = "text/event-stream"
 
 

@@ -15,6 +15,7 @@ TAGS: Mapping[str, str] = {
     "Models": "What is served.",
     "Operations": "How the server is, and what became of a request.",
     "Documentation": "This description, and pages that show it.",
+    "Playground": "A page to try the model, and to watch the deployment.",
 }
 ERRORS: Mapping[int, tuple[str, str]] = {
     400: (
@@ -22,7 +23,7 @@ ERRORS: Mapping[int, tuple[str, str]] = {
         "The request is at fault; `param` names the parameter where one is to blame.",
     ),
     401: ("Unauthorized", "The key is missing or unknown."),
-    404: ("NotFound", "There is no such model, response or request."),
+    404: ("NotFound", "There is no such model, response, request or file."),
     413: ("TooLarge", "The body is larger than the server takes."),
     415: ("Undecodable", "The body is compressed in a way that is not known here."),
     429: ("TooManyRequests", "This key has asked for too much of late."),

@@ -3,6 +3,7 @@
 from aiohttp.typedefs import Handler
 
 from penstock.frontend.api import ops, timelines
+from penstock.frontend.api.stats import Stats, show_stats
 from penstock.frontend.health import Load, Probe, Version
 from penstock.frontend.openapi.declared import TEXT, Answer, Route
 from penstock.protocol.timelines import RequestTimeline
@@ -58,6 +59,18 @@ ROUTES = (
         tag=_TAG,
         summary="How much there is to do",
         answers=(Answer("The load, as of the last heartbeat.", Load),),
+    ),
+    Route(
+        method="GET",
+        path="/v1/stats",
+        handler=show_stats,
+        tag=_TAG,
+        summary="What the whole deployment does at this moment",
+        description=(
+            "Any front end says the same. The totals run from the engine's start and `clock_s` is its own clock: "
+            "the difference of two answers is a rate."
+        ),
+        answers=(Answer("Always; what is wrong stands in the body.", Stats),),
     ),
     Route(
         method="GET",

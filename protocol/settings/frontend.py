@@ -136,6 +136,12 @@ class FrontendSettings(ModelSettings, frozen=True, kw_only=True):
     responses_max_bytes: Annotated[
         int | None, described("Keep at most so much; the oldest go first.", human=True)
     ] = 1 << 30
+    playground: Annotated[
+        bool,
+        described(
+            "Serve the playground and the live board at /, open to all (docs/playground.md)."
+        ),
+    ] = True
     access_log: Annotated[
         bool,
         described("Log one line for each request.", opposites=["--disable-uvicorn-access-log"]),

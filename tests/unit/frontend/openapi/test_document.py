@@ -1,5 +1,6 @@
 """/openapi.json: complete, valid, and what the server does."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from support.front import Front
 from penstock.frontend.api.unsupported import UNSUPPORTED
 from penstock.frontend.app import build_app
 
+OPEN = ("/health", "/ready", "/ping", "/version", "/metrics", "/playground/")
 HI = [{"role": "user", "content": "Hi"}]
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 
@@ -93,14 +95,14 @@ class TestFields:
 
 
 class TestKeys:
-    def test_with_keys_all_but_the_probes_are_guarded(self, model: Path) -> None:
+    def test_with_keys_all_but_the_probes_and_the_page_are_guarded(self, model: Path) -> None:
         with Front(model, api_key=["sk-one"]) as front:
             answer = front.get("/openapi.json", Authorization="Bearer sk-one")
             described = Description(answer.json)
             for (_, path), operation in described.operations.items():
-                probe = path.startswith(("/health", "/ready", "/ping", "/version", "/metrics"))
-                assert bool(operation["security"]) is not probe, path
-                assert ("401" in operation["responses"]) is not probe
+                is_open = path == "/" or path.startswith(OPEN)
+                assert bool(operation["security"]) is not is_open, path
+                assert ("401" in operation["responses"]) is not is_open
             guarded = front.get("/v1/models")
             described.check("GET", "/v1/models", guarded)
 
@@ -144,12 +146,18 @@ class TestAnswers:
             "/docs",
             "/redoc",
             "/docs/oauth2-redirect",
+            "/v1/stats",
+            "/",
+            "/playground/base.css",
+            "/playground/main.js",
+            "/playground/penstock.svg",
+            "/playground/nope.js",
         ],
     )
     def test_looking(self, front: Front, described: Description, path: str) -> None:
         names = {"/v1/models/tiny": "/v1/models/{model}", "/v1/models/nope": "/v1/models/{model}"}
         names["/v1/responses/resp_nope"] = "/v1/responses/{id}"
-        asked = path.partition("?")[0]
+        asked = re.sub("^/playground/.+", "/playground/{name}", path.partition("?")[0])
         described.check("GET", names.get(asked, asked), front.get(path))
 
     @pytest.mark.parametrize(
