@@ -36,6 +36,10 @@ guides:
 sdks:
     tests/integration/sdks/install
 
+# a browser for the tests of the page (npm packages, Chromium)
+browser:
+    tests/integration/browser/install
+
 # minutes of the scheduler against its slow twin
 soak:
     PENSTOCK_SIMULATION_SEEDS=5000 {{bin}}/pytest -q tests/invariants

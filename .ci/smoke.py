@@ -1,6 +1,7 @@
-"""Serves brook with the given `penstock` and asks it one question. Knows only the standard library."""
+"""Serves brook with the given `penstock`, asks it a question, fetches its pages. Knows only the standard library."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -31,13 +32,46 @@ def ask(question: str) -> str:
         return str(json.load(answer)["choices"][0]["message"]["content"])
 
 
+def fetch_docs() -> int:
+    """How many operations the API's description has; the pages that show it must be in the package, too."""
+    for path in (
+        "docs",
+        "docs/assets/swagger-ui-bundle.js",
+        "redoc",
+        "docs/assets/redoc.standalone.js",
+    ):
+        with urllib.request.urlopen(f"{URL}/{path}", timeout=10) as answer:
+            assert answer.read(), path
+    with urllib.request.urlopen(f"{URL}/openapi.json", timeout=10) as answer:
+        return sum(map(len, json.load(answer)["paths"].values()))
+
+
+def fetch_page() -> int:
+    """How many files the page at / loads, each of which must be in the package; modules load others."""
+    found, unread = set[str](), [""]
+    while unread:
+        path = unread.pop()
+        with urllib.request.urlopen(f"{URL}/{path}", timeout=10) as answer:
+            text = answer.read().decode()
+        named = re.findall(r'(?:href|src)="(playground/[^"]+)"', text)
+        named += [f"playground/{name}" for name in re.findall(r'from "\./([^"]+)"', text)]
+        unread += [name for name in dict.fromkeys(named) if name not in found]
+        found.update(named)
+    return len(found)
+
+
 def main(penstock: str) -> None:
     server = subprocess.Popen([penstock, "serve", "--port", str(PORT), "--host", "127.0.0.1"])
     try:
         wait_until_ready(120)
         answer = ask("Hello!")
         assert answer.strip(), "an empty answer"
-        print(f"the installed wheel serves: {answer!r}")
+        num_files, num_operations = fetch_page(), fetch_docs()
+        assert num_files > 10, f"the page loads {num_files} files"
+        print(
+            f"the installed wheel serves: {answer!r}, a page of {num_files} files, "
+            f"and describes {num_operations} operations"
+        )
     finally:
         server.terminate()
         assert server.wait(60) == 0, f"exit status {server.returncode}"

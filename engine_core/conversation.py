@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from typing import assert_never
 
+import msgspec
+
 from penstock.engine_core.frontends import Frontends, Session
 from penstock.engine_core.limits import Metering
+from penstock.engine_core.questions import Questions
 from penstock.engine_core.reports import Reports
 from penstock.engine_core.served_model import ServedModel
 from penstock.engine_core.stats import EngineMetrics
+from penstock.engine_core.timelines import Timelines
 from penstock.protocol.messages import (
     Abort,
     Control,
@@ -38,9 +42,11 @@ class Conversation:
         metering: Metering,
         metrics: EngineMetrics,
         reports: Reports,
+        timelines: Timelines,
         stats: Callable[[float], EngineStats],
     ) -> None:
         self.model: ServedModel | None = None
+        self._questions = Questions(timelines, self._all_metrics, lambda: self.model)
         self._frontends, self._metering, self._metrics = frontends, metering, metrics
         self._reports, self._stats = reports, stats
 
@@ -52,7 +58,7 @@ class Conversation:
                 reason = "this engine generates; it does not embed"
                 self._refuse(session, Refused(message.id, RefusalCode.UNSUPPORTED, reason))
             case Abort():
-                self._abort(session, message.ids)
+                self._abort(session, message, now)
             case Control():
                 self._control(session, message, now)
             case Ping():
@@ -78,21 +84,24 @@ class Conversation:
         self._metrics.refused(refused.code)
         self._frontends.send(session, refused)
 
-    def _abort(self, session: Session, request_ids: list[int]) -> None:
-        for request_id in request_ids:
+    def _abort(self, session: Session, message: Abort, now: float) -> None:
+        for request_id in message.ids:
             sequence = session.requests.pop(request_id, None)
             if sequence:
+                sequence.trace.end(now, "stop" if message.is_complete else "abort")
                 assert self.model is not None
                 self.model.intake.drop(sequence)
 
+    def _all_metrics(self, now: float) -> bytes:
+        return self._reports.all_of_them(
+            self._stats(now), self.model.scheduler if self.model else None
+        )
+
     def _control(self, session: Session, message: Control, now: float) -> None:
-        scheduler = self.model.scheduler if self.model else None
-        match message.verb:
-            case ControlVerb.METRICS:
-                self._reports.keep(session, message.payload, now)
-                answer = self._reports.all_of_them(self._stats(now), scheduler)
-            case ControlVerb.RESET_PREFIX_CACHE:
-                if scheduler:
-                    scheduler.cache.drop_prefixes()
-                answer = b"\x01" if scheduler else b"\x00"
-        self._frontends.send(session, Result(message.id, answer))
+        if message.verb is ControlVerb.METRICS:
+            self._reports.keep(session, message.payload, now)
+        try:
+            answer = self._questions.answer(message, now)
+            self._frontends.send(session, Result(message.id, answer))
+        except msgspec.DecodeError as error:
+            self._refuse(session, Refused(message.id, RefusalCode.MALFORMED, str(error)))

@@ -17,6 +17,7 @@ from penstock.engine_core.reports import Reports
 from penstock.engine_core.sequence import Sequence
 from penstock.engine_core.served_model import ServedModel
 from penstock.engine_core.stats import EngineMetrics
+from penstock.engine_core.timelines import Timelines
 from penstock.engine_core.worker_group import (
     GroupEvent,
     GroupFailed,
@@ -56,6 +57,7 @@ class EngineCore:
         self.limits = RuleSource(settings)
         registry, state = self.metrics.registry, state_file(settings)
         self.metering = Metering(self.limits, self.frontends, registry, state)
+        self._timelines = Timelines(settings.timelines, settings.timelines_max_age_s)
         self.model: ServedModel | None = None
         self.exit_status: int | None = None
         self._door = door
@@ -65,6 +67,7 @@ class EngineCore:
             self.metering,
             self.metrics,
             Reports(self.metrics, self.frontends, self._complaints),
+            self._timelines,
             self.stats,
         )
         self._epoch = epoch
@@ -184,7 +187,9 @@ class EngineCore:
     def _make_model(self, hellos: list[WorkerHello]) -> ServedModel:
         found = fit(self.settings, hellos, int(time.time()))
         depth = max(1 + self.settings.async_scheduling, found.config.num_groups)
-        model = ServedModel(found, self.frontends, self.workers, self.metrics, self.metering, depth)
+        model = ServedModel(
+            found, self.frontends, self.workers, self.metrics, self.metering, self._timelines, depth
+        )
         model.scheduler.shares.reweigh(self.limits.weights)
         self.model = self._conversation.model = model
         return model
@@ -200,7 +205,7 @@ class EngineCore:
     def _recover(self, now: float) -> None:
         self.metrics.registry.inc("penstock:worker_restarts_total")
         if self.model:
-            self.model.intake.give_up(self.model.recover(), now)
+            self.model.intake.give_up(self.model.recover(now), now)
 
     # ---- the whole
 

@@ -167,6 +167,7 @@ class Frontends:
         self._totals.left(session)
         requests, session.requests = session.requests, {}
         for sequence in requests.values():
+            sequence.trace.end(session.last_seen, "frontend_gone")
             self._abandon(sequence)
 
     def snapshots(self) -> list[Snapshot]:

@@ -10,6 +10,7 @@ from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence, State
 from penstock.engine_core.soundness import Soundness
 from penstock.engine_core.stats import EngineMetrics
+from penstock.engine_core.timelines import Timelines
 from penstock.protocol.messages import Generate, RefusalCode, Refused
 from penstock.protocol.token_ids import BYTES_PER_ID, count, unpack
 
@@ -29,6 +30,7 @@ class Intake:
         frontends: Frontends,
         metering: Metering,
         metrics: EngineMetrics,
+        timelines: Timelines,
     ) -> None:
         self.draining = False
         self._scheduler = scheduler
@@ -37,6 +39,7 @@ class Intake:
         self._frontends = frontends
         self._metering = metering
         self._metrics = metrics
+        self._timelines = timelines
         self._deadlines = Deadlines()
 
     def generate(self, session: Session, message: Generate, now: float) -> None:
@@ -53,17 +56,22 @@ class Intake:
         """None when it is refused."""
         rejection = self._unfit(session, message)
         if rejection:
+            self._timelines.refused(session, message, rejection.code, now)
             self._refuse(session, message.id, rejection, now)
             return None
         sequence = _sequence(session, message, now)
+        self._timelines.queued(session, message, sequence.trace, now)
         held = sequence.params.constraint is not None
         match self._soundness.examine(sequence) or self._scheduler.add(sequence, held):
             case Rejection() as rejection:
+                sequence.trace.end(now, rejection.code)
                 self._refuse(session, message.id, rejection, now)
                 return None
             case None:
                 self._let_in(session, message, sequence, now)
             case output:
+                assert output[1].finish is not None
+                sequence.trace.end(now, output[1].finish.name.lower())
                 self._frontends.deliver([output])
         return sequence
 
@@ -86,6 +94,7 @@ class Intake:
             assert isinstance(session, Session)
             if session.requests.get(sequence.id) is sequence:
                 self.drop(session.requests.pop(sequence.id))
+                sequence.trace.end(now, rejection.code)
                 self._refuse(session, sequence.id, rejection, now)
 
     def _unfit(self, session: Session, message: Generate) -> Rejection | None:
@@ -109,10 +118,9 @@ class Intake:
 
     def expire(self, now: float) -> None:
         """Past their deadline without a first token, requests are dropped."""
-        for session, sequence in self._deadlines.missed(now):
-            self.drop(session.requests.pop(sequence.id))
+        for _, sequence in self._deadlines.missed(now):
             late = f"no token came within {now - sequence.arrived_at:.1f} s"
-            self._refuse(session, sequence.id, Rejection(RefusalCode.DEADLINE, late), now)
+            self.give_up([(sequence, Rejection(RefusalCode.DEADLINE, late))], now)
 
     def _refuse(self, session: Session, request_id: int, rejection: Rejection, now: float) -> None:
         may_retry = rejection.code in (RefusalCode.OVERLOADED, RefusalCode.DRAINING)

@@ -40,7 +40,7 @@ class Pipeline:
         if self._workers.phase is not Phase.SERVING:
             return
         while len(self._in_flight) < self._depth:
-            step = self.scheduler.schedule(self._delay.is_over(self.scheduler.waiting, now))
+            step = self._schedule(now)
             if step is None:
                 break
             if not self._in_flight:
@@ -48,6 +48,13 @@ class Pipeline:
             self._workers.submit(step.plan, now)
             self._in_flight.append(step)
             self._metrics.step_planned(step, now)
+
+    def _schedule(self, now: float) -> ScheduledStep | None:
+        num_preemptions = self.scheduler.num_preemptions
+        step = self.scheduler.schedule(self._delay.is_over(self.scheduler.waiting, now))
+        if self.scheduler.num_preemptions > num_preemptions:
+            self._metrics.preempted(self.scheduler, now)
+        return step
 
     def finish(self, result: StepResult, now: float) -> list[Output]:
         """What the oldest plan in flight brought."""

@@ -13,11 +13,12 @@ class ScheduledStep:
     """A plan and the sequences behind it: results are matched to these, never to slots.
 
     `sampling` are the rows that sample, in row order; `first_tokens` is where a row begins, for rows that
-    bring prompt logprobs. `num_chunked` of its tokens belong to rows of more than one.
+    bring prompt logprobs. `chunks` are the sequences whose prompts are computed, each with how much of it;
+    `num_chunked` of the tokens belong to rows of more than one.
     """
 
     __slots__ = (
-        "admitted", "first_tokens", "num_chunked", "num_tokens", "plan", "rows", "sampling",
+        "admitted", "chunks", "first_tokens", "num_chunked", "num_tokens", "plan", "rows", "sampling",
     )  # fmt: skip
 
     def __init__(
@@ -26,6 +27,7 @@ class ScheduledStep:
         rows: list[Sequence],
         sampling: list[Sequence],
         admitted: list[Sequence],
+        chunks: list[tuple[Sequence, int]],
         first_tokens: dict[int, int],
         num_tokens: int,
         num_chunked: int,
@@ -34,6 +36,7 @@ class ScheduledStep:
         self.rows = rows
         self.sampling = sampling
         self.admitted = admitted
+        self.chunks = chunks
         self.first_tokens = first_tokens
         self.num_tokens = num_tokens
         self.num_chunked = num_chunked
@@ -47,6 +50,7 @@ class PlanDraft:
         "_awaits_tokens",
         "_billed",
         "_block_size",
+        "_chunks",
         "_counts",
         "_first_tokens",
         "_grants",
@@ -73,6 +77,7 @@ class PlanDraft:
         self._grants: list[BlockGrant] = []
         self._sampling: list[Sequence] = []
         self._admitted: list[Sequence] = []
+        self._chunks: list[tuple[Sequence, int]] = []
         self._first_tokens: dict[int, int] = {}
 
     def start(self, sequence: Sequence) -> None:
@@ -97,6 +102,8 @@ class PlanDraft:
         self._slots.append(sequence.slot)
         self._counts.append(count)
         self.budget -= count
+        if count > 1 or sequence.num_computed < sequence.num_prompt:
+            self._chunks.append((sequence, count))
         sequence.num_computed += count
         is_last = sequence.num_computed == len(sequence.tokens) + sequence.num_pending
         if count > 1 or not is_last:
@@ -154,6 +161,6 @@ class PlanDraft:
         )
         num_tokens = self._total - self.budget
         return ScheduledStep(
-            plan, self.rows, self._sampling, self._admitted, self._first_tokens, num_tokens,
-            self._total_chunks - self.chunk_budget,
+            plan, self.rows, self._sampling, self._admitted, self._chunks, self._first_tokens,
+            num_tokens, self._total_chunks - self.chunk_budget,
         )  # fmt: skip

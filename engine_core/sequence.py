@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from penstock.engine_core.blocks import Block
+from penstock.engine_core.trace import Trace
 from penstock.protocol.sampling import SamplingParams
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Sequence:
         "state",
         "tenant",
         "tokens",
+        "trace",
     )
 
     def __init__(
@@ -106,6 +108,7 @@ class Sequence:
         self.num_crashes = num_crashes
         self.cleared_at = len(self.tokens) + 1 if num_crashes else 0
         self.arrived_at = self.admitted_at = self.first_token_at = 0.0
+        self.trace = Trace(self)
 
     @property
     def num_output(self) -> int:

@@ -12,9 +12,11 @@ from penstock.engine_core.preparing import Preparing
 from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.soundness import Soundness
 from penstock.engine_core.stats import EngineMetrics
+from penstock.engine_core.timelines import Timelines
 from penstock.engine_core.worker_group import WorkerGroup
 from penstock.protocol.messages import EngineStats
 from penstock.protocol.plan import StepResult
+from penstock.protocol.timelines import Event
 
 
 class ServedModel:
@@ -27,16 +29,18 @@ class ServedModel:
         workers: WorkerGroup,
         metrics: EngineMetrics,
         metering: Metering,
+        timelines: Timelines,
         depth: int,
     ) -> None:
         self.fit = fit
+        self._metrics = metrics
         self.scheduler = Scheduler(fit.config)
         soundness = Soundness(
             fit.card.vocab_size, fit.limits.max_logprobs, fit.config.max_num_batched_tokens
         )
         self.preparing = Preparing(self.scheduler, workers.tell)
         self.intake = Intake(
-            self.scheduler, self.preparing, soundness, frontends, metering, metrics
+            self.scheduler, self.preparing, soundness, frontends, metering, metrics, timelines
         )
         pacer = Pacer(fit.step_stretch)
         self.pipeline = Pipeline(self.scheduler, workers, metrics, depth, pacer)
@@ -54,17 +58,25 @@ class ServedModel:
             outputs = [output for output in outputs if output[0] not in failed]
         return outputs, [*failed.items()]
 
-    def recover(self) -> list[Refusal]:
+    def recover(self, now: float) -> list[Refusal]:
         """The workers died; whom to blame for it."""
+        for sequence in self.scheduler.running:
+            sequence.trace.add(now, Event.WORKERS_LOST)
         guilty = self.pipeline.recover()
         return guilty + self.preparing.workers_lost()
 
     def load(self, now: float) -> EngineStats:
-        """The part of the engine's state that is the scheduler's."""
+        """The part of the engine's state that is the model's."""
         scheduler = self.scheduler
         return EngineStats(
             num_running=len(scheduler.running),
             num_waiting=len(scheduler.waiting) + scheduler.waiting.num_held,
             kv_cache_usage=scheduler.cache.usage,
             step_age_s=self.pipeline.step_age_s(now),
+            clock_s=now,
+            num_prefilled_tokens=self._metrics.num_prefilled_tokens,
+            num_generated_tokens=self._metrics.num_generated_tokens,
+            num_queried_tokens=scheduler.cache.num_queried_tokens,
+            num_hit_tokens=scheduler.cache.num_hit_tokens,
+            num_preemptions=scheduler.num_preemptions,
         )

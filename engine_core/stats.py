@@ -1,4 +1,4 @@
-"""The engine core's own numbers. Knows times and counts of what happened, not why.
+"""The engine core's own numbers, and the traces of its sequences. Knows times and counts of what happened, not why.
 
 Times are those of the one clock that the engine passes in.
 """
@@ -13,6 +13,8 @@ from penstock.protocol.metric_names import Owner
 from penstock.protocol.metrics import Registry
 from penstock.protocol.plan import Prepared
 from penstock.protocol.process_meter import ProcessMeter
+from penstock.protocol.timelines import Event
+from penstock.protocol.token_ids import BYTES_PER_ID
 
 WINDOW_S = 4.0
 
@@ -47,6 +49,8 @@ class EngineMetrics:
         self._process = ProcessMeter(registry, Owner.ENGINE)
         self._busy = RecentRate()
         self._computed = RecentRate()
+        self.num_prefilled_tokens = 0
+        self._num_generated_bytes = 0
         self._step_s = registry.histogram("penstock:step_seconds")
         self._step_tokens = registry.histogram("vllm:iteration_tokens_total")
         self._num_steps = registry.counter("penstock:engine_steps_total")
@@ -69,9 +73,17 @@ class EngineMetrics:
 
     def step_planned(self, step: ScheduledStep, now: float) -> None:
         for sequence in step.admitted:
+            sequence.trace.add(now, Event.SCHEDULED)
             if not sequence.admitted_at:
                 sequence.admitted_at = now
                 self._queue_s.observe(now - sequence.arrived_at)
+        for sequence, num_tokens in step.chunks:
+            sequence.trace.add(now, Event.PREFILL, num_tokens)
+
+    def preempted(self, scheduler: Scheduler, now: float) -> None:
+        """Some of those that wait again did not until now."""
+        for sequence in scheduler.waiting:
+            sequence.trace.preempted(now, sequence.num_preemptions)
 
     def step_done(
         self, step: ScheduledStep, busy_s: float, outputs: list[Output], now: float
@@ -81,14 +93,18 @@ class EngineMetrics:
         self._step_tokens.observe(step.num_tokens)
         self._busy.add(busy_s, now)
         self._computed.add(step.num_tokens, now)
+        self.num_prefilled_tokens += step.num_chunked
         for sequence, delta in outputs:
+            self._num_generated_bytes += len(delta.token_ids)
             if not sequence.first_token_at and delta.token_ids:
                 self._first_token(sequence, now)
             if delta.finish:
                 self._finished(sequence, now)
+                sequence.trace.end(now, delta.finish.name.lower())
 
     def _first_token(self, sequence: Sequence, now: float) -> None:
         sequence.first_token_at = now
+        sequence.trace.add(now, Event.FIRST_TOKEN)
         self._prefill_s.observe(now - sequence.admitted_at)
         self._num_computed.observe(sequence.num_prompt - max(0, sequence.num_cached))
 
@@ -111,6 +127,11 @@ class EngineMetrics:
         self.refused(rejection.code)
         if rejection.bound:
             self.registry.inc("vllm:admission_rejections_total", reason=rejection.bound)
+
+    @property
+    def num_generated_tokens(self) -> int:
+        """Since the start; those of other engines, with which a stream began, are not among them."""
+        return self._num_generated_bytes // BYTES_PER_ID
 
     def busy(self, now: float) -> float:
         return min(1.0, self._busy.per_s(now))

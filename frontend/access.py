@@ -22,7 +22,7 @@ CLIENT_LEFT = 499
 """The status in the log of a request whose client did not wait for the answer."""
 
 _NAME = re.compile(rf"[!#-&(-;=?-\[\]-~]{{1,{MAX_ID_CHARS}}}")
-_PROBES = frozenset({"/metrics", "/load", "/ping", "/version"})
+_PROBES = frozenset({"/metrics", "/load", "/ping", "/version", "/v1/stats"})
 _PROBE_PREFIXES = ("/health", "/ready")
 
 

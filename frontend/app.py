@@ -5,22 +5,15 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from penstock.frontend.access import Recorder, add_ignored_params, add_request_id, recorder
-from penstock.frontend.api import (
-    chat,
-    completions,
-    models,
-    ops,
-    responses,
-    responses_kept,
-    tokenize,
-    unsupported,
-)
+from penstock.frontend.api import unsupported
 from penstock.frontend.api.timing import add_server_timing
 from penstock.frontend.auth import guard
 from penstock.frontend.auth.watching import watch_keys
+from penstock.frontend.docs_pages.pages import DESCRIPTION, Description
 from penstock.frontend.errors import translator
 from penstock.frontend.http.cors import Cors, preflights
 from penstock.frontend.metering import add_rate_headers
+from penstock.frontend.routes import routes
 from penstock.frontend.services import SERVICES, Services
 
 
@@ -47,37 +40,12 @@ def build_app(services: Services) -> web.Application:
         app.on_response_prepare.append(cors.add_headers)
     app.on_response_prepare.append(_close_while_draining)
     app.cleanup_ctx.extend([watch_keys, _responses])
-    app.router.add_routes(_routes())
+    declared = routes(with_docs=settings.api_docs, with_page=settings.playground)
+    app.router.add_routes(web.route(r.method, r.path, r.handler) for r in declared)
+    app[DESCRIPTION] = Description(declared, is_guarded=services.keys.are_needed)
     for path in unsupported.UNSUPPORTED:
         app.router.add_route("*", path, unsupported.not_supported)
     return app
-
-
-def _routes() -> list[web.RouteDef]:
-    return [
-        web.post("/v1/chat/completions", chat.chat_completions),
-        web.post("/v1/completions", completions.completions),
-        web.post("/v1/responses", responses.create),
-        web.post("/v1/responses/input_tokens", responses.input_tokens),
-        web.get("/v1/responses/{id}", responses_kept.retrieve),
-        web.delete("/v1/responses/{id}", responses_kept.delete),
-        web.post("/v1/responses/{id}/cancel", responses_kept.cancel),
-        web.get("/v1/responses/{id}/input_items", responses_kept.input_items),
-        web.get("/v1/models", models.list_models),
-        web.get("/v1/models/{model:.+}", models.get_model),
-        web.post("/tokenize", tokenize.tokenize),
-        web.post("/detokenize", tokenize.detokenize),
-        web.get("/ping", ops.ping),
-        web.post("/ping", ops.ping),
-        web.get("/health", ops.healthy),
-        web.get("/health/liveness", ops.ping),
-        web.get("/health/readiness", ops.ready),
-        web.get("/ready", ops.ready),
-        web.get("/readyz", ops.ready),
-        web.get("/load", ops.load),
-        web.get("/version", ops.version),
-        web.get("/metrics", ops.show_metrics),
-    ]
 
 
 async def _responses(app: web.Application) -> AsyncIterator[None]:

@@ -13,7 +13,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     max_logprobs: int
     """Most top log probabilities; -1 is the vocabulary."""
     max_sequences: int
-    """More sequences than the engine runs and queues would be refused in part, hence as a whole."""
+    """More than the engine queues would be refused in part, hence as a whole: all of them come before one runs."""
 
     @classmethod
     def of(cls, card: ModelCard, limits: Limits) -> "Bounds":
@@ -21,5 +21,5 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
             max_model_len=card.max_model_len,
             vocab_size=card.vocab_size,
             max_logprobs=limits.max_logprobs,
-            max_sequences=limits.max_num_seqs + limits.max_queued_requests,
+            max_sequences=limits.max_queued_requests,
         )

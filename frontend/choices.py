@@ -53,6 +53,6 @@ def _check_room(wanted: Choices, num_prompts: int, max_sequences: int) -> None:
     if wanted.best_of * num_prompts > max_sequences:
         raise bad_request(
             f"{name}={wanted.best_of} for {num_prompts} prompt(s) exceeds the {max_sequences} "
-            "sequences that this server runs and queues.",
+            "sequences that this server queues.",
             name,
         )

@@ -10,6 +10,7 @@ import msgspec
 
 from penstock.frontend.api.chat_request import ChatRequest
 from penstock.frontend.errors import bad_request, unavailable
+from penstock.frontend.oversize import check_length
 from penstock.frontend.text.chat_template import LIMIT_S, ChatTemplates, Template
 from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TemplateTimeoutError
@@ -48,30 +49,45 @@ class Encoder:
         self._render_threads = ThreadPoolExecutor(MAX_RENDERERS, thread_name_prefix="render")
         self._free_renderers = asyncio.Semaphore(MAX_RENDERERS)
 
-    async def texts(self, texts: Sequence[str], add_special_tokens: bool = True) -> list[Prompt]:
-        """Many short ones hold up the loop as a long one does."""
-        encode = self.tokenizer.encode
+    async def texts(
+        self,
+        texts: Sequence[str],
+        add_special_tokens: bool = True,
+        max_tokens: int | None = None,
+    ) -> list[Prompt]:
+        """Many short ones hold up the loop as a long one does.
+
+        Raises ApiError for one whose beginning alone shows that it has more than `max_tokens`.
+        """
 
         def encode_all() -> list[Prompt]:
-            return [Prompt(encode(text, add_special_tokens), text) for text in texts]
+            return [self._encode(text, add_special_tokens, max_tokens) for text in texts]
 
         return await self.aside(sum(map(len, texts)), encode_all)
 
     async def chat(
-        self, chat: ChatRequest, num_bytes: int, add_special_tokens: bool = False
+        self,
+        chat: ChatRequest,
+        num_bytes: int,
+        add_special_tokens: bool = False,
+        max_tokens: int | None = None,
     ) -> Prompt:
         """A template writes special tokens itself, so by default none are added.
 
         `num_bytes` is the body's size: whatever it is made of, a template may look at all of it.
+        `max_tokens` as in `texts`.
         """
         if chat.chat_template is not None:
-            return await self._chat_in_own_words(chat, chat.chat_template, add_special_tokens)
+            return await self._chat_in_own_words(
+                chat, chat.chat_template, add_special_tokens, max_tokens
+            )
         if num_bytes < LONG_CHARS:
             with contextlib.suppress(TemplateTimeoutError):
-                return self._encode(self._render(chat, limit_s=BRIEF_S), add_special_tokens)
+                text = self._render(chat, limit_s=BRIEF_S)
+                return self._encode(text, add_special_tokens, max_tokens)
 
         def render_and_encode() -> Prompt:
-            return self._encode(self._render(chat), add_special_tokens)
+            return self._encode(self._render(chat), add_special_tokens, max_tokens)
 
         return await self._in_thread(self._threads, render_and_encode)
 
@@ -85,7 +101,7 @@ class Encoder:
         self._renderers.close()
 
     async def _chat_in_own_words(
-        self, chat: ChatRequest, source: str, add_special_tokens: bool
+        self, chat: ChatRequest, source: str, add_special_tokens: bool, max_tokens: int | None
     ) -> Prompt:
         """Where the request's template may be rendered at all, others' must not wait for it."""
         if not self._trusts_templates:
@@ -96,7 +112,7 @@ class Encoder:
         template = self._renderers.template(source)
 
         def render_and_encode() -> Prompt:
-            return self._encode(self._render(chat, template), add_special_tokens)
+            return self._encode(self._render(chat, template), add_special_tokens, max_tokens)
 
         async with self._renderer():
             return await self._in_thread(self._render_threads, render_and_encode)
@@ -114,7 +130,9 @@ class Encoder:
         finally:
             self._free_renderers.release()
 
-    def _encode(self, text: str, add_special_tokens: bool) -> Prompt:
+    def _encode(self, text: str, add_special_tokens: bool, max_tokens: int | None) -> Prompt:
+        if max_tokens is not None:
+            check_length(text, max_tokens, self.tokenizer.encode)
         return Prompt(self.tokenizer.encode(text, add_special_tokens), text)
 
     async def _in_thread(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -55,6 +54,21 @@ _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _NAME = re.compile(r"\w+")
 
 
+class ErrorDetail(msgspec.Struct):
+    message: str
+    type: str
+    param: str | None
+    """The parameter that is to blame, where one is."""
+    code: int
+    """The HTTP status."""
+
+
+class ErrorAnswer(msgspec.Struct):
+    """What every failure looks like: OpenAI's error object."""
+
+    error: ErrorDetail
+
+
 class ApiError(PenstockError):
     """A failure as the client will see it."""
 
@@ -73,17 +87,13 @@ class ApiError(PenstockError):
         self.headers = dict(headers or {})
 
     @property
-    def body(self) -> dict[str, Any]:
-        """The OpenAI error object."""
+    def kind(self) -> str:
         fallback = HTTPStatus(self.status).phrase.replace(" ", "") + "Error"
-        return {
-            "error": {
-                "message": str(self),
-                "type": _TYPES.get(self.status, fallback),
-                "param": self.param,
-                "code": self.status,
-            }
-        }
+        return _TYPES.get(self.status, fallback)
+
+    @property
+    def body(self) -> ErrorAnswer:
+        return ErrorAnswer(ErrorDetail(str(self), self.kind, self.param, self.status))
 
 
 def _shortened(message: str) -> str:

@@ -91,6 +91,8 @@ def _spec(request: ValidRequest, packed: bytes, prompt: ValidPrompt, choice: int
         name=request.name,
         arrived_s=request.arrived_s,
         reservation=request.reservation,
+        answer_id=request.answer_id,
+        tokenized_s=request.tokenized_s,
     )
 
 

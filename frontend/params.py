@@ -13,7 +13,7 @@ from penstock.frontend import token_params
 from penstock.frontend.api.fields import SamplingFields, StopField
 from penstock.frontend.bounds import Bounds
 from penstock.frontend.defaults import SamplingDefaults
-from penstock.frontend.errors import bad_request
+from penstock.frontend.errors import ApiError, bad_request
 from penstock.frontend.structured import constraint_of
 from penstock.frontend.token_params import Encode
 from penstock.protocol.constraint import Constraint, Thinking
@@ -27,7 +27,9 @@ _INT64 = 1 << 63
 _SEED_MASK = _INT64 - 1
 
 
-class _Range(NamedTuple):
+class Range(NamedTuple):
+    """What a sampling parameter may be, and is by default."""
+
     default: float
     low: float
     high: float
@@ -39,14 +41,18 @@ class _Range(NamedTuple):
         above = value > self.low if self.open_below else value >= self.low
         return math.isfinite(value) and above and value <= self.high
 
+    @property
+    def is_open_above(self) -> bool:
+        return self.high == math.inf
 
-_RANGES = {
-    "temperature": _Range(1.0, 0, 2, "in [0, 2]"),
-    "top_p": _Range(1.0, 0, 1, "in (0, 1]", open_below=True),
-    "min_p": _Range(0.0, 0, 1, "in [0, 1]"),
-    "presence_penalty": _Range(0.0, -2, 2, "in [-2, 2]"),
-    "frequency_penalty": _Range(0.0, -2, 2, "in [-2, 2]"),
-    "repetition_penalty": _Range(1.0, 0, math.inf, "greater than zero", open_below=True),
+
+RANGES = {
+    "temperature": Range(1.0, 0, 2, "in [0, 2]"),
+    "top_p": Range(1.0, 0, 1, "in (0, 1]", open_below=True),
+    "min_p": Range(0.0, 0, 1, "in [0, 1]"),
+    "presence_penalty": Range(0.0, -2, 2, "in [-2, 2]"),
+    "frequency_penalty": Range(0.0, -2, 2, "in [-2, 2]"),
+    "repetition_penalty": Range(1.0, 0, math.inf, "greater than zero", open_below=True),
 }
 
 
@@ -124,7 +130,7 @@ class ParamsMaker:
         return min(limit for limit in known if limit is not None)
 
     def _distribution(self, fields: SamplingFields, vocab_size: int) -> dict[str, Any]:
-        values: dict[str, Any] = {name: self._number(fields, name) for name in _RANGES}
+        values: dict[str, Any] = {name: self._number(fields, name) for name in RANGES}
         values["top_k"] = min(self._top_k(fields), vocab_size)
         values["temperature"] = _temperature(values["temperature"])
         if values["temperature"] == 0.0:
@@ -132,7 +138,7 @@ class ParamsMaker:
         return values
 
     def _number(self, fields: SamplingFields, name: str) -> float:
-        allowed = _RANGES[name]
+        allowed = RANGES[name]
         value = getattr(fields, name)
         if value is None:
             value = getattr(self._defaults, name, None)
@@ -155,15 +161,19 @@ def fit(params: SamplingParams, num_prompt: int, bounds: Bounds) -> SamplingPara
     """Clamps the output to what the context leaves. Raises ApiError when it leaves nothing."""
     room = bounds.max_model_len - num_prompt
     if room < 1:
-        raise bad_request(
-            f"This model's maximum context length is {bounds.max_model_len} tokens. However, your "
-            f"prompt contains {num_prompt} input tokens, which leaves no room for an output token. "
-            "Please reduce the length of the input.",
-            "input_tokens",
-        )
+        raise too_long(str(num_prompt), bounds.max_model_len)
     if room >= params.max_tokens:
         return params
     return msgspec.structs.replace(params, max_tokens=room, min_tokens=min(params.min_tokens, room))
+
+
+def too_long(num_prompt: str, max_model_len: int) -> ApiError:
+    return bad_request(
+        f"This model's maximum context length is {max_model_len} tokens. However, your "
+        f"prompt contains {num_prompt} input tokens, which leaves no room for an output token. "
+        "Please reduce the length of the input.",
+        "input_tokens",
+    )
 
 
 def stop_strings(stop: StopField, most: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 Only a `ValidRequest` can be sent on, and only a `Validator` makes one. Knows no HTTP and no JSON.
 """
 
+import time
 from typing import NamedTuple, Self
 
 import msgspec
@@ -85,6 +86,10 @@ class ValidRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whose limits hold."""
     reservation: int = 0
     """The place under them, once there is one."""
+    tokenized_s: float = 0.0
+    """When the prompts were; on the clock of `arrived_s`."""
+    answer_id: str = ""
+    """What the answer will be called."""
 
     @property
     def num_choices(self) -> int:
@@ -158,6 +163,7 @@ class Validator:
             deadline_s=shortest(timeout_s, self._rules.max_queue_time_s),
             timeout_s=timeout_s,
             subject=caller.subject,
+            tokenized_s=time.monotonic(),
         )
 
     def _sequences(
@@ -193,13 +199,13 @@ def body_name(asked: SharedFields) -> str | None:
 def _fitted(prompt: Prompt, params: SamplingParams, bounds: Bounds) -> ValidPrompt:
     if not prompt.ids:
         raise bad_request("The prompt is empty.", "prompt")
+    fitted = fit(params, len(prompt.ids), bounds)  # first, or millions of ids would be looked at
     unknown = next((i for i in prompt.ids if not 0 <= i < bounds.vocab_size), None)
     if unknown is not None:
         raise bad_request(
             f"Token id {unknown} is out of vocabulary. Vocabulary size: {bounds.vocab_size}",
             "prompt",
         )
-    fitted = fit(params, len(prompt.ids), bounds)
     return ValidPrompt(ids=prompt.ids, text=prompt.text, params=fitted)
 
 

@@ -39,6 +39,7 @@ class ControlVerb(enum.IntEnum):
 
     METRICS = 1
     RESET_PREFIX_CACHE = 2
+    REQUEST_TIMELINE = 3
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -81,6 +82,13 @@ class Generate(Message, frozen=True, tag=2):
     """How many engines have died with this request running."""
     reservation: int = 0
     """The `Reserve` that this is a part of; 0 is none."""
+    answer_id: str = ""
+    """The id of the answer that it is for, if that has one of its own."""
+    received_s: float = 0.0
+    """When the front end had the request, and when the request's tokens, on a clock that only it knows."""
+    tokenized_s: float = 0.0
+    sent_s: float = 0.0
+    """The same clock as this leaves; 0 where it tells no times."""
 
 
 class Embed(Message, frozen=True, tag=3):
@@ -95,6 +103,8 @@ class Abort(Message, frozen=True, tag=4):
     """Forget these requests. Unknown ids are ignored, so an Abort may be sent twice."""
 
     ids: list[int]
+    is_complete: bool = False
+    """Their answers are whole: the front end found the end, as in a stop string."""
 
 
 class Control(Message, frozen=True, tag=5):
@@ -186,6 +196,15 @@ class EngineStats(Message, frozen=True):
     num_workers: int = 0
     num_frontends: int = 0
     draining: bool = False
+    clock_s: float = 0.0
+    """The engine's own clock at that moment: two of these give rates, whenever they were read."""
+    num_prefilled_tokens: int = 0
+    """Computed since the start in rows of more than one token: prompts, and what preemptions lost."""
+    num_generated_tokens: int = 0
+    num_queried_tokens: int = 0
+    """Looked up in the prefix cache since the start; `num_hit_tokens` of them were found."""
+    num_hit_tokens: int = 0
+    num_preemptions: int = 0
 
 
 class TokenLogprobs(Message, frozen=True):

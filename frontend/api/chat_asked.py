@@ -6,6 +6,7 @@ from typing import NamedTuple
 from aiohttp import web
 from msgspec.structs import replace
 
+from penstock.frontend.api.body import BODY
 from penstock.frontend.api.caller import caller
 from penstock.frontend.api.chat_reader import Reading
 from penstock.frontend.api.chat_request import ChatRequest, check_conversation
@@ -28,8 +29,9 @@ async def understand(
     check_conversation(chat)
     tools = read_tools(chat.tools, chat.tool_choice, chat.parallel_tool_calls)
     bounds, asker = services.bounds(), caller(request, chat)
-    num_bytes = len(await request.read()) + num_known
-    prompt = await services.encoder.chat(chat, num_bytes, bool(chat.add_special_tokens))
+    num_bytes = len(request[BODY]) + num_known
+    most = bounds.max_model_len if chat.truncate_prompt_tokens is None else None
+    prompt = await services.encoder.chat(chat, num_bytes, bool(chat.add_special_tokens), most)
     answers = services.answers
     reading = answers.reading(chat, tools, prompt)
     wanted = await services.encoder.aside(tools.num_bytes, partial(answers.wanted, chat, reading))

@@ -1,6 +1,8 @@
 """The body of POST /v1/chat/completions. Knows its types; bounds are checked where they matter."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from penstock.frontend.api.fields import SharedFields
 from penstock.frontend.errors import bad_request
@@ -9,11 +11,33 @@ from penstock.frontend.text.chat_messages import TEXT_OF_PART
 
 Message = dict[str, Any]
 """Left open: models' templates read keys of their own (`reasoning`, `tool_calls`, `name`, ...)."""
+_TEXT = {"type": "string"}
+Said = Annotated[
+    Message,
+    Meta(
+        description="What somebody says; templates may read further keys.",
+        extra_json_schema={
+            "required": ["role"],
+            "additionalProperties": True,
+            "properties": {
+                "role": _TEXT,
+                "content": {
+                    "anyOf": [
+                        _TEXT,
+                        {"type": "array", "items": {"anyOf": [_TEXT, {"type": "object"}]}},
+                        {"type": "null"},
+                    ]
+                },
+            },
+        },
+    ),
+]
+"""What is checked of it, in a schema's words: `check_conversation`."""
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 class ChatRequest(SharedFields, kw_only=True):
-    messages: list[Message]
+    messages: list[Said]
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None

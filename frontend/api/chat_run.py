@@ -22,7 +22,7 @@ class ChatRun:
     def __init__(
         self, body: ChatRequest, valid: ValidRequest, reading: Reading, services: Services
     ) -> None:
-        self.id = f"chatcmpl-{valid.name}"
+        self.id = valid.answer_id
         self.created = int(time.time())
         self.model = services.model
         self.role = _role(body, services.settings.response_role)

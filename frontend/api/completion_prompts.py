@@ -10,13 +10,14 @@ from penstock.frontend.text.fill_in_the_middle import FillInTheMiddle
 from penstock.frontend.text.tokenizer import Tokenizer
 
 
-async def encode(body: CompletionRequest, encoder: Encoder) -> list[Prompt]:
-    """Raises ApiError."""
+async def encode(body: CompletionRequest, encoder: Encoder, max_tokens: int) -> list[Prompt]:
+    """Raises ApiError, for a text that has more than `max_tokens` maybe before it is encoded."""
     if not body.suffix:
-        return await _encode(body, encoder, body.add_special_tokens is not False)
+        most = max_tokens if body.truncate_prompt_tokens is None else None
+        return await _encode(body, encoder, body.add_special_tokens is not False, most)
     family = _family(body, encoder.tokenizer)
-    prefixes = await _encode(body, encoder, adds_special=False)
-    [suffix] = await encoder.texts([body.suffix], add_special_tokens=False)
+    prefixes = await _encode(body, encoder, False, max_tokens)
+    [suffix] = await encoder.texts([body.suffix], False, max_tokens)
     bos = _bos(encoder.tokenizer) if body.add_special_tokens is not False else ()
     return [_filled(family, encoder.tokenizer, prefix, suffix, bos) for prefix in prefixes]
 
@@ -28,10 +29,12 @@ def end_ids(body: CompletionRequest, tokenizer: Tokenizer) -> tuple[int, ...]:
     return fill_in_the_middle.end_ids(_family(body, tokenizer), tokenizer)
 
 
-async def _encode(body: CompletionRequest, encoder: Encoder, adds_special: bool) -> list[Prompt]:
+async def _encode(
+    body: CompletionRequest, encoder: Encoder, adds_special: bool, max_tokens: int | None
+) -> list[Prompt]:
     prompts = prompts_of(body)
     texts = [prompt for prompt in prompts if isinstance(prompt, str)]
-    encoded = iter(await encoder.texts(texts, adds_special))
+    encoded = iter(await encoder.texts(texts, adds_special, max_tokens))
     return [next(encoded) if isinstance(prompt, str) else Prompt(prompt) for prompt in prompts]
 
 

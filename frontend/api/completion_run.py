@@ -19,7 +19,7 @@ class CompletionRun:
     """One request for completions on its way out."""
 
     def __init__(self, body: CompletionRequest, valid: ValidRequest, services: Services) -> None:
-        self.id = f"cmpl-{valid.name}"
+        self.id = valid.answer_id
         self.created = int(time.time())
         self.model = services.model
         self.tally = Tally(valid)

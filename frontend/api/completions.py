@@ -13,12 +13,12 @@ from penstock.frontend.api.completion_run import CompletionCollector, Completion
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.services import SERVICES, Services
 
-_READER = BodyReader(CompletionRequest)
+READER = BodyReader(CompletionRequest)
 
 
 async def completions(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
-    body = await _READER.read(request)
+    body = await READER.read(request)
     valid = await _validate(request, body, services)
     run = CompletionRun(body, valid, services)
     if valid.stream:
@@ -32,5 +32,6 @@ async def _validate(
     services.check_model(body.model)
     bounds, asker = services.bounds(), caller(request, body)
     asks = replace(wanted(body), end_ids=end_ids(body, services.tokenizer))
-    prompts = await encode(body, services.encoder)
-    return services.validator.validate(body, asks, prompts, asker, bounds)
+    prompts = await encode(body, services.encoder, bounds.max_model_len)
+    valid = services.validator.validate(body, asks, prompts, asker, bounds)
+    return replace(valid, answer_id=f"cmpl-{valid.name}")

@@ -20,10 +20,15 @@ class Model(msgspec.Struct, kw_only=True):
     max_model_len: int
 
 
+class ModelList(msgspec.Struct, kw_only=True):
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
 async def list_models(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     models = [_model(services, name) for name in services.names]
-    return json_response({"object": "list", "data": models})
+    return json_response(ModelList(data=models))
 
 
 async def get_model(request: web.Request) -> web.Response:

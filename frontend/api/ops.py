@@ -1,11 +1,21 @@
 """Health, readiness, load, version and metrics over HTTP. Knows no measure itself."""
 
+import msgspec
 from aiohttp import web
 
 from penstock import __version__
 from penstock.frontend import health, metrics
+from penstock.frontend.api.query import QueryReader
 from penstock.frontend.api.shapes import json_response
 from penstock.frontend.services import SERVICES
+
+
+class VersionQuery(msgspec.Struct, frozen=True):
+    format: str = ""
+    """`text` for the bare number."""
+
+
+VERSION = QueryReader(VersionQuery)
 
 
 async def ping(request: web.Request) -> web.Response:
@@ -27,7 +37,7 @@ async def load(request: web.Request) -> web.Response:
 
 
 async def version(request: web.Request) -> web.Response:
-    wanted = request.query.get("format", "")
+    wanted = VERSION.read(request).format
     found = health.version(__version__, request.headers.get("Accept", ""), wanted)
     return web.Response(text=found) if isinstance(found, str) else json_response(found)
 
@@ -38,5 +48,5 @@ async def show_metrics(request: web.Request) -> web.Response:
     return web.Response(body=page, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
-def _of(answer: health.Answer) -> web.Response:
+def _of(answer: health.Answer[health.Probe] | health.Answer[health.Load]) -> web.Response:
     return json_response(answer.body, answer.status)

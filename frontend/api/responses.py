@@ -20,7 +20,7 @@ from penstock.frontend.errors import ApiError, bad_request, translate
 from penstock.frontend.generation import Piece, generate
 from penstock.frontend.metering import metered, reserve
 from penstock.frontend.responses.request import ResponsesRequest, checked
-from penstock.frontend.responses.shapes import Response
+from penstock.frontend.responses.shapes import InputTokens, Response
 from penstock.frontend.responses.store import Record
 from penstock.frontend.responses.writer import Frame, ResponseWriter
 from penstock.frontend.services import SERVICES, Services
@@ -28,12 +28,12 @@ from penstock.frontend.sse import json
 
 log = logging.getLogger("penstock.responses")
 
-_READER = BodyReader(ResponsesRequest)
+READER = BodyReader(ResponsesRequest)
 
 
 async def create(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
-    body = checked(await _READER.read(request))
+    body = checked(await READER.read(request))
     if services.store is None:
         body = _unkept(body)
     asked = await understand(request, body, services)
@@ -45,10 +45,9 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 async def input_tokens(request: web.Request) -> web.Response:
     """How many tokens the prompt would have."""
-    body = checked(await _READER.read(request))
+    body = checked(await READER.read(request))
     asked = await understand(request, body, request.app[SERVICES])
-    num_tokens = len(asked.job.valid.prompts[0].ids)
-    return json_response({"object": "response.input_tokens", "input_tokens": num_tokens})
+    return json_response(InputTokens(input_tokens=len(asked.job.valid.prompts[0].ids)))
 
 
 def _unkept(body: ResponsesRequest) -> ResponsesRequest:

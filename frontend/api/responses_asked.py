@@ -4,6 +4,7 @@ import time
 from typing import Any, NamedTuple
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from penstock.frontend.api import chat_asked
 from penstock.frontend.api.chat_asked import Understood
@@ -41,6 +42,7 @@ async def understand(request: web.Request, body: ResponsesRequest, services: Ser
         asked = await chat_asked.understand(request, chat, services, _num_chars(chat))
     except ApiError as error:
         raise in_own_words(error) from error
+    asked = asked._replace(valid=replace(asked.valid, answer_id=response_id))
     response = _response(response_id, body, asked.valid, services.model)
     job = _job(response, body, chat, asked)
     return Asked(job, tenant, _named(response_id, items))

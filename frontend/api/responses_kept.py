@@ -1,23 +1,42 @@
 """Responses that were kept: shown, streamed again, cancelled, deleted. Knows the store, not how they came about."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
 
+from penstock.frontend.api.query import QueryReader
 from penstock.frontend.api.responses_again import stream_again
 from penstock.frontend.api.responses_tail import follow
 from penstock.frontend.api.shapes import json_response
 from penstock.frontend.auth import TENANT
 from penstock.frontend.errors import ApiError, bad_request
 from penstock.frontend.responses import ids
+from penstock.frontend.responses.shapes import DeletedResponse, ItemPage
 from penstock.frontend.responses.store import Record, Store
 from penstock.frontend.services import SERVICES
 from penstock.frontend.sse import json
 
 MAX_LIMIT = 100
 MOST = 1 << 53
-_TRUE = ("true", "1", "True")
+
+
+class RetrieveQuery(msgspec.Struct, frozen=True, kw_only=True):
+    stream: bool = False
+    """Its events instead of the whole; of a response in the background alone."""
+    starting_after: Annotated[int, msgspec.Meta(ge=-1, le=MOST)] = -1
+    """Number of the last event that is known already."""
+
+
+class ItemsQuery(msgspec.Struct, frozen=True, kw_only=True):
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT)] = 20
+    order: Literal["asc", "desc"] = "desc"
+    after: str | None = None
+    """Id of the item that was the last of the page before."""
+
+
+RETRIEVE = QueryReader(RetrieveQuery)
+ITEMS = QueryReader(ItemsQuery)
 
 
 class UnknownResponseError(ApiError):
@@ -27,20 +46,18 @@ class UnknownResponseError(ApiError):
         super().__init__(404, f"Response with id '{response_id[:200]}' not found.", "response_id")
 
     @property
-    def body(self) -> dict[str, Any]:
-        body = super().body
-        body["error"]["type"] = "invalid_request_error"
-        return body
+    def kind(self) -> str:
+        return "invalid_request_error"
 
 
 async def retrieve(request: web.Request) -> web.StreamResponse:
     record = await _record(request)
-    after = _integer(request, "starting_after", -1)
-    if request.query.get("stream") not in _TRUE:
+    asked = RETRIEVE.read(request)
+    if not asked.stream:
         return json_response(_response(record))
     if record.is_finished and not record.is_background:
-        return await stream_again(request, record, after)
-    return await follow(request, record.id, after)
+        return await stream_again(request, record, asked.starting_after)
+    return await follow(request, record.id, asked.starting_after)
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -48,7 +65,7 @@ async def delete(request: web.Request) -> web.Response:
     await _store(request).delete(record.id, record.tenant)
     assert services.background is not None
     services.background.stop(record.id)
-    return json_response({"id": record.id, "object": "response", "deleted": True})
+    return json_response(DeletedResponse(id=record.id))
 
 
 async def cancel(request: web.Request) -> web.Response:
@@ -69,17 +86,12 @@ async def cancel(request: web.Request) -> web.Response:
 async def input_items(request: web.Request) -> web.Response:
     record = await _record(request)
     items: list[dict[str, Any]] = msgspec.json.decode(record.input)
-    order, after = request.query.get("order", "desc"), request.query.get("after")
-    limit = _integer(request, "limit", 20)
-    if order not in ("asc", "desc"):
-        raise bad_request("order must be 'asc' or 'desc'.", "order", order)
-    if not 1 <= limit <= MAX_LIMIT:
-        raise bad_request(f"limit must be from 1 to {MAX_LIMIT}.", "limit", limit)
-    if order == "desc":
+    asked = ITEMS.read(request)
+    if asked.order == "desc":
         items.reverse()
-    if after is not None:
-        items = _behind(items, after)
-    return json_response(_page(items[:limit], len(items) > limit))
+    if asked.after is not None:
+        items = _behind(items, asked.after)
+    return json_response(_page(items[: asked.limit], len(items) > asked.limit))
 
 
 def _behind(items: list[dict[str, Any]], after: str) -> list[dict[str, Any]]:
@@ -89,14 +101,13 @@ def _behind(items: list[dict[str, Any]], after: str) -> list[dict[str, Any]]:
     raise bad_request(f"after: no item has the id '{after[:200]}'.", "after")
 
 
-def _page(items: list[dict[str, Any]], has_more: bool) -> dict[str, Any]:
-    return {
-        "object": "list",
-        "data": items,
-        "first_id": items[0]["id"] if items else None,
-        "last_id": items[-1]["id"] if items else None,
-        "has_more": has_more,
-    }
+def _page(items: list[dict[str, Any]], has_more: bool) -> ItemPage:
+    return ItemPage(
+        data=items,
+        first_id=items[0]["id"] if items else None,
+        last_id=items[-1]["id"] if items else None,
+        has_more=has_more,
+    )
 
 
 async def _record(request: web.Request) -> Record:
@@ -119,16 +130,3 @@ def _store(request: web.Request) -> Store:
 def _response(record: Record) -> dict[str, Any]:
     response: dict[str, Any] = msgspec.json.decode(record.response)
     return response | {"status": record.status}
-
-
-def _integer(request: web.Request, name: str, default: int) -> int:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    try:
-        value = int(text)
-    except ValueError as error:
-        raise bad_request(f"{name} must be an integer.", name, text) from error
-    if not -1 <= value <= MOST:
-        raise bad_request(f"{name} must be from 0 to {MOST}.", name, value)
-    return value

@@ -1,10 +1,13 @@
 """POST /tokenize and /detokenize. Knows the tokenizer and, of the engine, only its limits."""
 
+from collections.abc import Sequence
+from functools import partial
+
 import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
-from penstock.frontend.api.body import BodyReader
+from penstock.frontend.api.body import BODY, BodyReader
 from penstock.frontend.api.chat_request import check_conversation
 from penstock.frontend.api.shapes import json_response
 from penstock.frontend.api.tokenize_request import (
@@ -16,8 +19,8 @@ from penstock.frontend.api.tokenize_request import (
 from penstock.frontend.encoding import Encoder
 from penstock.frontend.services import SERVICES
 
-_TOKENIZE = BodyReader(TokenizeRequest)
-_DETOKENIZE = BodyReader(DetokenizeRequest)
+TOKENIZE = BodyReader(TokenizeRequest)
+DETOKENIZE = BodyReader(DetokenizeRequest)
 
 
 class TokenizeAnswer(msgspec.Struct):
@@ -25,8 +28,8 @@ class TokenizeAnswer(msgspec.Struct):
 
     count: int
     max_model_len: int
-    tokens: list[int] | list[list[int]]
-    token_strs: list[str] | list[list[str]] | UnsetType = UNSET
+    tokens: Sequence[int | list[int]]
+    token_strs: Sequence[str | list[str]] | UnsetType = UNSET
 
 
 class DetokenizeAnswer(msgspec.Struct):
@@ -36,16 +39,19 @@ class DetokenizeAnswer(msgspec.Struct):
 
 async def tokenize(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    body = await _TOKENIZE.read(request)
+    body = await TOKENIZE.read(request)
     services.check_model(body.model)
     max_model_len = services.card().max_model_len
-    rows = await _encode(body, len(await request.read()), services.encoder)
+    rows = await _encode(body, len(request[BODY]), services.encoder)
     is_batch = isinstance(texts_of(body), list)
     answer = TokenizeAnswer(
         sum(map(len, rows)), max_model_len, rows if is_batch else rows[0], UNSET
     )
     if body.return_token_strs:
-        spelled = [[services.tokenizer.token_name(i) or "" for i in row] for row in rows]
+        name = services.tokenizer.token_name
+        spelled = await services.encoder.aside(
+            answer.count, lambda: [[name(i) or "" for i in row] for row in rows]
+        )
         answer.token_strs = spelled if is_batch else spelled[0]
     return json_response(answer)
 
@@ -62,8 +68,9 @@ async def _encode(body: TokenizeRequest, num_bytes: int, encoder: Encoder) -> li
 
 async def detokenize(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    body = await _DETOKENIZE.read(request)
+    body = await DETOKENIZE.read(request)
     services.check_model(body.model)
     ids = ids_of(body, services.card().vocab_size)
-    text = services.tokenizer.decode(ids, skip_special_tokens=False)
+    decode = partial(services.tokenizer.decode, ids, skip_special_tokens=False)
+    text = await services.encoder.aside(len(ids), decode)
     return json_response(DetokenizeAnswer(text, text))

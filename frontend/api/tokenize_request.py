@@ -2,7 +2,7 @@
 
 import msgspec
 
-from penstock.frontend.api.chat_request import ChatRequest, Message
+from penstock.frontend.api.chat_request import ChatRequest, Said
 from penstock.frontend.errors import bad_request
 
 Texts = str | list[str]
@@ -11,7 +11,7 @@ Texts = str | list[str]
 class TokenizeRequest(ChatRequest, kw_only=True):
     """One of `prompt`, `text`, `input` and `messages`; a chat request's body can be sent as it is."""
 
-    messages: list[Message] = msgspec.field(default_factory=list)
+    messages: list[Said] = msgspec.field(default_factory=list)
     prompt: Texts | None = None
     text: Texts | None = None
     input: Texts | None = None

@@ -8,9 +8,7 @@ _EMBEDS = "The model that is served generates text; it does not embed, score or 
 _MESSAGES = "The Anthropic API is not supported by this version; use /v1/chat/completions."
 _AUDIO = "The model that is served takes text alone, no audio."
 _LORA = "Adapters are not supported by this version."
-_RENDER = (
-    "Rendering without generating is not supported by this version; /tokenize shows the prompt."
-)
+_RENDER = "Rendering without generating is for chat: /v1/chat/completions/render, or /tokenize."
 
 UNSUPPORTED = {
     "/v1/embeddings": _EMBEDS,
@@ -30,7 +28,6 @@ UNSUPPORTED = {
     "/v1/realtime": _AUDIO,
     "/v1/load_lora_adapter": _LORA,
     "/v1/unload_lora_adapter": _LORA,
-    "/v1/chat/completions/render": _RENDER,
     "/v1/completions/render": _RENDER,
     "/v1/chat/completions/batch": "Batches of conversations are not supported by this version.",
     "/scale_elastic_ep": "This version runs one engine; there is nothing to scale.",

@@ -6,13 +6,13 @@ from aiohttp.typedefs import Handler, Middleware
 from penstock.frontend.auth.keyring import Identity
 from penstock.frontend.auth.keys import Keys
 from penstock.frontend.auth.scopes import METRICS, OPEN, scope_of
+from penstock.frontend.browser_key import browser_key, challenge
 from penstock.frontend.errors import ApiError
 
 TENANT = web.RequestKey("tenant", str)
 """See `Identity`. Where no keys are needed, it is not there."""
 
 HOW = "send 'Authorization: Bearer KEY' or 'x-api-key: KEY'"
-CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 def guard(keys: Keys, *, guards_metrics: bool) -> Middleware:
@@ -32,11 +32,11 @@ def guard(keys: Keys, *, guards_metrics: bool) -> Middleware:
 
 
 def presented_key(request: web.Request) -> str:
-    """From `Authorization: Bearer ...` (OpenAI) or `x-api-key` (Anthropic); empty when there is none."""
+    """From `Authorization: Bearer ...` (OpenAI), `x-api-key` (Anthropic) or a browser; empty when there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()
-    return request.headers.get("x-api-key", "")
+    return request.headers.get("x-api-key", "") or browser_key(request)
 
 
 def _route(request: web.Request) -> str | None:
@@ -46,12 +46,12 @@ def _route(request: web.Request) -> str | None:
 
 
 def _identify(request: web.Request, keys: Keys) -> Identity:
-    key = presented_key(request)
+    key, asks = presented_key(request), {"WWW-Authenticate": challenge(request)}
     if not key:
-        raise ApiError(401, f"The request carries no API key: {HOW}.", headers=CHALLENGE)
+        raise ApiError(401, f"The request carries no API key: {HOW}.", headers=asks)
     identity = keys.ring.identify(key)
     if identity is None:
-        raise ApiError(401, "The API key is not known here.", headers=CHALLENGE)
+        raise ApiError(401, "The API key is not known here.", headers=asks)
     return identity
 
 

@@ -17,9 +17,11 @@ OPEN = frozenset(
         "/readyz",
         "/ping",
         "/version",
+        "/",
+        "/playground/{name}",
     }
 )
-"""Probes and balancers have no keys."""
+"""Probes and balancers have no keys, and the page asks for one where it needs it."""
 METRICS = "/metrics"
 SCOPES: Mapping[str, Scope] = {
     "/v1/chat/completions": Scope.INFERENCE,
@@ -33,6 +35,13 @@ SCOPES: Mapping[str, Scope] = {
     "/detokenize": Scope.INFERENCE,
     "/v1/models": Scope.MODELS,
     "/v1/models/{model}": Scope.MODELS,
+    "/v1/chat/completions/render": Scope.INFERENCE,
+    "/v1/requests/{id}": Scope.INFERENCE,
+    "/openapi.json": Scope.MODELS,
+    "/docs": Scope.MODELS,
+    "/docs/oauth2-redirect": Scope.MODELS,
+    "/redoc": Scope.MODELS,
+    "/v1/stats": Scope.METRICS,
     "/load": Scope.METRICS,
     METRICS: Scope.METRICS,
     **dict.fromkeys(UNSUPPORTED, Scope.INFERENCE),

@@ -122,6 +122,8 @@ class _Search:
             name=request.name,
             arrived_s=request.arrived_s,
             reservation=request.reservation,
+            answer_id=request.answer_id,
+            tokenized_s=request.tokenized_s,
         )
 
     def _answer(self, beam: Beam, first: Update) -> Update:

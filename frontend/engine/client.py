@@ -120,7 +120,7 @@ class EngineClient(KnownEngine):
         if not stream.is_running:
             return
         if self.is_ready:
-            self._send(messages.Abort([stream.id]))
+            self._send(messages.Abort([stream.id], stream.is_complete))
         else:
             self._to_forget.append(stream.id)
 

@@ -42,6 +42,11 @@ class KnownEngine:
         return self._presence.stats
 
     @property
+    def engine_epoch(self) -> int | None:
+        """Which life of the engine the stats are of."""
+        return self._presence.epoch
+
+    @property
     def engine_age_s(self) -> float:
         """Seconds since its last message; infinite before the first."""
         return self._presence.age_s(time.monotonic())

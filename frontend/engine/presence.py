@@ -21,7 +21,8 @@ class Presence:
         self._patience_s = patience_s
         self._away_since_s = now_s
         self._heard_s: float | None = None
-        self._epoch: int | None = None
+        self.epoch: int | None = None
+        """Of the last engine."""
         self.has_parted = False
         """Whether the last engine said Goodbye, which may be read after its connection broke."""
 
@@ -31,15 +32,15 @@ class Presence:
 
     def welcome(self, message: Welcome) -> bool:
         """The engine takes us in. Whether the one before it died: one that said Goodbye did not."""
-        died = self._epoch not in (None, message.engine_epoch) and not self.has_parted
-        self._epoch = message.engine_epoch
+        died = self.epoch not in (None, message.engine_epoch) and not self.has_parted
+        self.epoch = message.engine_epoch
         self.card, self.limits = message.card, message.limits
         self.is_here, self.has_parted, self.reason_away = True, False, ""
         return died
 
     def is_known(self, message: Welcome) -> bool:
         """Whether this only repeats the Welcome we live under."""
-        return self.is_here and self._epoch == message.engine_epoch
+        return self.is_here and self.epoch == message.engine_epoch
 
     def lose(self, reason: str, now_s: float) -> None:
         assert self.is_here

@@ -22,5 +22,9 @@ class GenerateSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When the request came, on time.monotonic's clock; 0 is the opening of the stream. For metrics."""
     reservation: int = 0
     """The place under the engine's limits that it is a part of; 0 is none."""
+    answer_id: str = ""
+    """The id of the answer, for who asks after it."""
+    tokenized_s: float = 0.0
+    """When `prompt` was made; as `arrived_s`."""
     emitted: bytes = b""
     """What was generated already, packed: only what comes behind it is wanted."""

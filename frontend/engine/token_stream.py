@@ -124,6 +124,11 @@ class TokenStream:
         """That came so far."""
         return self._mailbox.num_tokens
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the reader left because it has all it wants."""
+        return self._left_as is FinishReason.STOP
+
     def deliver(self, delta: Delta, now_s: float) -> None:
         """Raises BrokenStreamError, after which the stream takes no more."""
         if self._waiter is not None and not self._waiter.done():
@@ -161,6 +166,10 @@ class TokenStream:
             name=spec.name,
             attempt=self.attempt,
             reservation=spec.reservation,
+            answer_id=spec.answer_id,
+            received_s=spec.arrived_s,
+            tokenized_s=spec.tokenized_s,
+            sent_s=time.monotonic(),
         )
 
     def deadline_left_s(self) -> float:

@@ -40,6 +40,7 @@ class Limits(NamedTuple):
     def for_aiohttp(self) -> dict[str, Any]:
         return {
             "access_log": None,
+            "auto_decompress": False,  # see api/packed_body.py
             "keepalive_timeout": self.keep_alive_s,
             "max_line_size": self.max_header_bytes,
             "max_field_size": self.max_header_bytes,

@@ -52,8 +52,8 @@ def encode(job: Job) -> bytes:
 
 def decode(data: bytes) -> Job:
     """Its clock begins anew, and nobody waits for its first token."""
-    job = msgspec.msgpack.decode(data, type=Job)
-    return replace(job, valid=replace(job.valid, **_ANEW, arrived_s=time.monotonic()))
+    job, now_s = msgspec.msgpack.decode(data, type=Job), time.monotonic()
+    return replace(job, valid=replace(job.valid, **_ANEW, arrived_s=now_s, tokenized_s=now_s))
 
 
 def encode_past(updates: list[Update]) -> bytes:

@@ -1,15 +1,20 @@
 """The fields that ask for structured output, as clients spell them. Knows types, not bounds or meanings."""
 
-import msgspec
-from msgspec import Raw
+from typing import Any
 
-NOT_GIVEN = Raw()
+import msgspec
+from msgspec import Raw, field
+
+
+def _not_given() -> Any:
+    """By a factory: a default would have to be shown in the API's description, as JSON, which it is not."""
+    return field(default_factory=Raw)
 
 
 class JsonSchemaFormat(msgspec.Struct, frozen=True):
     name: str | None = None
     description: str | None = None
-    schema: Raw = NOT_GIVEN
+    schema: Raw = _not_given()
     strict: bool | None = None
     """Taken and without effect: schemas are always enforced to the letter."""
 
@@ -17,22 +22,22 @@ class JsonSchemaFormat(msgspec.Struct, frozen=True):
 class ResponseFormat(msgspec.Struct, frozen=True):
     type: str
     json_schema: JsonSchemaFormat | None = None
-    schema: Raw = NOT_GIVEN
+    schema: Raw = _not_given()
     """Of a json_object, as some servers have it."""
-    structures: Raw = NOT_GIVEN
-    triggers: Raw = NOT_GIVEN
-    format: Raw = NOT_GIVEN
+    structures: Raw = _not_given()
+    triggers: Raw = _not_given()
+    format: Raw = _not_given()
 
 
 class StructuredOutputs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is unknown here is refused: a constraint that is dropped in silence does harm."""
 
-    json: Raw = NOT_GIVEN
+    json: Raw = _not_given()
     regex: str | None = None
     choice: list[str] | None = None
     grammar: str | None = None
     json_object: bool | None = None
-    structural_tag: Raw = NOT_GIVEN
+    structural_tag: Raw = _not_given()
     whitespace_pattern: str | None = None
     disable_any_whitespace: bool | None = None
     disable_additional_properties: bool | None = None
@@ -45,7 +50,7 @@ class StructuredFields(msgspec.Struct, kw_only=True):
 
     response_format: ResponseFormat | None = None
     structured_outputs: StructuredOutputs | None = None
-    guided_json: Raw = NOT_GIVEN
+    guided_json: Raw = _not_given()
     guided_regex: str | None = None
     guided_choice: list[str] | None = None
     guided_grammar: str | None = None

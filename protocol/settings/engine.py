@@ -155,6 +155,16 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
     silence_s: Annotated[
         float, Meta(gt=0, description="A front end silent for so long has its requests aborted.")
     ] = 5.0
+    timelines: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Remember the way of so many sequences, for GET /v1/requests/{id}; 0 remembers none.",
+        ),
+    ] = 1000
+    timelines_max_age_s: Annotated[
+        float, Meta(gt=0, description="Forget it so long after their end.")
+    ] = 3600.0
     drain_timeout_s: Annotated[
         float,
         Meta(

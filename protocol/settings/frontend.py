@@ -73,6 +73,22 @@ class FrontendSettings(ExchangeSettings, frozen=True, kw_only=True):
             "Let requests bring their own chat template (sandboxed, in a process of its own)."
         ),
     ] = False
+    enable_scale_out: Annotated[
+        bool,
+        described(
+            "Answer /v1/chat/completions/render with JSON where nothing else is asked for, not with HTML."
+        ),
+    ] = False
+    api_docs: Annotated[
+        bool,
+        described("Serve /openapi.json, /docs and /redoc.", opposites=["--disable-fastapi-docs"]),
+    ] = True
+    enable_offline_docs: Annotated[
+        bool,
+        described(
+            "Accepted for compatibility.", inert="the pages never load anything from elsewhere"
+        ),
+    ] = False
     stream_interval: Annotated[
         int, Meta(ge=1, description="Send a chunk at least every so many tokens.")
     ] = 1
@@ -118,6 +134,12 @@ class FrontendSettings(ExchangeSettings, frozen=True, kw_only=True):
     responses_max_bytes: Annotated[
         int | None, described("Keep at most so much; the oldest go first.", human=True)
     ] = 1 << 30
+    playground: Annotated[
+        bool,
+        described(
+            "Serve the playground and the live board at /, open to all (docs/playground.md)."
+        ),
+    ] = True
     frontend_id: Annotated[
         str | None,
         described(

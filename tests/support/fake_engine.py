@@ -25,6 +25,7 @@ from penstock.protocol.messages import (
     Generate,
     RefusalCode,
 )
+from penstock.protocol.timelines import TimelineQuestion
 from support import fake_script
 from support.fake_script import CARD, LIMITS, Script, hashed
 
@@ -69,6 +70,8 @@ class FakeEngine:
         self.settled: list[int] = []
         self.generates: list[Generate] = []
         self.aborted: list[int] = []
+        self.whole: list[int] = []
+        """Of the aborted, those whose answers were complete."""
         self.left: list[str] = []
         self.pushed: dict[bytes, metrics.Snapshot] = {}
         self.epoch = 1
@@ -198,6 +201,7 @@ class FakeEngine:
     def _abort(self, peer: bytes, message: messages.Abort) -> None:
         for request_id in message.ids:
             self.aborted.append(request_id)
+            self.whole += [request_id] if message.is_complete else []
             self._running.pop((peer, request_id), None)
 
     def _pong(self, peer: bytes, message: messages.Ping) -> None:
@@ -216,8 +220,19 @@ class FakeEngine:
                 return metrics.encode(metrics.merge(self.pushed.values()))
             case messages.ControlVerb.RESET_PREFIX_CACHE:
                 return b"\x01"
+            case messages.ControlVerb.REQUEST_TIMELINE:
+                return self._timeline(message.payload)
             case _:
                 assert_never(message.verb)
+
+    def _timeline(self, payload: bytes) -> bytes:
+        """Of the last request that is meant, as short as may be."""
+        asked = msgspec.msgpack.decode(payload, type=TimelineQuestion)
+        for request in reversed(self.generates):
+            is_meant = asked.id in (request.name, request.answer_id)
+            if is_meant and asked.tenant in ("", request.tenant):
+                return msgspec.msgpack.encode(fake_script.timeline(request))
+        return b""
 
     def _step(self) -> None:
         if self.is_holding:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from penstock.protocol import token_ids
 from penstock.protocol.messages import FinishReason, Generate, Limits, ModelCard, TokenLogprobs
 from penstock.protocol.sampling import SamplingParams
+from penstock.protocol.timelines import Event, RequestTimeline, SequenceTimeline, TimelineEvent
 
 Script = Callable[[Generate, int], int]
 """The token of a request at an output position."""
@@ -63,3 +64,27 @@ def logprobs(ids: list[int], top: int | None) -> TokenLogprobs | None:
 
 def prompt_logprobs(request: Generate) -> TokenLogprobs | None:
     return logprobs(token_ids.unpack(request.prompt)[1:], request.params.prompt_logprobs)
+
+
+def timeline(request: Generate) -> RequestTimeline:
+    """Of a request that was received, and nothing more."""
+    return RequestTimeline(
+        id=request.name,
+        response_id=request.answer_id,
+        frontend="fake",
+        received_at=1.0,
+        engines_died=request.attempt,
+        sequences=[
+            SequenceTimeline(
+                status="running",
+                finish_reason=None,
+                prompt_tokens=token_ids.count(request.prompt),
+                cached_tokens=0,
+                output_tokens=0,
+                preemptions=0,
+                events=[TimelineEvent(Event.RECEIVED, 0.0)],
+                events_left_out=0,
+            )
+        ],
+        sequences_left_out=0,
+    )

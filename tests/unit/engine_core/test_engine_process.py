@@ -62,6 +62,27 @@ def test_a_request_gets_its_tokens_and_a_second_one_finds_the_prefix(flag: str) 
         assert (answer.offset, answer.tokens) == (7, first.tokens[7:])
 
 
+def test_totals_tell_how_fast_it_goes_on_the_engines_own_clock() -> None:
+    with Engine() as engine, FrontEnd(engine) as frontend:
+        frontend.join()
+        before = frontend.stats()
+        assert before.clock_s > 0
+        assert (before.num_prefilled_tokens, before.num_generated_tokens) == (0, 0)
+        params = SamplingParams(max_tokens=20, seed=5)
+        first = frontend.collect(frontend.ask(PROMPT, params))
+        after = frontend.stats()
+        assert after.clock_s > before.clock_s
+        assert (after.num_prefilled_tokens, after.num_generated_tokens) == (40, 20)
+        assert (after.num_queried_tokens, after.num_hit_tokens) == (40, 0)
+        frontend.collect(frontend.ask(PROMPT, params))
+        again = frontend.stats()
+        assert (again.num_prefilled_tokens, again.num_generated_tokens) == (48, 40)
+        assert (again.num_queried_tokens, again.num_hit_tokens) == (80, 32)
+        frontend.collect(frontend.ask(PROMPT, params, emitted=pack(first.tokens[:7])))
+        assert frontend.stats().num_generated_tokens == 53, "those of another engine do not count"
+        assert again.num_preemptions == 0
+
+
 def test_what_cannot_be_served_is_refused_with_its_reason() -> None:
     with (
         Engine(

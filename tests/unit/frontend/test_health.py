@@ -5,6 +5,7 @@ import pytest
 from support.fake_script import CARD, LIMITS
 
 from penstock.frontend import health
+from penstock.frontend.health import Probe, Version
 from penstock.protocol.messages import EngineStats, Limits, ModelCard
 
 
@@ -27,9 +28,9 @@ DRAINING = Engine(stats=EngineStats(draining=True))
 
 
 def test_well() -> None:
-    assert health.health(Engine()) == (200, {"status": "ok"})
-    assert health.ping() == (200, {"status": "ok"})
-    assert health.ready(Engine(), is_draining=False) == (200, {"status": "ready"})
+    assert health.health(Engine()) == (200, Probe("ok"))
+    assert health.ping() == (200, Probe("ok"))
+    assert health.ready(Engine(), is_draining=False) == (200, Probe("ready"))
 
 
 @pytest.mark.parametrize(
@@ -39,8 +40,9 @@ def test_well() -> None:
 def test_unwell(engine: Engine, reason: str) -> None:
     status, body = health.health(engine)
     assert status == 503
-    assert body["status"] == "unhealthy"
-    assert reason in body["reason"]
+    assert body.status == "unhealthy"
+    assert isinstance(body.reason, str)
+    assert reason in body.reason
 
 
 def test_draining_is_well_but_not_ready() -> None:
@@ -50,16 +52,16 @@ def test_draining_is_well_but_not_ready() -> None:
 
 
 def test_not_ready_tells_starting_from_waiting() -> None:
-    assert health.ready(STARTING, is_draining=False).body["status"] == "starting"
-    assert health.ready(AWAY, is_draining=False).body["status"] == "waiting for the engine"
+    assert health.ready(STARTING, is_draining=False).body.status == "starting"
+    assert health.ready(AWAY, is_draining=False).body.status == "waiting for the engine"
 
 
 def test_load() -> None:
     stats = EngineStats(num_running=2, num_waiting=5, busy=0.75, kv_cache_usage=0.5, num_workers=3)
     status, body = health.load(Engine(stats=stats), num_open=4)
     assert status == 200
-    assert body["server_load"] == 4
-    assert (body["queue_size"], body["active_workers"], body["gpu_utilization"]) == (5, 3, 0.75)
+    assert body.server_load == 4
+    assert (body.queue_size, body.active_workers, body.gpu_utilization) == (5, 3, 0.75)
 
 
 @pytest.mark.parametrize(
@@ -74,4 +76,4 @@ def test_load() -> None:
 )
 def test_version(accept: str, wanted: str, is_text: bool) -> None:
     got = health.version("1.2", accept, wanted)
-    assert got == ("1.2" if is_text else {"version": "1.2"})
+    assert got == ("1.2" if is_text else Version("1.2"))

@@ -15,6 +15,7 @@ from penstock.protocol import codec, messages, plan, token_ids
 from penstock.protocol.constraint import Constraint, Thinking
 from penstock.protocol.errors import WireError
 from penstock.protocol.sampling import SamplingParams
+from penstock.protocol.timelines import TimelineQuestion
 
 GOLDEN = Path(__file__).with_name("golden_frames.json")
 
@@ -68,10 +69,26 @@ FRONTEND_MESSAGES: dict[str, msgspec.Struct] = {
     "Generate, resumed": messages.Generate(
         id=1, prompt=PROMPT, params=PARAMS, emitted=token_ids.pack([9]), attempt=1
     ),
+    "Generate, with its times": messages.Generate(
+        id=1,
+        prompt=PROMPT,
+        params=PARAMS,
+        name="mine",
+        answer_id="chatcmpl-mine",
+        received_s=1.5,
+        tokenized_s=1.75,
+        sent_s=2.0,
+    ),
     "Generate, constrained": messages.Generate(id=1, prompt=PROMPT, params=CONSTRAINED),
     "Embed": messages.Embed(id=2, prompt=PROMPT),
     "Abort": messages.Abort(ids=[1, 2]),
+    "Abort, of whole answers": messages.Abort(ids=[1, 2], is_complete=True),
     "Control": messages.Control(id=3, verb=messages.ControlVerb.METRICS),
+    "Control, about a request": messages.Control(
+        id=3,
+        verb=messages.ControlVerb.REQUEST_TIMELINE,
+        payload=msgspec.msgpack.encode(TimelineQuestion("mine", "tenant")),
+    ),
     "Ping": messages.Ping(seq=5),
     "Leave": messages.Leave(reason="SIGTERM"),
     "Reserve": messages.Reserve(id=4, subject="search", certain=3, possible=16),

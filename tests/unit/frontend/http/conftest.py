@@ -28,4 +28,5 @@ def front(shared_front: Front) -> Front:
     engine.refusal = lambda request: None
     engine.generates.clear()
     engine.aborted.clear()
+    engine.whole.clear()
     return shared_front

@@ -1,0 +1,1 @@
+"""Pages for browsers, packaged and served without any other host."""

@@ -1,0 +1,51 @@
+"""Tokens, and the models that are served. Knows their declarations."""
+
+from penstock.frontend.api import models, tokenize
+from penstock.frontend.openapi.declared import Answer, Route
+from penstock.frontend.routes.shared import OF_MODEL
+
+_ENGINE_AWAY = (503,)
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/tokenize",
+        handler=tokenize.tokenize,
+        tag="Text",
+        summary="Tokens of a text or a conversation",
+        body=tokenize.TOKENIZE.kind,
+        example={"prompt": "Hello!", "return_token_strs": True},
+        answers=(Answer("The tokens' ids.", tokenize.TokenizeAnswer),),
+        errors=OF_MODEL + _ENGINE_AWAY,
+    ),
+    Route(
+        method="POST",
+        path="/detokenize",
+        handler=tokenize.detokenize,
+        tag="Text",
+        summary="The text of tokens",
+        body=tokenize.DETOKENIZE.kind,
+        example={"tokens": [1, 2, 3]},
+        answers=(Answer("The text.", tokenize.DetokenizeAnswer),),
+        errors=OF_MODEL + _ENGINE_AWAY,
+    ),
+    Route(
+        method="GET",
+        path="/v1/models",
+        handler=models.list_models,
+        tag="Models",
+        summary="List the names of the served model",
+        answers=(Answer("One entry for each name.", models.ModelList),),
+        errors=_ENGINE_AWAY,
+    ),
+    Route(
+        method="GET",
+        path="/v1/models/{model:.+}",
+        handler=models.get_model,
+        places={"model": "One of the model's names."},
+        tag="Models",
+        summary="Show one of them",
+        answers=(Answer("The model.", models.Model),),
+        errors=OF_MODEL + _ENGINE_AWAY,
+    ),
+)
