@@ -27,6 +27,7 @@ from penstock.frontend.responses.background import Background
 from penstock.frontend.responses.places import open_store
 from penstock.frontend.responses.store import Store
 from penstock.frontend.text.chat_template import PROBE_LIMIT_S, ChatTemplates
+from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TextError
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.errors import SettingsError
@@ -125,11 +126,11 @@ def _answer_format(settings: FrontendSettings, templates: ChatTemplates) -> Answ
 def _opens_thoughts(templates: ChatTemplates, reasoning: ReasoningFormat | None) -> bool:
     """Whether the template itself opens them where they are asked for by the names that templates know."""
     wish = {"enable_thinking": True, "thinking": True}
-    hello = [{"role": "user", "content": "Hello!"}]
+    hello = Conversation([{"role": "user", "content": "Hello!"}], variables=wish)
     if reasoning is None:
         return False
     try:
-        text = templates.render(hello, kwargs=wish, limit_s=PROBE_LIMIT_S)
+        text = templates.render(hello, limit_s=PROBE_LIMIT_S)
     except TextError:
         return False
     return text.rstrip().endswith(reasoning.opens)
