@@ -45,7 +45,7 @@ def paged_attention(
     """A row's queries are the last of its context, all of which is cached already; without any, zeros.
 
     `batch_invariant` asks that a query's sums depend neither on the other rows nor on how many queries its
-    own row has in this step. Here a row alone decides on them, but one of a single token sums otherwise.
+    own row has in this step. It changes nothing here, where the row alone decides, its number of queries included.
     """
     assert q_THD.shape[0] == sum(rows.query_lens), (q_THD.shape, rows.query_lens)
     assert q_THD.shape[1] % k_cache_SGD.shape[1] == 0, (q_THD.shape, k_cache_SGD.shape)
