@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,20 @@ def main(argv: Sequence[str] | None = None, worker: Sequence[str] | None = None)
     for notice in flags.inert_notices(settings):
         log.warning("%s", notice)
     try:
-        return serve(settings, worker or [sys.executable, "-P", "-m", "penstock.workers"])
+        return serve(settings, worker or _worker_program(settings))
     except PenstockError as error:
         log.error("%s", error)
         return STATUS_SETTINGS
+
+
+def _worker_program(settings: EngineSettings) -> list[str]:
+    """Raises SettingsError where what it needs is not installed."""
+    if settings.uses_ray and find_spec("ray") is None:
+        raise SettingsError(
+            "--distributed-executor-backend ray needs Ray: pip install 'penstock[ray]', on every host"
+        )
+    program = "penstock.workers.on_ray" if settings.uses_ray else "penstock.workers"
+    return [sys.executable, "-P", "-m", program]
 
 
 def serve(settings: EngineSettings, worker: Sequence[str]) -> int:

@@ -1,4 +1,7 @@
-"""Tests share helpers from tests/support, imported as `support`, and see torch as a worker does."""
+"""Tests share helpers from tests/support, imported as `support`, and see torch as a worker does.
+
+Where there is no GPU, its kernels run in Triton's interpreter.
+"""
 
 import os
 import sys
@@ -10,3 +13,6 @@ from penstock.workers.threads import SAME_SUMS
 
 for name, value in SAME_SUMS.items():
     os.environ.setdefault(name, value)
+
+if not any(Path("/dev").glob("nvidia[0-9]*")):
+    os.environ.setdefault("TRITON_INTERPRET", "1")

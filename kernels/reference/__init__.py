@@ -7,6 +7,7 @@ from penstock.kernels.reference.linear import linear
 from penstock.kernels.reference.paged_attention import paged_attention
 from penstock.kernels.reference.rms_norm import rms_norm
 from penstock.kernels.reference.rope import rope
+from penstock.kernels.reference.rope_store_kv import rope_store_kv
 from penstock.kernels.reference.route import route
 from penstock.kernels.reference.silu_mul import silu_mul
 from penstock.kernels.reference.store_kv import store_kv
@@ -19,6 +20,7 @@ __all__ = [
     "paged_attention",
     "rms_norm",
     "rope",
+    "rope_store_kv",
     "route",
     "silu_mul",
     "store_kv",

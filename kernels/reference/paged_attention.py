@@ -9,11 +9,14 @@ tokens a row looks at, H query heads, G KV heads, M = H / G query heads per KV h
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+
+from penstock.kernels.reference.kv_codes import as_bits, from_cache
+from penstock.kernels.rows import Rows
 
 MIN_GRANULE = 32
 
@@ -30,24 +33,29 @@ def paged_attention(
     q_THD: torch.Tensor,
     k_cache_SGD: torch.Tensor,
     v_cache_SGD: torch.Tensor,
-    block_tables_RB: torch.Tensor,
-    query_lens: Sequence[int],
-    context_lens: Sequence[int],
+    rows: Rows,
     *,
     block_size: int,
     scale: float,
     window: int | None = None,
+    k_scale: float = 1.0,
+    v_scale: float = 1.0,
+    batch_invariant: bool = False,
 ) -> torch.Tensor:
-    """Row r's queries are the last `query_lens[r]` of `context_lens[r]` tokens, all cached already."""
-    assert q_THD.shape[0] == sum(query_lens), (q_THD.shape, query_lens)
+    """A row's queries are the last of its context, all of which is cached already; without any, zeros.
+
+    `batch_invariant` asks that a query's sums depend neither on the other rows nor on how many queries its
+    own row has in this step. It changes nothing here, where the row alone decides, its number of queries included.
+    """
+    assert q_THD.shape[0] == sum(rows.query_lens), (q_THD.shape, rows.query_lens)
     assert q_THD.shape[1] % k_cache_SGD.shape[1] == 0, (q_THD.shape, k_cache_SGD.shape)
-    assert q_THD.dtype == k_cache_SGD.dtype == v_cache_SGD.dtype
-    assert block_tables_RB.shape[0] == len(query_lens) == len(context_lens)
+    assert k_cache_SGD.dtype == v_cache_SGD.dtype, (k_cache_SGD.dtype, v_cache_SGD.dtype)
     assert window is None or window > 0, window
-    out_THD = torch.empty_like(q_THD)
-    for group in _groups(_rows(query_lens, context_lens, window)):
-        slots_RC = _slots(block_tables_RB, group, block_size)
-        k_RGCD, v_RGCD = _gather(k_cache_SGD, slots_RC), _gather(v_cache_SGD, slots_RC)
+    out_THD, scale = torch.zeros_like(q_THD), scale * k_scale
+    for group in _groups(_rows(rows, window)):
+        slots_RC = _slots(rows.block_tables_RB, group, block_size)
+        k_RGCD = _gather(k_cache_SGD, slots_RC, q_THD.dtype)
+        v_RGCD = _gather(v_cache_SGD, slots_RC, q_THD.dtype)
         if group[0].query_len == 1:
             tokens = [row.token for row in group]
             mask_RC = _span_mask(group, slots_RC)
@@ -56,17 +64,17 @@ def paged_attention(
             tokens_Q = slice(group[0].token, group[0].token + group[0].query_len)
             mask_QC = _causal_mask(group[0], window, q_THD.device)
             out_THD[tokens_Q] = _chunk(q_THD[tokens_Q], k_RGCD[0], v_RGCD[0], mask_QC, scale)
-    return out_THD
+    return out_THD if v_scale == 1 else out_THD.mul_(v_scale)
 
 
-def _rows(
-    query_lens: Sequence[int], context_lens: Sequence[int], window: int | None
-) -> Iterable[_Row]:
+def _rows(rows: Rows, window: int | None) -> Iterable[_Row]:
     token = 0
-    for number, (query_len, context_len) in enumerate(zip(query_lens, context_lens, strict=True)):
-        assert 1 <= query_len <= context_len, (query_len, context_len)
+    for number, query_len in enumerate(rows.query_lens):
+        context_len = rows.context_lens[number]
+        assert 1 <= query_len <= max(1, context_len), (query_len, context_len)
         first = 0 if window is None else max(0, context_len - query_len + 1 - window)
-        yield _Row(number, token, query_len, first, context_len - first)
+        if context_len:
+            yield _Row(number, token, query_len, first, context_len - first)
         token += query_len
 
 
@@ -99,12 +107,14 @@ def _slots(block_tables_RB: torch.Tensor, group: list[_Row], block_size: int) ->
     num_offsets = group[0].span if group[0].query_len > 1 else _padded(group[0].span)
     offset_C = torch.arange(num_offsets, device=device)
     position_RC = first_R1 + torch.minimum(offset_C, last_R1)
-    blocks_RC = block_tables_RB[[row.number for row in group]].gather(1, position_RC // block_size)
+    tables_RB = block_tables_RB[[row.number for row in group]].long()
+    blocks_RC = tables_RB.gather(1, position_RC // block_size)
     return blocks_RC * block_size + position_RC % block_size
 
 
-def _gather(cache_SGD: torch.Tensor, slots_RC: torch.Tensor) -> torch.Tensor:
-    picked_SGD = cache_SGD.index_select(0, slots_RC.flatten())
+def _gather(cache_SGD: torch.Tensor, slots_RC: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    picked_SGD = as_bits(cache_SGD).index_select(0, slots_RC.flatten()).view(cache_SGD.dtype)
+    picked_SGD = from_cache(picked_SGD, dtype)
     return picked_SGD.view(*slots_RC.shape, *cache_SGD.shape[1:]).transpose(1, 2)
 
 

@@ -125,10 +125,12 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
     distributed_executor_backend: Annotated[
         Literal["mp", "uni", "ray"] | None,
         described(
-            "How workers start; all run the one worker as its own process.",
-            inert={"ray": "workers are plain processes on this host"},
+            "How workers start: mp, processes of this host (the default); ray, on the hosts of a Ray cluster."
         ),
     ] = None
+    worker_use_ray: Annotated[
+        bool, described("The old name of --distributed-executor-backend ray.")
+    ] = False
     swap_space: Annotated[
         float | None,
         described(
@@ -173,6 +175,10 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
             extra={"flags": ["--shutdown-timeout"]},
         ),
     ] = 30.0
+
+    @property
+    def uses_ray(self) -> bool:
+        return self.worker_use_ray or self.distributed_executor_backend == "ray"
 
     @property
     def world_size(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.deployment import Deployment
+from support.ray_cluster import RayCluster
 
 PRESSURE = (
     *("--dtype", "float32", "--num-gpu-blocks-override", "24", "--max-model-len", "320"),
@@ -92,3 +93,22 @@ def test_a_lost_rank_is_one_event_and_costs_no_text(of_one_rank: list[str]) -> N
             server.wait_until(lambda: not set(ranks) & set(server.pids("penstock.workers")), 5)
             assert asked.result() == of_one_rank
         assert server.log().count("starting them again") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_ranks_on_two_nodes_of_a_ray_cluster(
+    of_one_rank: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One rank has room on each; a lost one is one event there, too."""
+    with RayCluster(num_nodes=2) as cluster:
+        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+        flags = ("--tensor-parallel-size", "2", "--distributed-executor-backend", "ray")
+        with Deployment(*PRESSURE, *flags, ready_s=200) as server:
+            assert answers(server) == of_one_rank
+            relays = server.pids("penstock.workers.on_ray")
+            assert len(relays) == 2
+            os.kill(relays[1], signal.SIGKILL)
+            server.wait_until(lambda: "starting them again" in server.log(), 5)
+            assert answers(server) == of_one_rank
+            assert server.log().count("starting them again") == 1

@@ -12,6 +12,7 @@ from penstock.kernels.cpu.paged_attention import add_paged_attention, attention_
 from penstock.kernels.cpu.program import Program, Step, Team
 from penstock.kernels.cpu.rope_store import HeadNorms, add_rope_store
 from penstock.kernels.reference import paged_attention, rms_norm, rope, store_kv
+from penstock.kernels.rows import Rows
 
 SCALE = 0.3
 
@@ -111,10 +112,10 @@ class World:
         num_tokens = len(qkv_TX)
         caches = [torch.zeros_like(k_TGD, dtype=torch.float64) for _ in range(2)]
         store_kv(k_TGD.double(), v_TGD.double(), *caches, torch.arange(num_tokens))
+        rows = Rows.of([num_tokens], [num_tokens], torch.arange(num_tokens)[None])
         return paged_attention(
-            q_THD.double(), *caches, torch.arange(num_tokens)[None], [num_tokens], [num_tokens],
-            block_size=1, scale=SCALE, window=self.shape.window,
-        )  # fmt: skip
+            q_THD.double(), *caches, rows, block_size=1, scale=SCALE, window=self.shape.window
+        )
 
     def turned(self, qkv_TX: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         shape = self.shape

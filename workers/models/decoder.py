@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from penstock.kernels import reference as ops
+from penstock.kernels.rows import Rows
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.model_config import ModelConfig
@@ -80,7 +81,8 @@ class DecoderModel(nn.Module):
     def forward(self, batch: Batch, cache: KVCache) -> torch.Tensor:
         """Hidden states, after the final norm where the model ends here; writes the batch's keys and values."""
         x_TD, residual_TD = self._enter(batch)
-        step = Step(batch, cache, *self._rope.cos_sin(batch.positions_T, x_TD.dtype))
+        rows = Rows.of(batch.query_lens, batch.context_lens, batch.block_tables_RB)
+        step = Step(batch, rows, cache, *self._rope.cos_sin(batch.positions_T, x_TD.dtype))
         for layer in self.layers:
             x_TD, residual_TD = layer(x_TD, residual_TD, step)
         return self._leave(x_TD, residual_TD)

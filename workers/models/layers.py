@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from penstock.kernels import reference as ops
+from penstock.kernels.rows import Rows
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.model_config import ModelConfig
@@ -21,6 +22,7 @@ class Step(NamedTuple):
     """What every layer of one forward pass shares."""
 
     batch: Batch
+    rows: Rows
     cache: KVCache
     cos_TE: torch.Tensor
     sin_TE: torch.Tensor
@@ -39,16 +41,17 @@ class Attention(nn.Module):
             self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
 
     def forward(self, x_TD: torch.Tensor, step: Step) -> torch.Tensor:
-        q_THD, k_TGD, v_TGD = self._rotated_qkv(x_TD, step)
+        qk_TND, v_TGD = self._qkv(x_TD)
         k_cache_SGD, v_cache_SGD = step.cache.layer(self.layer)
-        ops.store_kv(k_TGD, v_TGD, k_cache_SGD, v_cache_SGD, step.batch.cache_slots_T)
+        slots_T = step.batch.cache_slots_T
+        q_THD = ops.rope_store_kv(
+            qk_TND, v_TGD, step.cos_TE, step.sin_TE, k_cache_SGD, v_cache_SGD, slots_T
+        )
         attended_THD = ops.paged_attention(
             q_THD,
             k_cache_SGD,
             v_cache_SGD,
-            step.batch.block_tables_RB,
-            step.batch.query_lens,
-            step.batch.context_lens,
+            step.rows,
             block_size=step.cache.block_size,
             scale=self.config.head_dim**-0.5,
             window=self.config.windows[self.layer],
@@ -56,9 +59,8 @@ class Attention(nn.Module):
         out_TD: torch.Tensor = self.o(attended_THD.flatten(1))
         return out_TD
 
-    def _rotated_qkv(
-        self, x_TD: torch.Tensor, step: Step
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _qkv(self, x_TD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Query and key heads side by side, and the values."""
         config = self.config
         num_rotated = config.num_heads + config.num_kv_heads
         qkv_TND = self.qkv(x_TD).view(len(x_TD), -1, config.head_dim)
@@ -66,5 +68,4 @@ class Attention(nn.Module):
         if config.qk_norm:
             q_THD, k_TGD = qk_TND[:, : config.num_heads], qk_TND[:, config.num_heads :]
             qk_TND = torch.cat((self.q_norm(q_THD), self.k_norm(k_TGD)), dim=1)
-        qk_TND = ops.rope(qk_TND, step.cos_TE, step.sin_TE)
-        return qk_TND[:, : config.num_heads], qk_TND[:, config.num_heads :], v_TGD
+        return qk_TND, v_TGD

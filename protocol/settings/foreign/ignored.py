@@ -108,7 +108,6 @@ _DEVICE = [
         value("data_parallel_rpc_port", "-dpp"),
         value("max_parallel_loading_workers"),
     ),
-    *ignored("workers are plain processes on this host", switch("worker_use_ray")),
     *ignored(
         "threads stay free to move; --cpu-threads says how many, taskset where",
         variable("VLLM_CPU_OMP_THREADS_BIND"),

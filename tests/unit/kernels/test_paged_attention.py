@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.kernels.reference import paged_attention
+from penstock.kernels.rows import Rows
 
 BLOCK_SIZE = 4
 HEAD_DIM = 8
@@ -60,7 +61,7 @@ def test_equals_the_obvious_loop(lens, heads, window, seed):
     rows = [(query_len, query_len + cached) for query_len, cached in lens]
     q_THD, k_SGD, v_SGD, tables_RB, tables = make_case(rows, *heads, seed)
     out_THD = paged_attention(
-        q_THD, k_SGD, v_SGD, tables_RB, *zip(*rows, strict=True),
+        q_THD, k_SGD, v_SGD, Rows.of(*zip(*rows, strict=True), tables_RB),
         block_size=BLOCK_SIZE, scale=0.3, window=window,
     )  # fmt: skip
     expected_THD = obvious_attention(q_THD, k_SGD, v_SGD, tables, rows, 0.3, window)
@@ -78,9 +79,8 @@ def test_nan_of_other_sequences_does_not_reach_a_row():
     foreign = torch.ones(len(k_SGD), dtype=torch.bool)
     foreign[own] = False
     k_SGD[foreign] = v_SGD[foreign] = torch.nan
-    out_THD = paged_attention(
-        q_THD, k_SGD, v_SGD, tables_RB, *zip(*rows, strict=True), block_size=BLOCK_SIZE, scale=1.0
-    )
+    of_rows = Rows.of(*zip(*rows, strict=True), tables_RB)
+    out_THD = paged_attention(q_THD, k_SGD, v_SGD, of_rows, block_size=BLOCK_SIZE, scale=1.0)
     assert out_THD.isfinite().all()
 
 
@@ -95,9 +95,7 @@ def test_a_decoding_row_is_bit_equal_alone_and_in_company(contexts, seed):
             q_THD[which],
             k_cache_SGD,
             v_cache_SGD,
-            tables_RB[which],
-            [1] * len(which),
-            [contexts[i] for i in which],
+            Rows.of([1] * len(which), [contexts[i] for i in which], tables_RB[which]),
             block_size=BLOCK_SIZE,
             scale=0.3,
         )
@@ -105,3 +103,26 @@ def test_a_decoding_row_is_bit_equal_alone_and_in_company(contexts, seed):
     together = attend(list(range(len(rows))))
     for row in range(len(rows)):
         assert torch.equal(attend([row])[0], together[row])
+
+
+def test_a_cache_in_eight_bits_is_read_with_its_scales():
+    rows = [(1, 5), (3, 6)]
+    q_THD, k_SGD, v_SGD, tables_RB, _ = make_case(rows, 2, 1, seed=0)
+    k_codes_SGD, v_codes_SGD = k_SGD.to(torch.float8_e4m3fn), v_SGD.to(torch.float8_e4m3fn)
+    of_rows = Rows.of(*zip(*rows, strict=True), tables_RB)
+    how = {"block_size": BLOCK_SIZE, "scale": 0.7}
+    out_THD = paged_attention(
+        q_THD, k_codes_SGD, v_codes_SGD, of_rows, k_scale=0.5, v_scale=3.0, **how
+    )
+    expected_THD = paged_attention(
+        q_THD, k_codes_SGD.float() * 0.5, v_codes_SGD.float() * 3, of_rows, **how
+    )
+    torch.testing.assert_close(out_THD, expected_THD)
+
+
+def test_a_row_without_a_context_is_zero():
+    q_THD, k_SGD, v_SGD, tables_RB, _ = make_case([(1, 5), (1, 3)], 2, 1, seed=0)
+    rows = Rows.of([1, 1], [0, 3], tables_RB)
+    out_THD = paged_attention(q_THD, k_SGD, v_SGD, rows, block_size=BLOCK_SIZE, scale=1.0)
+    assert not out_THD[0].any()
+    assert out_THD[1].any()

@@ -48,6 +48,36 @@ def test_store_kv_writes_the_slots_and_no_others(random):
     assert not k_SGD[[0, 2, 4, 5, 7]].any()
 
 
+def test_a_negative_slot_is_not_written(random):
+    k_TGD, v_TGD = torch.randn(2, 3, 2, 4, generator=random)
+    k_SGD, v_SGD = torch.zeros(2, 8, 2, 4)
+    ops.store_kv(k_TGD, v_TGD, k_SGD, v_SGD, torch.tensor([6, -1, 3]))
+    assert torch.equal(v_SGD[[6, 3]], v_TGD[[0, 2]])
+    assert not k_SGD[[0, 1, 2, 4, 5, 7]].any()
+
+
+def test_store_kv_in_eight_bits_divides_by_the_scale_and_cuts_off(random):
+    k_TGD = torch.tensor([1.0, -3.3, 2000.0, 0.0]).view(2, 1, 2)
+    k_SGD, v_SGD = torch.zeros(2, 2, 1, 2).to(torch.float8_e4m3fn)
+    ops.store_kv(k_TGD, k_TGD, k_SGD, v_SGD, torch.tensor([0, 1]), k_scale=2.0, v_scale=0.5)
+    assert k_SGD.float().flatten().tolist() == [0.5, -1.625, 448.0, 0.0]
+    assert v_SGD.float().flatten().tolist() == [2.0, -6.5, 448.0, 0.0]
+
+
+def test_rope_store_kv_is_both_in_turn(random):
+    qk_TND, v_TGD = torch.randn(3, 6, 8, generator=random), torch.randn(3, 2, 8, generator=random)
+    angles_TE = torch.rand(3, 4, generator=random) * 7
+    k_SGD, v_SGD = torch.zeros(2, 5, 2, 8)
+    slots_T = torch.tensor([4, 0, 1])
+    q_THD = ops.rope_store_kv(
+        qk_TND, v_TGD, angles_TE.cos(), angles_TE.sin(), k_SGD, v_SGD, slots_T
+    )
+    turned_TND = ops.rope(qk_TND, angles_TE.cos(), angles_TE.sin())
+    assert torch.equal(q_THD, turned_TND[:, :4])
+    assert torch.equal(k_SGD[slots_T], turned_TND[:, 4:])
+    assert torch.equal(v_SGD[slots_T], v_TGD)
+
+
 def test_silu_mul(random):
     gate_TF, up_TF = torch.randn(2, 3, 8, generator=random)
     out_TF = ops.silu_mul(torch.cat((gate_TF, up_TF), dim=-1))

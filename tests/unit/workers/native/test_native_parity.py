@@ -14,7 +14,9 @@ from penstock.workers.native.start import not_quantizable, unsuited
 from penstock.workers.weights.loader import load_model, open_model
 
 PROMPTS = prompts_of([40, 1, 9, 17])
-FAMILIES = {family: (family, {}) for family in EXTRAS} | SWITCHES
+ALL_FAMILIES = {family: (family, {}) for family in EXTRAS} | SWITCHES
+MIXTURES = [family for family in EXTRAS if "moe" in family or family == "mixtral"]
+FAMILIES = {name: case for name, case in ALL_FAMILIES.items() if case[0] not in MIXTURES}
 
 
 def load(model_dir: Path) -> DecoderModel:
@@ -89,6 +91,13 @@ def test_what_does_not_suit_is_said(tmp_path):
     assert unsuited(config, torch.bfloat16, 16) is None
     assert "bfloat16 and float32, not float16" in str(unsuited(config, torch.float16, 16))
     assert "--block-size 8 is not a multiple of 16" in str(unsuited(config, torch.bfloat16, 8))
+
+
+@pytest.mark.parametrize("family", MIXTURES)
+def test_mixtures_of_experts_do_not_suit(family, tmp_path):
+    make_checkpoint(tmp_path, family)
+    config = open_model(tmp_path, dtype=None).config
+    assert unsuited(config, torch.float32, 16) == "they know no mixtures of experts"
 
 
 def test_a_plan_may_fill_the_step(tmp_path, cpu_library, cpu_team):

@@ -1,0 +1,81 @@
+"""The ops of a decoder and who implements them, by the kind of device. Knows signatures, no kernels.
+
+A package that implements them has a function for each, under the same name and with the same parameters; types are
+checked here, names and defaults by a test. CPUs that have native kernels run whole programs instead (kernels/cpu).
+
+Legend: as in the modules of `reference`.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, cast
+
+import torch
+
+from penstock.kernels.rows import Rows
+
+if TYPE_CHECKING:
+    from penstock.kernels import reference, triton
+
+
+class Ops(Protocol):
+    """What each does is said by its oracle in `reference`."""
+
+    def embedding(self, token_ids_T: torch.Tensor, weight_VD: torch.Tensor) -> torch.Tensor: ...
+
+    def rms_norm(self, x_D: torch.Tensor, weight_D: torch.Tensor, eps: float) -> torch.Tensor: ...
+
+    def add_rms_norm(
+        self, x_TD: torch.Tensor, residual_TD: torch.Tensor, weight_D: torch.Tensor, eps: float
+    ) -> tuple[torch.Tensor, torch.Tensor]: ...
+
+    def silu_mul(self, gate_up_T2F: torch.Tensor) -> torch.Tensor: ...
+
+    def rope_store_kv(
+        self,
+        qk_TND: torch.Tensor,
+        v_TGD: torch.Tensor,
+        cos_TE: torch.Tensor,
+        sin_TE: torch.Tensor,
+        k_cache_SGD: torch.Tensor,
+        v_cache_SGD: torch.Tensor,
+        slots_T: torch.Tensor,
+        *,
+        k_scale: float = 1.0,
+        v_scale: float = 1.0,
+    ) -> torch.Tensor: ...
+
+    def paged_attention(
+        self,
+        q_THD: torch.Tensor,
+        k_cache_SGD: torch.Tensor,
+        v_cache_SGD: torch.Tensor,
+        rows: Rows,
+        *,
+        block_size: int,
+        scale: float,
+        window: int | None = None,
+        k_scale: float = 1.0,
+        v_scale: float = 1.0,
+        batch_invariant: bool = False,
+    ) -> torch.Tensor: ...
+
+
+IMPLEMENTATIONS: Mapping[str, str] = MappingProxyType(
+    {"reference": "penstock.kernels.reference", "triton": "penstock.kernels.triton"}
+)
+BY_DEVICE: Mapping[str, str] = MappingProxyType({"cpu": "reference", "cuda": "triton"})
+
+if TYPE_CHECKING:
+    _CHECKED: tuple[Ops, ...] = (reference, triton)
+
+
+def ops_on(device: torch.device) -> Ops:
+    """The ops for tensors that lie there. Raises ImportError where Triton is wanted and missing."""
+    return load_ops(BY_DEVICE[device.type])
+
+
+def load_ops(implementation: str) -> Ops:
+    """Those of `IMPLEMENTATIONS[implementation]`, imported now."""
+    return cast(Ops, import_module(IMPLEMENTATIONS[implementation]))

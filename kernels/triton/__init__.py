@@ -1,0 +1,17 @@
+"""Kernels for GPUs, in Triton; with TRITON_INTERPRET=1 the same source runs on a CPU. Know no model and no requests."""
+
+from penstock.kernels.reference.embedding import embedding
+from penstock.kernels.triton.add_rms_norm import add_rms_norm
+from penstock.kernels.triton.paged_attention import paged_attention
+from penstock.kernels.triton.rms_norm import rms_norm
+from penstock.kernels.triton.rope_store_kv import rope_store_kv
+from penstock.kernels.triton.silu_mul import silu_mul
+
+__all__ = [
+    "add_rms_norm",
+    "embedding",
+    "paged_attention",
+    "rms_norm",
+    "rope_store_kv",
+    "silu_mul",
+]

@@ -1,0 +1,1 @@
+"""Logits to tokens on GPUs. Knows logits and records, not slots or requests."""

@@ -1,0 +1,89 @@
+"""Compiles every Triton kernel, as the models that people serve would launch it, for a GPU that is not there.
+
+    python -P tests/support/compile_all.py H100      prints what the assembler says of each, as lines of JSON
+
+Tensors are as small as they can be: only their dtypes, and widths that are compiled in, matter.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+
+from penstock.kernels import triton as ops
+from penstock.kernels.reference.kv_codes import FP8
+from penstock.kernels.rows import Rows
+from penstock.kernels.triton.sampling.choose import choose
+from penstock.kernels.triton.sampling.constrain import add_bias, constrain
+from penstock.kernels.triton.sampling.logprobs import top_logprobs
+from penstock.kernels.triton.sampling.penalise import penalise
+from support.compile_only import GPUS, compiling_for
+
+BF16 = torch.bfloat16
+VOCABULARY = 152_064
+INT64, FLOAT64 = torch.int64, torch.float64
+
+
+def zeros(*shape: int, dtype: torch.dtype = BF16) -> torch.Tensor:
+    return torch.zeros(shape).to(dtype)
+
+
+def norms_and_gates() -> None:
+    for width in (128, 4096, 8192):
+        x_TD, weight_D = zeros(3, width), zeros(width)
+        ops.rms_norm(x_TD, weight_D, 1e-5)
+        ops.add_rms_norm(x_TD, x_TD, weight_D, 1e-5)
+        ops.silu_mul(zeros(3, 2 * width))
+
+
+def attention(head_dim: int, group: int, cache_dtype: torch.dtype, window: int | None) -> None:
+    num_kv_heads, block_size = 2, 16
+    caches = [zeros(64 * block_size, num_kv_heads, head_dim, dtype=cache_dtype) for _ in "kv"]
+    turned, angles = zeros(3, (group + 1) * num_kv_heads, head_dim), zeros(3, head_dim // 2)
+    v_TGD, slots_T = zeros(3, num_kv_heads, head_dim), torch.arange(3)
+    ops.rope_store_kv(turned, v_TGD, angles, angles, *caches, slots_T)
+    rows = Rows.of([1, 200], [40, 300], zeros(2, 20, dtype=torch.int32))
+    q_THD = zeros(201, group * num_kv_heads, head_dim)
+    for invariant in (False, True):
+        ops.paged_attention(
+            q_THD, *caches, rows, block_size=block_size, scale=0.1, window=window,
+            batch_invariant=invariant,
+        )  # fmt: skip
+
+
+def sampling() -> None:
+    logits_RV, named = zeros(4, VOCABULARY, dtype=torch.float32), torch.arange(2)
+    for greedy in (True, False):
+        choose(logits_RV, zeros(4, 5, dtype=FLOAT64), greedy=greedy)
+    top_logprobs(logits_RV, named, named, 20)
+    histories = zeros(4, 100, dtype=torch.int32)
+    penalise(logits_RV, histories, zeros(2, 7, dtype=INT64), 100)
+    constrain(logits_RV, zeros(4, VOCABULARY // 32, dtype=torch.int32), named, named)
+    add_bias(logits_RV, named, named, zeros(2, dtype=torch.float32))
+
+
+EVERY: tuple[Callable[[], None], ...] = (
+    norms_and_gates,
+    lambda: attention(128, 4, BF16, None),  # Llama-3-8B
+    lambda: attention(128, 7, FP8, None),  # Qwen2.5-7B
+    lambda: attention(64, 8, BF16, 4096),
+    lambda: attention(256, 2, BF16, None),
+    sampling,
+)
+
+
+def main(gpu: str) -> None:
+    with compiling_for(GPUS[gpu]) as compiled:
+        for launch in EVERY:
+            launch()
+    for one in compiled:
+        print(json.dumps(asdict(one)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
