@@ -71,7 +71,6 @@ PLAN = r"(?s)\A(?!.*Traceback).*context length"
 """Of a start that succeeds."""
 ALL_200, HAS_ALL = r"(?s)\A(\S+ 200\s*)+\Z", r"^200, missing: \[\]"
 ANSWERS, STREAMS, STARTS, COMPLETE = "Answers.", "Streams.", "Starts.", "Has every key of it."
-NOT_YET = "404: not served yet."
 EVERY_PARAMETER = samples(CHATS, HI, **SAMPLES)
 CONFIG = r"(?s)(?=.*--swap-space has)(?=.*--trust-remote-code has)(?=.*--max-lora-size has).*2,048 +\[--config"
 
@@ -130,10 +129,11 @@ ROWS = [
     # ---- 1: the endpoints of a running server
     Row("1:5-5", "`python -m ...entrypoints.api_server`", Start(), r":8001 .*port: --port", STARTS),
     Row("1:6-7", "`VLLM_PORT`", Start(), r":8001 .*port: variable VLLM_PORT", "Starts on that port."),
-    Row("1:11-11", "`/openapi.json` for openapi-typescript", gets("/openapi.json"), r"^404", NOT_YET),
-    Row("1:12-12", "`/docs`", gets("/docs"), r"^404", NOT_YET),
-    Row("1:13-13", "`/redoc`", gets("/redoc"), r"^404", NOT_YET),
-    Row("1:14-25", "`/docs/oauth2-redirect`", gets("/docs/oauth2-redirect"), r"^404", NOT_YET),
+    Row("1:11-11", "`/openapi.json` for openapi-typescript", gets("/openapi.json"), r'^200 .*"openapi"',
+        "Describes every endpoint; `npx openapi-typescript` compiles it."),
+    Row("1:12-12", "`/docs`", gets("/docs"), r"(?s)^200 .*swagger", "Swagger UI, from the package."),
+    Row("1:13-13", "`/redoc`", gets("/redoc"), r"(?s)^200 .*redoc", "ReDoc, from the package."),
+    Row("1:14-25", "`/docs/oauth2-redirect`", gets("/docs/oauth2-redirect"), r"(?s)^200 .*<html", ANSWERS),
     Row("1:29-30", "`/ping` and `/health`", endpoints, ALL_200, ANSWERS),
     Row("1:32-43", "Kubernetes' probes", endpoints, ALL_200, ANSWERS),
     Row("1:44-45", "metrics to watch", metrics, r"\A(\w+ is there\s*)+\Z",
@@ -151,8 +151,8 @@ ROWS = [
     Row("1:105-114", "`/v1/responses` with a bare prompt, and later its result",
         python(before=REQUESTS, after="print(result_resp.json()['status'])"), r"completed|incomplete",
         "Answers; the result can be had by its id for 30 days."),
-    Row("1:116-119", "`/v1/chat/completions/render`", posts(f"{CHATS}/render", **HI), r"^501",
-        "501: not served yet."),
+    Row("1:116-119", "`/v1/chat/completions/render`", posts(f"{CHATS}/render", **HI), r"(?s)^200 .*chat-message",
+        "The conversation as HTML; `?format=text` is the prompt, `?format=json` what the engine would get."),
     Row("1:121-125", "`/tokenize`", python(before=REQUESTS, after="print(token_count)"), r"\A[1-9]\d*\s*\Z",
         "Takes `text` as well as `prompt`."),
     Row("1:128-131", "`/detokenize`", python(before=REQUESTS, after="print(repr(detokenized))"), r"\A'.+'",
@@ -235,14 +235,14 @@ FLAGS: dict[str, tuple[str, str]] = {
     "swap-space": ("4", IDLE), "cpu-offload-gb": ("4", IDLE), "enforce-eager": ("", IDLE),
     "enable-prefix-caching": ("", SETS), "enable-chunked-prefill": ("", SETS),
     "enable-auto-tool-choice": ("", SETS), "tensor-parallel-size": ("2", SETS), "tp": ("2", SETS),
-    "pipeline-parallel-size": ("2", SETS), "worker-use-ray": ("", IDLE),
-    "distributed-executor-backend": ("ray", IDLE), "data-parallel-size": ("4", ENDS), "quantization": ("awq", ENDS),
+    "pipeline-parallel-size": ("2", SETS), "worker-use-ray": ("", SETS),
+    "distributed-executor-backend": ("ray", SETS), "data-parallel-size": ("4", ENDS), "quantization": ("awq", ENDS),
     "data-parallel-multi-port-external-lb": ("", ENDS), "enable-lora": ("", ENDS), "max-loras": ("2", IDLE),
     "speculative-model": ("m", IDLE), "task": ("embedding", ENDS), "host": ("127.0.0.1", SETS),
     "port": ("8001", SETS), "served-model-name": ("qwen-7b", SETS), "api-key": ("k", SETS),
-    "allowed-origins": ('["*"]', IDLE), "allow-credentials": ("", IDLE), "ssl-keyfile": ("k", ENDS),
-    "ssl-certfile": ("c", ENDS), "disable-log-requests": ("", IDLE), "rate-limit-interval": ("60", ENDS),
-    "rate-limit-token": ("10", ENDS),
+    "allowed-origins": ('["*"]', SETS), "allow-credentials": ("", SETS), "ssl-keyfile": ("k", ENDS),
+    "ssl-certfile": ("c", SETS), "disable-log-requests": ("", IDLE), "rate-limit-interval": ("60", ENDS),
+    "rate-limit-token": ("10", SETS),
 }  # fmt: skip
 """Every flag that a guide names, a value that it shows, and what becomes of it."""
 
