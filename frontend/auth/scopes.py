@@ -40,6 +40,7 @@ SCOPES: Mapping[str, Scope] = {
     "/openapi.json": Scope.MODELS,
     "/docs": Scope.MODELS,
     "/docs/oauth2-redirect": Scope.MODELS,
+    "/docs/assets/{name}": Scope.MODELS,
     "/redoc": Scope.MODELS,
     "/v1/stats": Scope.METRICS,
     "/load": Scope.METRICS,

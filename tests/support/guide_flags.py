@@ -27,4 +27,6 @@ def described(flag: str) -> str:
     if flag == "config":
         return "A YAML, TOML or JSON file of settings."
     fields = (f for struct in SERVE_STRUCTS for f in flags.fields_of(struct))
-    return meaning_of(next(f for f in fields if f"--{flag}" in f.spellings))
+    found = next(f for f in fields if f"--{flag}" in (*f.spellings, *f.opposites))
+    meaning = meaning_of(found)
+    return f"Not: {meaning[0].lower()}{meaning[1:]}" if f"--{flag}" in found.opposites else meaning
