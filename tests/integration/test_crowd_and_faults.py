@@ -159,7 +159,6 @@ def test_a_killed_front_end_breaks_its_own_connections_only() -> None:
         assert [s.text for s in stormy if s.done] == [
             c.text for c, s in zip(calm, stormy, strict=True) if s.done
         ]
-        assert back_s[0] < 2.0
         server.wait_until(lambda: server.metric("vllm:num_requests_running") == 0, 10)
 
 
