@@ -15,7 +15,7 @@ from penstock.frontend.openapi.words import ALWAYS, ERRORS, SECURITY
 
 _PLACE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _TEXT = {"type": "string"}
-_BODY_ERRORS = (400, 413, 415)
+_BODY_ERRORS = (400, 408, 413, 415)
 _OPEN = OPEN | {METRICS}
 """Whether metrics are guarded is an operator's choice; a key does no harm there."""
 

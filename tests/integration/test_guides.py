@@ -103,8 +103,7 @@ ROWS = [
         ANSWERS),
     Row("0:332-357", "50 requests at once (asyncio)", python("00000012211233322111111110"), r"\A50 ", ANSWERS),
     Row("0:360-372", "`vllm serve` with thirteen flags", Start(),
-        r"(?s)--disable-log-requests has no.*2,048 .*\[--max-model-len\]",
-        "Starts, and says that `--disable-log-requests` is how it is anyway."),
+        r"(?s)2,048 .*\[--max-model-len\]", STARTS),
     Row("0:376-378", "the first of three servers", Start(), PLAN, STARTS),
     Row("0:380-382", "the second, on port 8001", Start(), r":8001 .*port: --port", STARTS),
     Row("0:384-386", "the third, on port 8002", Start(), r":8002 .*port: --port", STARTS),
@@ -183,7 +182,7 @@ ROWS = [
     Row("3:15-17", "the shortest start", Start(), PLAN, STARTS),
     Row("3:44-55", "health, models and a first chat", shell(),
         r'\{"status":"ok"\}(?s:.*)"id": "brook"(?s:.*)chat\.completion', ANSWERS),
-    Row("3:107-200", "a service of docker compose", Compose(), r"(?s)--disable-log-requests has no.*2,048",
+    Row("3:107-200", "a service of docker compose", Compose(), r"(?s)--trust-remote-code has no.*2,048",
         "Starts; flags that do nothing here are said."),
     Row("3:107-200", "its health check", health_check, r'\A\{"status":"ok"\}', ANSWERS),
     Row("3:205-247", "nginx with limits",
@@ -241,7 +240,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "speculative-model": ("m", IDLE), "task": ("embedding", ENDS), "host": ("127.0.0.1", SETS),
     "port": ("8001", SETS), "served-model-name": ("qwen-7b", SETS), "api-key": ("k", SETS),
     "allowed-origins": ('["*"]', SETS), "allow-credentials": ("", SETS), "ssl-keyfile": ("k", ENDS),
-    "ssl-certfile": ("c", SETS), "disable-log-requests": ("", IDLE), "rate-limit-interval": ("60", ENDS),
+    "ssl-certfile": ("c", SETS), "disable-log-requests": ("", SETS), "rate-limit-interval": ("60", ENDS),
     "rate-limit-token": ("10", SETS),
 }  # fmt: skip
 """Every flag that a guide names, a value that it shows, and what becomes of it."""
