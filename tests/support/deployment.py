@@ -151,6 +151,12 @@ def command_line(pid: int) -> list[str]:
         return []
 
 
+def processor_s(pid: int) -> float:
+    """Processor time that a process has taken so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def rss_bytes(pid: int) -> int:
     """Resident memory of one process."""
     fields = Path(f"/proc/{pid}/statm").read_text().split()
