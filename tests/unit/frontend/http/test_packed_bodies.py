@@ -15,6 +15,7 @@ from penstock.frontend.api.packed_body import unpacked
 from penstock.frontend.errors import ApiError
 
 BODY = b'{"text": "ab"}'
+PACKED = gzip.compress(BODY, mtime=0)  # with the time in it, no two collections agree
 MOST = 1 << 20
 
 
@@ -31,9 +32,9 @@ def send(front: Front, data: bytes, encoding: str) -> Answer:
 @pytest.mark.parametrize(
     ("encoding", "data"),
     [
-        ("gzip", gzip.compress(BODY)),
-        ("GZIP", gzip.compress(BODY)),
-        ("x-gzip", gzip.compress(BODY)),
+        ("gzip", PACKED),
+        ("GZIP", PACKED),
+        ("x-gzip", PACKED),
         ("deflate", zlib.compress(BODY)),
         ("deflate", zlib.compress(BODY)[2:-4]),
         ("identity", BODY),
@@ -47,14 +48,14 @@ def test_they_are_read(bounded: Front, encoding: str, data: bytes) -> None:
     ("encoding", "data", "status"),
     [
         ("gzip", BODY, 400),
-        ("gzip", gzip.compress(BODY)[:-4], 400),
-        ("gzip", gzip.compress(BODY) + b"more", 400),
+        ("gzip", PACKED[:-4], 400),
+        ("gzip", PACKED + b"more", 400),
         ("deflate", BODY, 400),
         ("gzip", b"", 400),
         ("br", BODY, 415),
         ("zstd", BODY, 415),
-        ("gzip, gzip", gzip.compress(gzip.compress(BODY)), 415),
-        ("gzip", gzip.compress(b" " * MOST + BODY), 413),
+        ("gzip, gzip", gzip.compress(PACKED, mtime=0), 415),
+        ("gzip", gzip.compress(b" " * MOST + BODY, mtime=0), 413),
     ],
 )
 def test_or_refused(bounded: Front, encoding: str, data: bytes, status: int) -> None:
