@@ -7,11 +7,12 @@ from aiohttp import web
 from penstock.frontend.access import Recorder, add_ignored_params, add_request_id, recorder
 from penstock.frontend.api import unsupported
 from penstock.frontend.api.timing import add_server_timing
-from penstock.frontend.auth import guard
+from penstock.frontend.auth import guard, open_routes
 from penstock.frontend.auth.watching import watch_keys
 from penstock.frontend.docs_pages.pages import DESCRIPTION, Description
 from penstock.frontend.errors import translator
 from penstock.frontend.http.cors import Cors, preflights
+from penstock.frontend.http.root_path import add_slash
 from penstock.frontend.metering import add_rate_headers
 from penstock.frontend.routes import routes
 from penstock.frontend.services import SERVICES, Services
@@ -25,7 +26,7 @@ def build_app(services: Services) -> web.Application:
             recorder(Recorder(services.registry, settings), services.drain),
             *([preflights(cors)] if cors else []),
             translator(services.drain, settings.validation_status),
-            guard(services.keys, guards_metrics=settings.guard_metrics),
+            guard(services.keys, open_routes(settings)),
         ],
         client_max_size=settings.max_body_bytes or 0,
     )
@@ -43,6 +44,8 @@ def build_app(services: Services) -> web.Application:
     declared = routes(with_docs=settings.api_docs, with_page=settings.playground)
     app.router.add_routes(web.route(r.method, r.path, r.handler) for r in declared)
     app[DESCRIPTION] = Description(declared, is_guarded=services.keys.are_needed)
+    if settings.root_path:
+        app.router.add_get(settings.root_path, add_slash)
     for path in unsupported.UNSUPPORTED:
         app.router.add_route("*", path, unsupported.not_supported)
     return app

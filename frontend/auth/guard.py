@@ -8,6 +8,7 @@ from penstock.frontend.auth.keys import Keys
 from penstock.frontend.auth.scopes import METRICS, OPEN, scope_of
 from penstock.frontend.browser_key import browser_key, challenge
 from penstock.frontend.errors import ApiError
+from penstock.protocol.settings import FrontendSettings
 
 TENANT = web.RequestKey("tenant", str)
 """See `Identity`. Where no keys are needed, it is not there."""
@@ -15,9 +16,14 @@ TENANT = web.RequestKey("tenant", str)
 HOW = "send 'Authorization: Bearer KEY' or 'x-api-key: KEY'"
 
 
-def guard(keys: Keys, *, guards_metrics: bool) -> Middleware:
-    """Every route but those of probes; without keys, none."""
-    open_routes = OPEN if guards_metrics else OPEN | {METRICS}
+def open_routes(settings: FrontendSettings) -> frozenset[str]:
+    """Those of probes and pages, and what leads to them."""
+    root = {settings.root_path} if settings.root_path else set()
+    return OPEN | root if settings.guard_metrics else OPEN | root | {METRICS}
+
+
+def guard(keys: Keys, open_routes: frozenset[str]) -> Middleware:
+    """Every route but the open ones; without keys, none."""
 
     @web.middleware
     async def check_key(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
+from aiohttp import web
 from yarl import URL
 
 MakeRequest = Callable[..., Any]
 
 
 def unprefixed(path: str, prefix: str) -> str:
-    """`path` as it is without `prefix`, if it has it: '/x/v1/models?a=1' is '/v1/models?a=1' behind '/x'."""
+    """`path` as it is without `prefix`, if it has it: '/x/v1/models?a=1' is '/v1/models?a=1' behind '/x'.
+
+    The prefix alone stays: a page there would take its relative addresses for its neighbours'; see `add_slash`.
+    """
     rest = path.removeprefix(prefix)
-    if rest == path or rest[:1] not in ("", "/", "?"):
-        return path
-    return rest if rest.startswith("/") else f"/{rest}"
+    return rest if rest.startswith("/") else path
 
 
 def without(prefix: str, make: MakeRequest) -> MakeRequest:
@@ -28,3 +30,9 @@ def without(prefix: str, make: MakeRequest) -> MakeRequest:
         return make(message, *arguments)
 
     return make_request
+
+
+async def add_slash(request: web.Request) -> web.Response:
+    """From the prefix alone to the page behind it; relative, since the proxy may have prefixes of its own."""
+    last = request.path.rpartition("/")[2]
+    return web.Response(status=308, headers={"Location": f"{last}/"})

@@ -16,8 +16,8 @@ from penstock.frontend.http.root_path import unprefixed
     [
         ("/x/v1/models", "/v1/models"),
         ("/x/v1/models?a=/x/", "/v1/models?a=/x/"),
-        ("/x", "/"),
-        ("/x?a=1", "/?a=1"),
+        ("/x", "/x"),
+        ("/x?a=1", "/x?a=1"),
         ("/x/", "/"),
         ("/x//v1", "//v1"),
         ("/xy/v1", "/xy/v1"),
@@ -54,8 +54,15 @@ def test_every_path_is_served_with_and_without_it(behind_proxy: Front) -> None:
     assert behind_proxy.get("/llmx/ping").status == 401
 
 
+def test_the_prefix_alone_leads_to_the_page(behind_proxy: Front) -> None:
+    found = behind_proxy.get("/llm")
+    assert (found.status, found.headers["location"]) == (308, "llm/")
+    assert b"playground/main.js" in behind_proxy.get("/llm/").data
+    assert behind_proxy.get("/llm/playground/main.js").status == 200
+
+
 def test_metrics_know_one_path(behind_proxy: Front) -> None:
     behind_proxy.ask("GET", "/llm/v1/models", headers={"Authorization": "Bearer k"})
     page = behind_proxy.get("/metrics").data.decode()
     assert 'handler="/v1/models"' in page
-    assert "/llm" not in page
+    assert "/llm/" not in page
