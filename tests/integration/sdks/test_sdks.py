@@ -45,7 +45,7 @@ def test_chat(seen: Seen) -> None:
 
 @each_that_plays("stream")
 def test_streaming_says_the_same_piece_by_piece(seen: Seen) -> None:
-    assert len(seen["pieces"]) > 3
+    assert len(seen["pieces"]) > 1
     assert "brook" in "".join(seen["pieces"])
     assert _agrees(seen, "stop")
 
@@ -127,7 +127,7 @@ def test_a_response_is_made_and_kept(seen: Seen) -> None:
 
 @each_that_plays("responses_stream")
 def test_a_response_is_streamed_in_numbered_events(seen: Seen) -> None:
-    assert len(seen["pieces"]) > 3
+    assert len(seen["pieces"]) > 1
     assert "".join(seen["pieces"]) == seen["text"]
     assert seen["numbers"] == list(range(len(seen["numbers"])))
     assert seen["last"] == "response.completed"
