@@ -1,0 +1,28 @@
+"""Swagger UI at /docs in a real browser, against `penstock serve` with brook: what is sent from it, and what it shows."""
+
+import json
+from typing import Any
+
+import pytest
+from support.browser import missing, play
+from support.deployment import Deployment
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+
+
+@pytest.mark.parametrize("scene", ["lists", "listsOnAPhone"])
+def test_the_models_are_listed(brook: Deployment, scene: str) -> None:
+    seen = play("docs.mjs", scene, f"{brook.url}/")
+    assert seen["status"] == "200"
+    assert _body(seen)["data"][0]["id"] == "brook"
+
+
+def test_a_conversation_is_answered(brook: Deployment) -> None:
+    seen = play("docs.mjs", "chats", f"{brook.url}/")
+    assert seen["status"] == "200"
+    assert "brook" in _body(seen)["choices"][0]["message"]["content"]
+
+
+def _body(seen: Any) -> Any:
+    """Behind the word of the button beside it."""
+    return json.loads(seen["body"].removeprefix("Download"))
