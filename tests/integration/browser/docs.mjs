@@ -26,7 +26,7 @@ async function lists(page, url) {
 async function chats(page, url) {
   await page.goto(`${url}docs`);
   const block = await operation(page, "POST", "/v1/chat/completions");
-  const request = { messages: [{ role: "user", content: "Hello! Who are you?" }], max_tokens: 32 };
+  const request = { messages: [{ role: "user", content: "Hello! Who are you?" }], max_tokens: 32, temperature: 0 };
   await block.locator("textarea.body-param__text").fill(JSON.stringify(request));
   return executed(block);
 }

@@ -1,4 +1,4 @@
-"""Swagger UI at /docs in a real browser, against `penstock serve` with brook: what is sent from it, and what it shows."""
+"""Swagger UI at /docs in a real browser, against `penstock serve` with brook: what is sent from it, what it shows."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from support.deployment import Deployment
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 
-@pytest.mark.parametrize("scene", ["lists", "listsOnAPhone"])
+@pytest.mark.parametrize("scene", ["lists", pytest.param("listsOnAPhone", marks=pytest.mark.long)])
 def test_the_models_are_listed(brook: Deployment, scene: str) -> None:
     seen = play("docs.mjs", scene, f"{brook.url}/")
     assert seen["status"] == "200"
