@@ -13,11 +13,10 @@ from penstock.protocol.errors import SettingsError
 from penstock.protocol.messages import Limits, ModelCard
 from penstock.protocol.plan import Configure, WorkerHello
 from penstock.protocol.settings import EngineSettings
+from penstock.protocol.step_bounds import step_bounds
 
 log = logging.getLogger("penstock.engine")
 
-MAX_NUM_SEQS = {"cpu": 64, "cuda": 256}
-MAX_NUM_BATCHED_TOKENS = {"cpu": 2048, "cuda": 8192}
 STEP_STRETCH = {"cpu": 1.8, "cuda": 0.0}
 QUEUED_LENGTHS = 64
 
@@ -57,12 +56,13 @@ def fit(settings: EngineSettings, hellos: Sequence[WorkerHello], created: int) -
     num_blocks = _num_blocks(settings, hellos)
     max_model_len = _max_model_len(settings, hellos[0].max_position, num_blocks)
     device = hellos[0].device
-    max_tokens = _max_num_batched_tokens(settings, device, max_model_len)
+    _check_token_budget(settings, max_model_len)
+    bounds = step_bounds(settings, device, max_model_len)
     config = SchedulerConfig(
         num_blocks=num_blocks,
         block_size=settings.block_size,
-        max_num_seqs=min(settings.max_num_seqs or MAX_NUM_SEQS[device], max_tokens),
-        max_num_batched_tokens=max_tokens,
+        max_num_seqs=bounds.num_seqs,
+        max_num_batched_tokens=bounds.num_tokens,
         max_model_len=max_model_len,
         max_queued_requests=settings.max_num_queued_reqs,
         max_queued_tokens=settings.max_num_queued_tokens or QUEUED_LENGTHS * max_model_len,
@@ -98,7 +98,8 @@ def _num_blocks(settings: EngineSettings, hellos: Sequence[WorkerHello]) -> int:
     if num_blocks < 1:
         raise SettingsError(
             f"no memory is left for the KV cache: {hellos[0].weights_bytes} bytes of weights are loaded; "
-            "raise --gpu-memory-utilization or --kv-cache-memory-bytes, or serve a smaller model"
+            "raise --gpu-memory-utilization or --kv-cache-memory-bytes, on a GPU lower --max-num-batched-tokens, "
+            "or serve a smaller model"
         )
     return num_blocks
 
@@ -124,16 +125,13 @@ def _max_model_len(settings: EngineSettings, max_position: int, num_blocks: int)
     return asked or min(max_position, capacity)
 
 
-def _max_num_batched_tokens(settings: EngineSettings, device: str, max_model_len: int) -> int:
+def _check_token_budget(settings: EngineSettings, max_model_len: int) -> None:
     asked = settings.max_num_batched_tokens
-    if settings.enable_chunked_prefill:
-        return asked or MAX_NUM_BATCHED_TOKENS[device]
-    if asked and asked < max_model_len:
+    if asked and asked < max_model_len and not settings.enable_chunked_prefill:
         raise SettingsError(
             f"--max-num-batched-tokens {asked}: without chunked prefill a prompt of max_model_len={max_model_len} "
             "tokens must fit one step; raise it, lower --max-model-len, or drop --no-enable-chunked-prefill"
         )
-    return asked or max(MAX_NUM_BATCHED_TOKENS[device], max_model_len)
 
 
 def _card(

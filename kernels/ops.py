@@ -24,6 +24,15 @@ class Ops(Protocol):
 
     def embedding(self, token_ids_T: torch.Tensor, weight_VD: torch.Tensor) -> torch.Tensor: ...
 
+    def linear(
+        self,
+        x_TI: torch.Tensor,
+        weight_OI: torch.Tensor,
+        bias_O: torch.Tensor | None = None,
+        *,
+        batch_invariant: bool = False,
+    ) -> torch.Tensor: ...
+
     def rms_norm(self, x_D: torch.Tensor, weight_D: torch.Tensor, eps: float) -> torch.Tensor: ...
 
     def add_rms_norm(
@@ -58,6 +67,21 @@ class Ops(Protocol):
         window: int | None = None,
         k_scale: float = 1.0,
         v_scale: float = 1.0,
+        batch_invariant: bool = False,
+    ) -> torch.Tensor: ...
+
+    def route(
+        self, logits_TE: torch.Tensor, num_chosen: int, *, normalize: bool
+    ) -> tuple[torch.Tensor, torch.Tensor]: ...
+
+    def fused_experts(
+        self,
+        x_TD: torch.Tensor,
+        gate_up_EJD: torch.Tensor,
+        down_EDI: torch.Tensor,
+        weights_TK: torch.Tensor,
+        experts_TK: torch.Tensor,
+        *,
         batch_invariant: bool = False,
     ) -> torch.Tensor: ...
 

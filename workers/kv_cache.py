@@ -4,11 +4,16 @@ Legend: S slots (num_blocks * block_size, flat), G KV heads, D head dimension.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from penstock.workers.model_config import ModelConfig
+
+Scales = tuple[float, float]
+"""What a layer's keys, and its values, are divided by in the cache."""
+ONE: Scales = (1.0, 1.0)
 
 
 def kv_bytes_per_token(config: ModelConfig, dtype: torch.dtype) -> int:
@@ -26,7 +31,9 @@ class KVCache:
         block_size: int,
         dtype: torch.dtype,
         device: torch.device,
+        scales: Sequence[Scales] | None = None,
     ) -> None:
+        """`scales` are those of the layers here; only a cache of 8 bits has any but 1."""
         assert num_blocks > 0
         assert block_size > 0
         self.num_blocks = num_blocks
@@ -36,6 +43,12 @@ class KVCache:
             (zeros(shape, dtype, device), zeros(shape, dtype, device))
             for _ in range(config.num_layers)
         ]
+        self._scales = scales or [ONE] * config.num_layers
+        assert len(self._scales) == config.num_layers
+
+    def scales(self, index: int) -> Scales:
+        """What the layer's keys and values are divided by."""
+        return self._scales[index]
 
     def layer(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         return self._layers_SGD[index]

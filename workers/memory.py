@@ -1,20 +1,81 @@
-"""How much memory a rank gives to the KV cache. Knows devices, not blocks."""
+"""How much memory a rank gives to the KV cache. Knows devices, not blocks.
+
+    a GPU   [ taken: by others, the context, the weights | the largest step | KV cache | beyond the utilization ]
+
+What a step takes comes and goes, so it is measured and left free. On a host half of what is free stays for it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import torch
 
-from penstock.workers.host_memory import host_memory, share
+from penstock.workers.host_memory import Memory, host_memory, share
+
+GIB = 1 << 30
 
 
-def kv_bytes_available(
-    wanted: int | None, utilization: float, device: torch.device, num_ranks: int
-) -> int:
-    """`wanted` wins; else a share of the device's memory, after the weights were loaded.
+class DeviceMemory(Protocol):
+    """A device that can be asked."""
 
-    A GPU is a rank's own; a host's memory is shared by all `num_ranks`.
-    """
-    if wanted is not None:
-        return wanted
-    if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-        return max(0, int(total * utilization) - (total - free))
+    def now(self) -> Memory:
+        """What is free once nothing idle is held back."""
+        ...
+
+    def peak_of(self, work: Callable[[], None]) -> int:
+        """Bytes that `work` took at its most, beyond what was held before."""
+        ...
+
+
+class CudaMemory:
+    """As the driver and torch's allocator tell it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def now(self) -> Memory:
+        """See `DeviceMemory`."""
+        torch.cuda.synchronize(self._device)
+        torch.cuda.empty_cache()
+        free, total = torch.cuda.mem_get_info(self._device)
+        return Memory(total, free)
+
+    def peak_of(self, work: Callable[[], None]) -> int:
+        """What torch reserved, which is what others can no longer have: tensors, and the gaps between them."""
+        torch.cuda.synchronize(self._device)
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(self._device)
+        before = torch.cuda.memory_reserved(self._device)
+        work()
+        torch.cuda.synchronize(self._device)
+        return torch.cuda.max_memory_reserved(self._device) - before
+
+
+class Budget(NamedTuple):
+    """A GPU's memory in bytes, as the start divides it."""
+
+    total: int
+    taken: int
+    step: int
+    cache: int
+
+    def __str__(self) -> str:
+        total, taken, step, cache = (part / GIB for part in self)
+        return (
+            f"{total:.2f} GiB in all, {taken:.2f} taken, {step:.2f} for the largest step, "
+            f"{cache:.2f} for the KV cache"
+        )
+
+
+def budget(device: DeviceMemory, utilization: float, largest_step: Callable[[], None]) -> Budget:
+    """Runs the step first: whatever it loads and keeps is then among what is taken."""
+    step = device.peak_of(largest_step)
+    memory = device.now()
+    taken = memory.total - memory.free
+    cache = max(0, int(memory.total * utilization) - taken - step)
+    return Budget(memory.total, taken, step, cache)
+
+
+def kv_bytes_on_host(utilization: float, num_ranks: int) -> int:
+    """A share of RAM, after the weights were loaded; all ranks of the host have the same."""
     return share(host_memory(), utilization) // num_ranks

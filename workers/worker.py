@@ -19,13 +19,17 @@ from penstock.protocol.plan import (
     WorkerReady,
 )
 from penstock.protocol.settings import WorkerSettings
-from penstock.workers.faults import explain
+from penstock.protocol.step_bounds import StepBounds, step_bounds
+from penstock.workers.backend import backend_on
+from penstock.workers.cache_kind import CacheKind, cache_kind
+from penstock.workers.faults import Circumstances, Phase, explain
 from penstock.workers.forward import TorchForward
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.masks import Masks
 from penstock.workers.kv_cache import KVCache, kv_bytes_per_token
+from penstock.workers.largest_step import LargestStep
 from penstock.workers.link import Link, LinkSettings, Order
-from penstock.workers.memory import kv_bytes_available
+from penstock.workers.memory import CudaMemory, budget, kv_bytes_on_host
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.start import NativeKernels, NativeModel
 from penstock.workers.parallel.company import NOBODY, Company
@@ -33,12 +37,19 @@ from penstock.workers.parallel.followers import token_source
 from penstock.workers.parallel.join import company, join
 from penstock.workers.parallel.part import part_of_rank
 from penstock.workers.runner import ModelRunner
+from penstock.workers.sampler.ops import sampling_on
 from penstock.workers.sampler.sampler import Sampler
 from penstock.workers.slots import Slots
 from penstock.workers.threads import worthwhile
 from penstock.workers.weights.loader import OpenModel, materialize, open_model
 
 log = logging.getLogger("penstock.worker")
+
+INVARIANT_ON = {
+    "native": "native kernels always are",
+    "cpu": "torch's operations take each token by itself, which makes prompts slow",
+    "cuda": "the order of every sum is fixed, whatever else a step holds",
+}
 
 
 class Worker:
@@ -52,19 +63,20 @@ class Worker:
             place.rank, place.tensor_parallel_size, place.pipeline_parallel_size
         )
         self._device = own_device(place.rank)
-        self._loading = True
+        self._found = Circumstances(settings, device=self._device.type)
         native = self._device.type == "cpu" and self._part.is_whole
         self._kernels = NativeKernels(
             settings.cpu_kernels if native else "reference", settings.quantization
         )
         self._compiler: Compiler | None = None
+        self._cache_kind: CacheKind
 
     def run(self) -> int:
         """The exit status."""
         try:
             self._serve()
         except Exception as error:
-            message, advice = explain(error, self._loading)
+            message, advice = explain(error, self._found)
             expected = isinstance(error, PenstockError)
             log.error("%s %s", message, advice, exc_info=None if expected else error)
             self._link.send(WorkerFault(self._place.rank, message, advice))
@@ -99,35 +111,81 @@ class Worker:
     def _start(self) -> ModelRunner | None:
         """None when the engine core leaves first."""
         model = self._load()
-        self._loading = False
         shape = self._link.configuration()
         if shape is None:
             return None
         self._link.progress("allocating the KV cache", 0.0)
+        bounds = StepBounds(shape.max_num_batched_tokens, shape.max_num_seqs)
+        self._found.bounds, self._found.num_blocks = bounds, shape.num_blocks
+        self._found.phase = Phase.CACHE
         runner = self._make_runner(model, shape)
+        self._found.phase = Phase.STEPS
         self._link.send(WorkerReady(self._place.rank))
         return runner
 
     def _load(self) -> DecoderModel | NativeModel:
         started, settings = time.monotonic(), self._settings
-        dtype = dtype_named(settings.dtype)
         opened = open_model(
             Path(self._place.model_dir),
-            dtype=dtype,
+            dtype=dtype_named(settings.dtype),
             load_format=settings.load_format,
             seed=settings.seed,
             part=self._part,
         )
-        num_threads = self._num_threads(opened)
-        progress = self._link.progress
-        native = self._kernels.take(opened, settings.block_size, num_threads, progress)
+        self._found.weights_bytes = opened.nbytes()
+        self._cache_kind = cache_kind(settings, opened, self._part, Path(self._place.model_dir))
+        model = self._native(opened) or self._materialize(opened)
+        if settings.batch_invariant:
+            self._tell_of_invariance("native" if isinstance(model, NativeModel) else None)
+        load_s = time.monotonic() - started
+        self._link.send(self._hello(opened, self._kv_bytes(model), load_s))
+        return model
+
+    def _native(self, opened: OpenModel) -> NativeModel | None:
+        num_threads, settings = self._num_threads(opened), self._settings
+        native = self._kernels.take(
+            opened, settings.block_size, settings.kv_cache_dtype, num_threads, self._link.progress
+        )
         torch.set_num_threads(
             1 if native else num_threads
         )  # two teams would take each other's cores
-        model = native or materialize(opened, self._device, None, progress, self._company(opened))
-        weights_bytes = native.weights.nbytes() if native else opened.nbytes()
-        self._link.send(self._hello(opened, weights_bytes, time.monotonic() - started))
-        return model
+        if native:
+            self._found.weights_bytes = native.weights.nbytes()
+        return native
+
+    def _materialize(self, opened: OpenModel) -> DecoderModel:
+        backend = backend_on(self._device, batch_invariant=self._settings.batch_invariant)
+        company = self._company(opened)
+        return materialize(opened, self._device, None, self._link.progress, company, backend)
+
+    def _tell_of_invariance(self, kernels: str | None) -> None:
+        log.info("--batch-invariant: %s", INVARIANT_ON[kernels or self._device.type])
+        if self._part.size > 2:  # of two numbers there is one sum
+            log.warning(
+                "--batch-invariant: sums over %d ranks are the communication library's, which may "
+                "choose another order for another number of tokens",
+                self._part.size,
+            )
+
+    def _kv_bytes(self, model: DecoderModel | NativeModel) -> int:
+        """An operator's number wins; else what is left of the device, or of the host."""
+        settings = self._settings
+        if settings.kv_cache_memory_bytes is not None:
+            return settings.kv_cache_memory_bytes
+        if isinstance(model, NativeModel) or self._device.type == "cpu":
+            return kv_bytes_on_host(settings.gpu_memory_utilization, self._place.world_size)
+        return self._measure(model)
+
+    def _measure(self, model: DecoderModel) -> int:
+        settings = self._settings
+        longest = settings.max_model_len or model.config.max_position
+        bounds = step_bounds(settings, self._device.type, longest)
+        self._found.phase, self._found.bounds = Phase.MEASURING, bounds
+        self._link.progress("measuring the largest step", 0.0)
+        step = LargestStep(model, bounds, self._cache_kind.dtype, settings.block_size)
+        found = budget(CudaMemory(self._device), settings.gpu_memory_utilization, step.run)
+        log.info("GPU memory: %s", found)
+        return found.cache
 
     def _company(self, opened: OpenModel) -> Company:
         """Waits for the other ranks, if there are any."""
@@ -146,19 +204,17 @@ class Worker:
             return self._settings.cpu_threads
         return worthwhile(opened.nbytes(), torch.get_num_threads())
 
-    def _hello(self, opened: OpenModel, weights_bytes: int, load_s: float) -> WorkerHello:
-        wanted, share = self._settings.kv_cache_memory_bytes, self._settings.gpu_memory_utilization
+    def _hello(self, opened: OpenModel, kv_bytes: int, load_s: float) -> WorkerHello:
+        part_config = self._part.of(opened.config)
         return WorkerHello(
             rank=self._place.rank,
             pid=os.getpid(),
             dtype=str(opened.dtype).removeprefix("torch."),
             vocab_size=opened.config.vocab_size,
             max_position=opened.config.max_position,
-            kv_bytes_per_token=kv_bytes_per_token(self._part.of(opened.config), opened.dtype),
-            kv_bytes_available=kv_bytes_available(
-                wanted, share, self._device, self._place.world_size
-            ),
-            weights_bytes=weights_bytes,
+            kv_bytes_per_token=kv_bytes_per_token(part_config, self._cache_kind.dtype),
+            kv_bytes_available=kv_bytes,
+            weights_bytes=self._found.weights_bytes,
             load_s=load_s,
             device="cuda" if self._device.type == "cuda" else "cpu",
         )
@@ -170,9 +226,12 @@ class Worker:
             sampler = Sampler(num_slots, model.sampling(), masks)
             return ModelRunner(slots, model.forward(shape, slots), sampler, masks)
         model.use_max_model_len(shape.max_model_len)
-        cache = KVCache(model.config, shape.num_blocks, shape.block_size, model.dtype, self._device)
+        kind = self._cache_kind
+        cache = KVCache(
+            model.config, shape.num_blocks, shape.block_size, kind.dtype, self._device, kind.scales
+        )
         forward = TorchForward(model, cache, slots, self._device)
-        source = token_source(model.company, Sampler(num_slots, None, masks))
+        source = token_source(model.company, Sampler(num_slots, sampling_on(self._device), masks))
         return ModelRunner(slots, forward, source, masks)
 
     def _grammars(self, model: DecoderModel | NativeModel) -> Compiler:

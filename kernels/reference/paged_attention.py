@@ -19,6 +19,8 @@ from penstock.kernels.reference.kv_codes import as_bits, from_cache
 from penstock.kernels.rows import Rows
 
 MIN_GRANULE = 32
+MAX_GATHERED = 64
+"""Rows whose keys and values are copied together: a prompt's tokens, one by one, would copy its square."""
 
 
 class _Row(NamedTuple):
@@ -44,15 +46,15 @@ def paged_attention(
 ) -> torch.Tensor:
     """A row's queries are the last of its context, all of which is cached already; without any, zeros.
 
-    `batch_invariant` asks that a query's sums depend neither on the other rows nor on how many queries its
-    own row has in this step. It changes nothing here, where the row alone decides, its number of queries included.
+    A query's sums never depend on other rows. With `batch_invariant` they do not depend on how many queries its own
+    row has in this step either: each goes as a row of its own.
     """
     assert q_THD.shape[0] == sum(rows.query_lens), (q_THD.shape, rows.query_lens)
     assert q_THD.shape[1] % k_cache_SGD.shape[1] == 0, (q_THD.shape, k_cache_SGD.shape)
     assert k_cache_SGD.dtype == v_cache_SGD.dtype, (k_cache_SGD.dtype, v_cache_SGD.dtype)
     assert window is None or window > 0, window
     out_THD, scale = torch.zeros_like(q_THD), scale * k_scale
-    for group in _groups(_rows(rows, window)):
+    for group in _groups(_tokens(rows, window) if batch_invariant else _rows(rows, window)):
         slots_RC = _slots(rows.block_tables_RB, group, block_size)
         k_RGCD = _gather(k_cache_SGD, slots_RC, q_THD.dtype)
         v_RGCD = _gather(v_cache_SGD, slots_RC, q_THD.dtype)
@@ -78,8 +80,17 @@ def _rows(rows: Rows, window: int | None) -> Iterable[_Row]:
         token += query_len
 
 
+def _tokens(rows: Rows, window: int | None) -> Iterable[_Row]:
+    """Each query as a row of one token, which sees no further than itself."""
+    for row in _rows(rows, None):
+        for place in range(row.query_len):
+            seen = row.span - row.query_len + 1 + place
+            first = 0 if window is None else max(0, seen - window)
+            yield _Row(row.number, row.token + place, 1, first, seen - first)
+
+
 def _groups(rows: Iterable[_Row]) -> list[list[_Row]]:
-    """Longer rows stand alone; single tokens gather with those of equal padded span."""
+    """Longer rows stand alone; single tokens gather with those of equal padded span, some at a time."""
     alone: list[list[_Row]] = []
     alike: dict[int, list[_Row]] = defaultdict(list)
     for row in rows:
@@ -87,7 +98,12 @@ def _groups(rows: Iterable[_Row]) -> list[list[_Row]]:
             alone.append([row])
         else:
             alike[_padded(row.span)].append(row)
-    return alone + list(alike.values())
+    together = [
+        rows[first : first + MAX_GATHERED]
+        for rows in alike.values()
+        for first in range(0, len(rows), MAX_GATHERED)
+    ]
+    return alone + together
 
 
 def _padded(span: int) -> int:

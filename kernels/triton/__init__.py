@@ -1,6 +1,9 @@
 """Kernels for GPUs, in Triton; with TRITON_INTERPRET=1 the same source runs on a CPU. Know no model and no requests."""
 
 from penstock.kernels.reference.embedding import embedding
+from penstock.kernels.reference.fused_experts import fused_experts
+from penstock.kernels.reference.linear import linear
+from penstock.kernels.reference.route import route
 from penstock.kernels.triton.add_rms_norm import add_rms_norm
 from penstock.kernels.triton.paged_attention import paged_attention
 from penstock.kernels.triton.rms_norm import rms_norm
@@ -10,8 +13,11 @@ from penstock.kernels.triton.silu_mul import silu_mul
 __all__ = [
     "add_rms_norm",
     "embedding",
+    "fused_experts",
+    "linear",
     "paged_attention",
     "rms_norm",
     "rope_store_kv",
+    "route",
     "silu_mul",
 ]

@@ -23,24 +23,12 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
     served_model_name: Annotated[
         list[str], described("Names the API answers to; the first is reported.")
     ] = []
-    max_num_seqs: Annotated[
-        Annotated[int, Meta(ge=1)] | None, described("Most sequences in one step.", human=True)
-    ] = None
-    max_num_batched_tokens: Annotated[
-        Annotated[int, Meta(ge=1)] | None, described("Token budget of one step.", human=True)
-    ] = None
     num_gpu_blocks_override: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         described("Use exactly so many KV-cache blocks, whatever fits.", human=True),
     ] = None
     enable_prefix_caching: Annotated[
         bool, described("Share KV blocks between requests that begin alike.")
-    ] = True
-    enable_chunked_prefill: Annotated[
-        bool,
-        described(
-            "Split long prompts over steps; off, a prompt waits until it fits one step whole."
-        ),
     ] = True
     long_prefill_token_threshold: Annotated[
         int,

@@ -1,4 +1,4 @@
-"""Settings of a worker. Knows the device and the weights, not scheduling."""
+"""Settings of a worker. Knows the device, the weights and how large a step may be, not scheduling."""
 
 from typing import Annotated, Literal
 
@@ -16,7 +16,10 @@ _FOREIGN_QUANTIZATIONS = [
     *("modelopt", "compressed-tensors", "bitsandbytes", "gguf"),
 ]
 _ROUND_INSTEAD = "serve the checkpoint that was not quantized, with --quantization int4 or int8"
+_FOREIGN_KV_DTYPES = ["fp8_e5m2", "fp8_inc", "fp8_ds_mla"]
+_E4M3_INSTEAD = "a cache of 8 bits is e4m3 here: --kv-cache-dtype fp8"
 
+KVCacheDtype = Literal["auto", "bfloat16", "float16", "fp8", "fp8_e4m3"]
 Dtype = Literal["auto", "half", "float16", "bfloat16", "float", "float32"]
 
 
@@ -84,6 +87,18 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
             human=True,
         ),
     ] = None
+    max_num_seqs: Annotated[
+        Annotated[int, Meta(ge=1)] | None, described("Most sequences in one step.", human=True)
+    ] = None
+    max_num_batched_tokens: Annotated[
+        Annotated[int, Meta(ge=1)] | None, described("Token budget of one step.", human=True)
+    ] = None
+    enable_chunked_prefill: Annotated[
+        bool,
+        described(
+            "Split long prompts over steps; off, a prompt waits until it fits one step whole."
+        ),
+    ] = True
     trust_remote_code: Annotated[
         bool,
         described("Accepted for compatibility.", inert="Penstock runs no code from checkpoints"),
@@ -99,5 +114,16 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
         ),
     ] = 0.0
     kv_cache_dtype: Annotated[
-        Literal["auto"], described("Type of the KV cache; auto is the model's own.")
+        KVCacheDtype,
+        described(
+            "Type of the KV cache; auto is the model's own, fp8 (e4m3) takes half of 16 bits and is less exact.",
+            refused=dict.fromkeys(_FOREIGN_KV_DTYPES, _E4M3_INSTEAD),
+        ),
     ] = "auto"
+    batch_invariant: Annotated[
+        bool,
+        described(
+            "A request's tokens never depend on other requests, to the last bit; slower on GPUs (docs/kernels.md).",
+            env=["PENSTOCK_BATCH_INVARIANT", "VLLM_BATCH_INVARIANT"],
+        ),
+    ] = False

@@ -28,27 +28,32 @@ class Fed:
 
 
 class PagedRun:
-    def __init__(self, model: DecoderModel, prompts: list[list[int]], seed: int = 0) -> None:
+    def __init__(
+        self, model: DecoderModel, prompts: list[list[int]], seed: int = 0,
+        *, cache_dtype: torch.dtype | None = None, device: torch.device = CPU,
+    ) -> None:  # fmt: skip
         self.model = model
+        self.device = device
         needs = [-(-len(prompt) // BLOCK_SIZE) for prompt in prompts]
         ids = random.Random(seed).sample(range(sum(needs) + 2), sum(needs))
         self.rows = [
             Fed(prompt, [ids.pop() for _ in range(need)])
             for prompt, need in zip(prompts, needs, strict=True)
         ]
-        self.cache = KVCache(model.config, sum(needs) + 2, BLOCK_SIZE, model.dtype, CPU)
+        dtype = cache_dtype or model.dtype
+        self.cache = KVCache(model.config, sum(needs) + 2, BLOCK_SIZE, dtype, device)
 
     @torch.inference_mode()
     def step(self, counts: list[int]) -> None:
         """Row i computes `counts[i]` more tokens; 0 leaves it out."""
         picked = [(row, count) for row, count in zip(self.rows, counts, strict=True) if count]
-        batch = make_batch(picked)
+        batch = make_batch(picked, self.device)
         batch.check()
         hidden_TD = self.model(batch, self.cache)
         is_last = self.model.company.part.is_last
         logits_TV = self.model.logits(hidden_TD) if is_last else hidden_TD
         for (row, count), part in zip(picked, logits_TV.split(batch.query_lens), strict=True):
-            row.logits.append(part)
+            row.logits.append(part.cpu())
             row.done += count
 
     def whole(self) -> list[torch.Tensor]:
@@ -67,7 +72,7 @@ class PagedRun:
         return [torch.cat(row.logits) for row in self.rows]
 
 
-def make_batch(picked: list[tuple[Fed, int]]) -> Batch:
+def make_batch(picked: list[tuple[Fed, int]], device: torch.device = CPU) -> Batch:
     positions = [range(row.done, row.done + count) for row, count in picked]
     tables_RB = torch.zeros(
         len(picked), max(len(row.blocks) for row, _ in picked), dtype=torch.int64
@@ -86,12 +91,12 @@ def make_batch(picked: list[tuple[Fed, int]]) -> Batch:
                 for (row, _), span in zip(picked, positions, strict=True)
                 for p in span
             ]
-        ),
-        positions_T=torch.tensor([p for span in positions for p in span]),
-        cache_slots_T=torch.tensor(slots),
+        ).to(device),
+        positions_T=torch.tensor([p for span in positions for p in span]).to(device),
+        cache_slots_T=torch.tensor(slots).to(device),
         query_lens=tuple(count for _, count in picked),
         context_lens=tuple(row.done + count for row, count in picked),
-        block_tables_RB=tables_RB,
+        block_tables_RB=tables_RB.to(device),
     )
 
 

@@ -2,11 +2,33 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 VOCAB_SIZE = 97
 
+VARIANTS: dict[str, dict[str, Any]] = {
+    "llama": {},
+    "head norms": {"architectures": ["Qwen3ForCausalLM"], "head_dim": 16},
+    "biases": {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": True},
+    "window": {"architectures": ["MistralForCausalLM"], "sliding_window": 5},
+    "experts": {
+        "architectures": ["MixtralForCausalLM"],
+        "num_local_experts": 5,
+        "num_experts_per_tok": 2,
+    },
+    "shared expert": {
+        "architectures": ["Qwen2MoeForCausalLM"],
+        "num_experts": 6,
+        "num_experts_per_tok": 3,
+        "moe_intermediate_size": 24,
+        "shared_expert_intermediate_size": 40,
+        "mlp_only_layers": [1],
+    },
+}
+"""What families differ in."""
 
-def write_tiny_model(folder: Path) -> Path:
+
+def write_tiny_model(folder: Path, **extras: Any) -> Path:
     """To be loaded with load_format "dummy"."""
     config = {
         "architectures": ["LlamaForCausalLM"],
@@ -24,6 +46,7 @@ def write_tiny_model(folder: Path) -> Path:
         "tie_word_embeddings": False,
         "hidden_act": "silu",
         "dtype": "float32",
+        **extras,
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config))

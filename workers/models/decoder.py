@@ -6,8 +6,8 @@ Legend: T tokens of the step, D hidden, N rows whose logits are wanted, V vocabu
 import torch
 from torch import nn
 
-from penstock.kernels import reference as ops
 from penstock.kernels.rows import Rows
+from penstock.workers.backend import Backend
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.model_config import ModelConfig
@@ -23,12 +23,12 @@ from penstock.workers.parallel.stages import States
 
 
 class DecoderLayer(nn.Module):
-    def __init__(self, config: ModelConfig, layer: int, peers: Peers) -> None:
+    def __init__(self, config: ModelConfig, layer: int, backend: Backend, peers: Peers) -> None:
         super().__init__()
-        self.input_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.attention = Attention(config, layer, peers)
-        self.mlp_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.mlp = _mlp(config, layer, peers)
+        self.input_norm = RMSNorm(config.hidden_size, config.rms_norm_eps, backend)
+        self.attention = Attention(config, layer, backend, peers)
+        self.mlp_norm = RMSNorm(config.hidden_size, config.rms_norm_eps, backend)
+        self.mlp = _mlp(config, layer, backend, peers)
 
     def forward(self, x_TD: torch.Tensor, residual_TD: torch.Tensor, step: Step) -> States:
         """Takes and returns what the last part added, not yet in the residual."""
@@ -38,11 +38,12 @@ class DecoderLayer(nn.Module):
         return self.mlp(x_TD), residual_TD
 
 
-def _mlp(config: ModelConfig, layer: int, peers: Peers) -> MLP | SparseMLP:
+def _mlp(config: ModelConfig, layer: int, backend: Backend, peers: Peers) -> MLP | SparseMLP:
     experts = config.experts
     if experts is not None and experts.layers[layer]:
-        return SparseMLP(experts, config.hidden_size, peers)
-    return MLP(config.hidden_size, config.intermediate_size, bias=config.mlp_bias, peers=peers)
+        return SparseMLP(experts, config.hidden_size, backend, peers)
+    width, bias = config.intermediate_size, config.mlp_bias
+    return MLP(config.hidden_size, width, bias=bias, backend=backend, peers=peers)
 
 
 class DecoderModel(nn.Module):
@@ -50,21 +51,22 @@ class DecoderModel(nn.Module):
 
     _rope: Rope
 
-    def __init__(self, config: ModelConfig, company: Company = NOBODY) -> None:
+    def __init__(self, config: ModelConfig, backend: Backend, company: Company = NOBODY) -> None:
         super().__init__()
+        self._backend = backend
         part, peers = company.part, company.peers
         self.config = part.of(config)
         self.company = company
         vocab = part.vocab(config.vocab_size)
         if part.is_first or (part.is_last and config.tie_embeddings):
-            self.embed = split_embedding(vocab, config.hidden_size, peers)
+            self.embed = split_embedding(vocab, config.hidden_size, backend, peers)
         self.layers = nn.ModuleList(
-            DecoderLayer(self.config, i, peers) for i in range(self.config.num_layers)
+            DecoderLayer(self.config, i, backend, peers) for i in range(self.config.num_layers)
         )
         if part.is_last:
-            self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+            self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps, backend)
             if not config.tie_embeddings:
-                self.head = Linear(config.hidden_size, len(vocab))
+                self.head = Linear(config.hidden_size, len(vocab), backend)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -103,5 +105,7 @@ class DecoderModel(nn.Module):
     def logits(self, hidden_ND: torch.Tensor) -> torch.Tensor:
         """In float32, whatever the weights are in. Of all the vocabulary, on each rank of the last stage."""
         table_VD = self.embed.weight if self.config.tie_embeddings else self.head.weight
-        share_NV = ops.linear(hidden_ND, table_VD).float()
+        share_NV = self._backend.ops.linear(
+            hidden_ND, table_VD, batch_invariant=self._backend.batch_invariant
+        ).float()
         return self.company.peers.side_by_side(share_NV, self.config.vocab_size)

@@ -13,6 +13,7 @@ from typing import Any
 
 from penstock.workers.model_config import ExpertsConfig, ModelConfig
 from penstock.workers.models.config_json import ConfigJson
+from penstock.workers.models.kv_scale_names import scale_names
 from penstock.workers.models.place import Place
 
 Windows = tuple[int | None, ...]
@@ -74,8 +75,12 @@ def linear_places(name: str, parameter: str, start: int, length: int) -> dict[st
 
 
 def spare_names(config: ModelConfig) -> frozenset[str]:
-    """Tensors that may lie in a checkpoint without being needed: a tied head is the embedding again."""
-    return frozenset({"lm_head.weight"}) if config.tie_embeddings else frozenset()
+    """Tensors that may lie in a checkpoint without being needed: a tied head is the embedding again.
+
+    Scales of keys and values are read by who wants them.
+    """
+    heads = {"lm_head.weight"} if config.tie_embeddings else set()
+    return scale_names(config.num_layers) | heads
 
 
 def places(family: Family, config: ModelConfig) -> dict[str, Place]:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from penstock.kernels import reference as ops
 from penstock.kernels.rows import Rows
+from penstock.workers.backend import Backend
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.model_config import ModelConfig
@@ -29,35 +29,36 @@ class Step(NamedTuple):
 
 
 class Attention(nn.Module):
-    def __init__(self, config: ModelConfig, layer: int, peers: Peers) -> None:
+    def __init__(self, config: ModelConfig, layer: int, backend: Backend, peers: Peers) -> None:
         super().__init__()
+        self._backend = backend
         self.config = config
         self.layer = layer
         qkv_size = config.q_size + 2 * config.kv_size
-        self.qkv = Linear(config.hidden_size, qkv_size, bias=config.qkv_bias)
-        self.o = summed_linear(config.q_size, config.hidden_size, config.o_bias, peers)
+        self.qkv = Linear(config.hidden_size, qkv_size, backend, bias=config.qkv_bias)
+        self.o = summed_linear(config.q_size, config.hidden_size, config.o_bias, backend, peers)
         if config.qk_norm:
-            self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
-            self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+            self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps, backend)
+            self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps, backend)
 
     def forward(self, x_TD: torch.Tensor, step: Step) -> torch.Tensor:
-        qk_TND, v_TGD = self._qkv(x_TD)
-        k_cache_SGD, v_cache_SGD = step.cache.layer(self.layer)
-        slots_T = step.batch.cache_slots_T
-        q_THD = ops.rope_store_kv(
-            qk_TND, v_TGD, step.cos_TE, step.sin_TE, k_cache_SGD, v_cache_SGD, slots_T
-        )
-        attended_THD = ops.paged_attention(
-            q_THD,
-            k_cache_SGD,
-            v_cache_SGD,
-            step.rows,
-            block_size=step.cache.block_size,
-            scale=self.config.head_dim**-0.5,
-            window=self.config.windows[self.layer],
-        )
-        out_TD: torch.Tensor = self.o(attended_THD.flatten(1))
+        out_TD: torch.Tensor = self.o(self._attend(*self._qkv(x_TD), step).flatten(1))
         return out_TD
+
+    def _attend(self, qk_TND: torch.Tensor, v_TGD: torch.Tensor, step: Step) -> torch.Tensor:
+        ops, cache = self._backend.ops, step.cache
+        k_cache_SGD, v_cache_SGD = cache.layer(self.layer)
+        k_scale, v_scale = cache.scales(self.layer)
+        q_THD = ops.rope_store_kv(
+            qk_TND, v_TGD, step.cos_TE, step.sin_TE, k_cache_SGD, v_cache_SGD,
+            step.batch.cache_slots_T, k_scale=k_scale, v_scale=v_scale,
+        )  # fmt: skip
+        return ops.paged_attention(
+            q_THD, k_cache_SGD, v_cache_SGD, step.rows,
+            block_size=cache.block_size, scale=self.config.head_dim**-0.5,
+            window=self.config.windows[self.layer], k_scale=k_scale, v_scale=v_scale,
+            batch_invariant=self._backend.batch_invariant,
+        )  # fmt: skip
 
     def _qkv(self, x_TD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Query and key heads side by side, and the values."""

@@ -8,7 +8,7 @@ Legend: T tokens, D hidden, E experts, I the rank's share of an expert's width, 
 import torch
 from torch import nn
 
-from penstock.kernels import reference as ops
+from penstock.workers.backend import Backend
 from penstock.workers.model_config import ExpertsConfig
 from penstock.workers.models.basic_layers import Linear, empty_parameter
 from penstock.workers.models.mlp import MLP
@@ -18,8 +18,9 @@ from penstock.workers.parallel.peers import Peers
 class Experts(nn.Module):
     """One after another in each parameter, as the loader wants it; as three dimensions where they are used."""
 
-    def __init__(self, config: ExpertsConfig, hidden_size: int) -> None:
+    def __init__(self, config: ExpertsConfig, hidden_size: int, backend: Backend) -> None:
         super().__init__()
+        self._backend = backend
         self._shape = config.num_experts, hidden_size, config.width
         self.gate_up = empty_parameter(config.num_experts * 2 * config.width, hidden_size)
         self.down = empty_parameter(config.num_experts * hidden_size, config.width)
@@ -30,24 +31,32 @@ class Experts(nn.Module):
         num_experts, hidden, width = self._shape
         gate_up_EJD = self.gate_up.view(num_experts, 2 * width, hidden)
         down_EDI = self.down.view(num_experts, hidden, width)
-        return ops.fused_experts(x_TD, gate_up_EJD, down_EDI, weights_TK, experts_TK)
+        return self._backend.ops.fused_experts(
+            x_TD, gate_up_EJD, down_EDI, weights_TK, experts_TK,
+            batch_invariant=self._backend.batch_invariant,
+        )  # fmt: skip
 
 
 class SparseMLP(nn.Module):
     """Router, experts, and perhaps an MLP behind a gate that every token goes through."""
 
-    def __init__(self, config: ExpertsConfig, hidden_size: int, peers: Peers) -> None:
+    def __init__(
+        self, config: ExpertsConfig, hidden_size: int, backend: Backend, peers: Peers
+    ) -> None:
         super().__init__()
+        self._ops = backend.ops
         self._config = config
         self._peers = peers
-        self.router = Linear(hidden_size, config.num_experts)
-        self.experts = Experts(config, hidden_size)
+        self.router = Linear(hidden_size, config.num_experts, backend)
+        self.experts = Experts(config, hidden_size, backend)
         if config.shared_width:
-            self.shared = MLP(hidden_size, config.shared_width, bias=False, peers=peers)
-            self.shared_gate = Linear(hidden_size, 1)
+            self.shared = MLP(
+                hidden_size, config.shared_width, bias=False, backend=backend, peers=peers
+            )
+            self.shared_gate = Linear(hidden_size, 1, backend)
 
     def forward(self, x_TD: torch.Tensor) -> torch.Tensor:
-        weights_TK, experts_TK = ops.route(
+        weights_TK, experts_TK = self._ops.route(
             self.router(x_TD), self._config.num_chosen, normalize=self._config.normalizes
         )
         out_TD = self._peers.total(self.experts(x_TD, weights_TK, experts_TK))

@@ -5,7 +5,7 @@ Legend: T tokens, D hidden, I inputs, O outputs.
 
 import torch
 
-from penstock.kernels import reference as ops
+from penstock.workers.backend import Backend
 from penstock.workers.models.basic_layers import Embedding, Linear
 from penstock.workers.parallel.peers import Alone, Peers
 
@@ -13,41 +13,45 @@ from penstock.workers.parallel.peers import Alone, Peers
 class SummedLinear(Linear):
     """Each rank holds some of the inputs; what it makes of them is added up. The bias is added once."""
 
-    def __init__(self, num_inputs: int, num_outputs: int, bias: bool, peers: Peers) -> None:
-        super().__init__(num_inputs, num_outputs, bias=bias)
+    def __init__(
+        self, num_inputs: int, num_outputs: int, bias: bool, backend: Backend, peers: Peers
+    ) -> None:
+        super().__init__(num_inputs, num_outputs, backend, bias=bias)
         self._peers = peers
 
     def forward(self, x_TI: torch.Tensor) -> torch.Tensor:
-        out_TO = self._peers.total(ops.linear(x_TI, self.weight))
+        out_TO = self._peers.total(self._product(x_TI, None))
         return out_TO if self.bias is None else out_TO + self.bias
 
 
 class SplitEmbedding(Embedding):
     """Each rank holds some rows of the vocabulary; for tokens of others it adds nothing."""
 
-    def __init__(self, rows: range, size: int, peers: Peers) -> None:
-        super().__init__(len(rows), size)
+    def __init__(self, rows: range, size: int, backend: Backend, peers: Peers) -> None:
+        super().__init__(len(rows), size, backend)
         self._rows = rows
         self._peers = peers
 
     def forward(self, token_ids_T: torch.Tensor) -> torch.Tensor:
         own_T = (token_ids_T >= self._rows.start) & (token_ids_T < self._rows.stop)
         places_T = torch.where(own_T, token_ids_T - self._rows.start, 0)
-        found_TD = ops.embedding(places_T, self.weight) * own_T.unsqueeze(1)
+        found_TD = super().forward(places_T) * own_T.unsqueeze(1)
         return self._peers.total(found_TD)
 
 
-def summed_linear(num_inputs: int, num_outputs: int, bias: bool, peers: Peers) -> Linear:
+def summed_linear(
+    num_inputs: int, num_outputs: int, bias: bool, backend: Backend, peers: Peers
+) -> Linear:
     """One rank alone adds the bias within its product."""
     if isinstance(peers, Alone):
-        return Linear(num_inputs, num_outputs, bias=bias)
-    return SummedLinear(num_inputs, num_outputs, bias, peers)
+        return Linear(num_inputs, num_outputs, backend, bias=bias)
+    return SummedLinear(num_inputs, num_outputs, bias, backend, peers)
 
 
-def split_embedding(rows: range, size: int, peers: Peers) -> Embedding:
+def split_embedding(rows: range, size: int, backend: Backend, peers: Peers) -> Embedding:
     """One rank alone holds all rows."""
     return (
-        Embedding(len(rows), size)
+        Embedding(len(rows), size, backend)
         if isinstance(peers, Alone)
-        else SplitEmbedding(rows, size, peers)
+        else SplitEmbedding(rows, size, backend, peers)
     )

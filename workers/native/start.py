@@ -16,6 +16,8 @@ from penstock.kernels.cpu.quant_weights import GROUP, Bits
 from penstock.kernels.cpu.sample import NativeSampling
 from penstock.protocol.errors import ModelError
 from penstock.protocol.plan import Configure
+from penstock.protocol.settings.worker import KVCacheDtype
+from penstock.workers.kv_dtype import NO_FP8
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.native.forward import NativeForward
 from penstock.workers.native.products import PlainProducts, Products, QuantizedProducts
@@ -62,7 +64,12 @@ class NativeKernels:
             self._library = ThreadPoolExecutor(1, "kernels").submit(load_library)
 
     def take(
-        self, opened: OpenModel, block_size: int, num_threads: int, progress: Progress
+        self,
+        opened: OpenModel,
+        block_size: int,
+        kv_cache_dtype: KVCacheDtype,
+        num_threads: int,
+        progress: Progress,
     ) -> NativeModel | None:
         """Packs the weights; None where torch has to do.
 
@@ -77,7 +84,7 @@ class NativeKernels:
         except (CompileError, OSError) as error:
             self._go_without(str(error), "install g++, or set CXX; the build is kept")
             return None
-        if reason := unsuited(opened.config, opened.dtype, block_size):
+        if reason := unsuited(opened.config, opened.dtype, block_size, kv_cache_dtype):
             self._go_without(reason, "nothing is wrong, only slow")
             return None
         if self._bits and (reason := not_quantizable(opened.config)):
@@ -112,12 +119,16 @@ class NativeKernels:
         )
 
 
-def unsuited(config: ModelConfig, dtype: torch.dtype, block_size: int) -> str | None:
+def unsuited(
+    config: ModelConfig, dtype: torch.dtype, block_size: int, kv_cache_dtype: KVCacheDtype = "auto"
+) -> str | None:
     """Why the kernels cannot serve such a model; None when they can."""
     if config.experts is not None:
         return "they know no mixtures of experts"
     if dtype not in DTYPE_NAMES:
         return f"they know bfloat16 and float32, not {dtype}".replace("torch.", "")
+    if kv_cache_dtype in ("fp8", "fp8_e4m3"):
+        return f"--kv-cache-dtype {kv_cache_dtype}: {NO_FP8}"
     if block_size % PAGE:
         return f"--block-size {block_size} is not a multiple of {PAGE}"
     if config.head_dim > MAX_HEAD_DIM:

@@ -25,7 +25,8 @@ Floats = npt.NDArray[np.float32]
 
 
 class SamplingOps(Protocol):
-    """`TorchSampling` runs anywhere and is the oracle; `kernels.cpu.sample.NativeSampling` is fast on CPUs."""
+    """`TorchSampling` runs anywhere and is the oracle; `kernels.cpu.sample.NativeSampling` is fast on CPUs, and
+    `kernels.triton.sampling.ops.TritonSampling` on GPUs."""
 
     def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> Ints:
         """One token for each row of float32 logits; a row's depends on nothing but that row."""
@@ -89,6 +90,15 @@ class TorchSampling:
             if rows_R.any():
                 rows_N = _on(logits_RV, np.flatnonzero(rows_R))
                 yield rows_N, choose(logits_RV, rows_N, draws_R[rows_R])
+
+
+def sampling_on(device: torch.device) -> SamplingOps:
+    """For logits that lie there."""
+    if device.type == "cuda":
+        from penstock.kernels.triton.sampling.ops import TritonSampling  # only GPUs have Triton
+
+        return TritonSampling()
+    return TorchSampling()
 
 
 def _filtered(draws_R: Draws) -> np.ndarray:

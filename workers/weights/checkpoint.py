@@ -1,7 +1,7 @@
 """The safetensors files of a model directory. Knows their tensors' names, not where those go."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,14 @@ class Checkpoint:
         return {name for names in self._names.values() for name in names}
 
     def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
-        for path, names in self._names.items():
+        yield from self.pick(self.names())
+
+    def pick(self, wanted: Set[str]) -> Iterator[tuple[str, torch.Tensor]]:
+        """Opens no file that has none of them."""
+        for path, all_names in self._names.items():
+            names = [name for name in all_names if name in wanted]
+            if not names:
+                continue
             with _refusing(path), safe_open(path, framework="pt") as file:
                 for name in names:
                     yield name, file.get_tensor(name)

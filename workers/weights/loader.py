@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from penstock.workers.backend import Backend, backend_on, reference_backend
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.models.families import FAMILIES, read_model_config
@@ -55,7 +56,7 @@ def open_model(
     served: torch.dtype = dtype or getattr(torch, config.dtype)
     if load_format == "dummy":
         return OpenModel(config, served, _noise(config, served, seed, part))
-    model = _shapes(config, NOBODY)
+    model = _shapes(config, reference_backend(), NOBODY)
     shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
     all_places = places(FAMILIES[config.architecture], config)
     spare, cut = spare_names(config), Cut(part, config)
@@ -68,9 +69,14 @@ def materialize(
     max_model_len: int | None,
     progress: Progress,
     company: Company = NOBODY,
+    backend: Backend | None = None,
 ) -> DecoderModel:
-    """`max_model_len` is the longest context to be served, where known already: see rope.py."""
-    model = _empty_model(opened.config, opened.dtype, device, company)
+    """`max_model_len` is the longest context to be served, where known already: see rope.py.
+
+    `backend` is by default that of the device.
+    """
+    backend = backend or backend_on(device)
+    model = _empty_model(opened.config, opened.dtype, device, backend, company)
     fill(model, opened.parts, progress)
     model.use_max_model_len(max_model_len or opened.config.max_position)
     progress("weights", 1.0)
@@ -86,15 +92,17 @@ def load_model(
     seed: int = 0,
     max_model_len: int | None = None,
     progress: Progress,
+    backend: Backend | None = None,
 ) -> DecoderModel:
     """Both at once."""
     opened = open_model(model_dir, dtype=dtype, load_format=load_format, seed=seed)
-    return materialize(opened, device, max_model_len, progress)
+    return materialize(opened, device, max_model_len, progress, backend=backend)
 
 
 def _noise(config: ModelConfig, dtype: torch.dtype, seed: int, part: Part) -> Parts:
     """Ranks draw different noise: it is not the model of a single rank."""
-    model = _empty_model(config, dtype, torch.device("cpu"), Company(part))
+    cpu, company = torch.device("cpu"), Company(part)
+    model = _empty_model(config, dtype, cpu, reference_backend(), company)
     fill_with_noise(model, seed + part.stage * part.size + part.rank)
     return parts_of(model)
 
@@ -104,19 +112,23 @@ def parts_of(model: nn.Module) -> Parts:
     return {name: [parameter.data] for name, parameter in model.named_parameters()}
 
 
-def _shapes(config: ModelConfig, company: Company) -> DecoderModel:
+def _shapes(config: ModelConfig, backend: Backend, company: Company) -> DecoderModel:
     with torch.device("meta"):
-        return DecoderModel(config, company)
+        return DecoderModel(config, backend, company)
 
 
 def _empty_model(
-    config: ModelConfig, dtype: torch.dtype, device: torch.device, company: Company
+    config: ModelConfig,
+    dtype: torch.dtype,
+    device: torch.device,
+    backend: Backend,
+    company: Company,
 ) -> DecoderModel:
     """Shapes first, on the meta device, so that memory is taken once and in the final dtype.
 
     `Module.to_empty` would do the same and import half a second of symbolic algebra on the way.
     """
-    model = _shapes(config, company)
+    model = _shapes(config, backend, company)
     for module in model.modules():
         for name, shape in [(n, p.shape) for n, p in module.named_parameters(recurse=False)]:
             empty = torch.empty(shape, dtype=dtype, device=device)

@@ -143,10 +143,6 @@ _SCHEDULING = [
         switch("disable_hybrid_kv_cache_manager"),
         value("prefix_caching_hash_algo"),
     ),
-    *ignored(
-        "an answer never depends on the company of other requests",
-        variable("VLLM_BATCH_INVARIANT"),
-    ),
 ]
 
 _CHAT = [

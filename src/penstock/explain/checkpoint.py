@@ -8,8 +8,8 @@ from typing import Any
 
 from penstock.protocol.errors import ModelError
 from penstock.workers.model_config import ModelConfig
+from penstock.workers.models.family import spare_names
 
-ITEM_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 _SINGLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _MOST_HEADER_BYTES = 100 << 20
 
@@ -17,7 +17,8 @@ _MOST_HEADER_BYTES = 100 << 20
 def stored_parameters(model_dir: Path, config: ModelConfig) -> int:
     """Numbers in the checkpoint's tensors that are served. Raises ModelError."""
     shapes = [item for path in _files(model_dir) for item in _shapes(path)]
-    return sum(math.prod(shape) for name, shape in shapes if _is_served(name, config))
+    spare = spare_names(config)
+    return sum(math.prod(shape) for name, shape in shapes if _is_served(name, spare))
 
 
 def shaped_parameters(config: ModelConfig) -> int:
@@ -43,10 +44,9 @@ def _expert_parameters(config: ModelConfig) -> tuple[int, int]:
     return 3 * hidden * inner + hidden * gates, sum(experts.layers)
 
 
-def _is_served(name: str, config: ModelConfig) -> bool:
-    """A tied head is the embedding again; rope's frequencies come from config.json."""
-    is_spare = config.tie_embeddings and name == "lm_head.weight"
-    return not is_spare and not name.endswith("rotary_emb.inv_freq")
+def _is_served(name: str, spare: frozenset[str]) -> bool:
+    """Rope's frequencies come from config.json."""
+    return name not in spare and not name.endswith("rotary_emb.inv_freq")
 
 
 def _files(model_dir: Path) -> list[Path]:

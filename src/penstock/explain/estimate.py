@@ -7,11 +7,12 @@ frees memory until the weights are loaded.
 from pathlib import Path
 from typing import NamedTuple
 
-from penstock.explain.checkpoint import ITEM_BYTES, shaped_parameters, stored_parameters
+from penstock.explain.checkpoint import shaped_parameters, stored_parameters
 from penstock.protocol import model_path
 from penstock.protocol.plan import WorkerHello
 from penstock.protocol.settings import EngineSettings
 from penstock.workers.host_memory import Memory, host_memory, share
+from penstock.workers.kv_dtype import ITEM_BYTES, kv_dtype
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.families import read_model_config
 
@@ -70,7 +71,8 @@ def _hello(
         dtype=dtype,
         vocab_size=config.vocab_size,
         max_position=config.max_position,
-        kv_bytes_per_token=config.kv_values_per_token * ITEM_BYTES[dtype],
+        kv_bytes_per_token=config.kv_values_per_token
+        * ITEM_BYTES[kv_dtype(settings.kv_cache_dtype, dtype)],
         kv_bytes_available=share(left, settings.gpu_memory_utilization)
         if wanted is None
         else wanted,

@@ -3,6 +3,7 @@
 from penstock.kernels.cpu.compiler import CompileError, find_compiler
 from penstock.protocol.errors import ModelError
 from penstock.protocol.settings import EngineSettings
+from penstock.workers.kv_dtype import NO_FP8, kv_dtype
 
 NATIVE_DTYPES = ("bfloat16", "float32")
 PAGE = 16
@@ -19,6 +20,8 @@ def describe_kernels(settings: EngineSettings, dtype: str) -> str:
         return _without(settings, str(error))
     if dtype not in NATIVE_DTYPES:
         return _without(settings, f"they know {' and '.join(NATIVE_DTYPES)}, not {dtype}")
+    if kv_dtype(settings.kv_cache_dtype, dtype) != dtype:
+        return _without(settings, f"--kv-cache-dtype {settings.kv_cache_dtype}: {NO_FP8}")
     if settings.block_size % PAGE:
         return _without(settings, f"--block-size {settings.block_size} is not a multiple of {PAGE}")
     return f"native, built by {compiler} on the first start and kept"

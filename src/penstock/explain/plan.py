@@ -15,6 +15,7 @@ from penstock.explain.kernels import describe_kernels
 from penstock.explain.rows import Plan, Row, Sources, mib
 from penstock.protocol.keys import read_key_file
 from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
+from penstock.workers.kv_dtype import kv_dtype
 from penstock.workers.threads import available_cores, worthwhile
 
 MEASURED = "estimate, from measured runs"
@@ -102,12 +103,14 @@ def _batching(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
     capacity = config.num_blocks * config.block_size
     longest = config.num_blocks // -(-config.max_model_len // config.block_size)
     per_token = found.hello.kv_bytes_per_token
+    cache_dtype = kv_dtype(asked.engine.kv_cache_dtype, found.hello.dtype)
     is_bound_by_memory = config.max_model_len < found.config.max_position
     length_source = "memory: what the KV cache holds" if is_bound_by_memory else "model"
     by_device = f"default for a {found.hello.device}"
     return [
         _count("context length", config.max_model_len, of("max_model_len", length_source)),
-        _bytes("KV bytes per token", per_token, "model and dtype"),
+        Row("KV cache type", cache_dtype, cache_dtype, of("kv_cache_dtype", "model and dtype")),
+        _bytes("KV bytes per token", per_token, "model and the cache's type"),
         _count("block size", config.block_size, of("block_size"), "tokens"),
         _count("KV blocks", config.num_blocks, _kv_source(asked)),
         _count("tokens that fit", capacity, "KV blocks"),
@@ -148,8 +151,18 @@ def _compute(asked: Asked, found: Estimate) -> list[Row]:
         _count("cores", cores, "machine, within its container's quota"),
         _count("threads", threads, of("cpu_threads", "cores, and one for each 32 MiB of weights")),
         Row("kernels", kernels, kernels, of("cpu_kernels")),
+        _company(asked, kernels),
         _count("workers", engine.world_size, _of_ranks(of)),
     ]
+
+
+def _company(asked: Asked, kernels: str) -> Row:
+    """Native kernels know no other way."""
+    if kernels.startswith("native"):
+        return _switch("batch invariant", True, "native kernels")
+    return _switch(
+        "batch invariant", asked.engine.batch_invariant, asked.sources.of("batch_invariant")
+    )
 
 
 def _of_ranks(of: Callable[[str], str]) -> str:

@@ -52,7 +52,10 @@ FLAGS = [
     ("--data-parallel-size 4", REFUSED), ("-dp 2", REFUSED),
     ("--data-parallel-multi-port-external-lb", REFUSED), ("--api-server-count 4", REAL),
     ("--scheduling-policy priority", REAL), ("--max-num-queued-reqs 5", REAL),
-    ("--max-num-queued-tokens 5k", REAL), ("--kv-cache-dtype fp8", REFUSED),
+    ("--max-num-queued-tokens 5k", REAL), ("--kv-cache-dtype fp8", REAL),
+    ("--kv-cache-dtype fp8_e4m3", REAL), ("--kv-cache-dtype auto", REAL),
+    ("--kv-cache-dtype bfloat16", REAL), ("--kv-cache-dtype fp8_e5m2", REFUSED),
+    ("--batch-invariant", REAL),
     ("--chat-template t", REAL), ("--generation-config vllm", REAL),
     ('--override-generation-config {"temperature":1}', REAL),
     ('--structured-outputs-config {"backend":"auto"}', INERT), ("--no-async-scheduling", REAL),
@@ -104,6 +107,7 @@ VARIABLES = [
     ("VLLM_ENGINE_READY_TIMEOUT_S", "60", {"worker_start_timeout_s": 60}),
     ("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "9", {"keep_alive_s": 9}),
     ("VLLM_MAX_STOP_STRINGS", "8", {"max_stop_strings": 8}),
+    ("VLLM_BATCH_INVARIANT", "1", {"batch_invariant": True}),
     ("VLLM_RUST_FRONTEND_PATH", "/bin/vllm-rs", {"frontend_program": "/bin/vllm-rs"}),
 ]
 
@@ -122,7 +126,6 @@ def test_a_variable(
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING",
         "VLLM_SERVER_DEV_MODE",
         "VLLM_LOG_STATS_INTERVAL",
-        "VLLM_BATCH_INVARIANT",
         "VLLM_USE_RUST_FRONTEND",
     ],
 )

@@ -1,15 +1,18 @@
 """What a worker takes of a machine or a container, read from folders that pretend to be one."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
 
 from penstock.protocol.errors import ModelError
+from penstock.protocol.settings import WorkerSettings
+from penstock.protocol.step_bounds import StepBounds
 from penstock.workers.cgroup import own_groups
-from penstock.workers.faults import LOAD_ADVICE, STEP_ADVICE, explain
+from penstock.workers.faults import Circumstances, Phase, explain
 from penstock.workers.host_memory import Memory, host_memory, limit_of, share
-from penstock.workers.memory import kv_bytes_available
+from penstock.workers.memory import Budget, budget
 from penstock.workers.threads import core_of, prepare_threads, quota_of, worthwhile
 
 GIB = 1 << 30
@@ -29,8 +32,43 @@ def test_the_cache_takes_half_of_what_is_free_at_most() -> None:
     assert share(Memory(total=16 * GIB, free=2 * GIB), 0.5) == 0
 
 
-def test_an_operators_number_wins() -> None:
-    assert kv_bytes_available(123, 0.9, torch.device("cpu"), 1) == 123
+class PretendedGpu:
+    """Its steps take `step` bytes and leave `kept` of them behind, as libraries do that they load."""
+
+    def __init__(self, total: int, free: int, step: int, kept: int = 0) -> None:
+        self._memory, self._step, self._kept = Memory(total, free), step, kept
+        self.done: list[str] = []
+
+    def now(self) -> Memory:
+        return self._memory
+
+    def peak_of(self, work: Callable[[], None]) -> int:
+        work()
+        self._memory = Memory(self._memory.total, self._memory.free - self._kept)
+        return self._step
+
+    def run(self) -> None:
+        self.done.append("a step")
+
+
+@pytest.mark.parametrize(
+    ("utilization", "step", "kept", "left"),
+    [
+        (0.9, 0, 0, 56),  # of 80 GiB 72 may be used, 16 are
+        (0.9, 5, 0, 51),
+        (0.9, 5, 1, 50),  # what a step leaves behind is taken for good
+        (0.5, 5, 0, 19),
+        (0.2, 5, 0, 0),
+    ],
+)
+def test_a_gpus_cache_gets_what_weights_and_the_largest_step_leave(
+    utilization: float, step: int, kept: int, left: int
+) -> None:
+    gpu = PretendedGpu(80 * GIB, 64 * GIB, step * GIB, kept * GIB)
+    found = budget(gpu, utilization, gpu.run)
+    assert found == Budget(80 * GIB, (16 + kept) * GIB, step * GIB, left * GIB)
+    assert gpu.done == ["a step"]
+    assert str(found).startswith(f"80.00 GiB in all, {16 + kept}.00 taken, {step}.00 for the larg")
 
 
 def test_mapped_weights_are_not_free(tmp_path: Path) -> None:
@@ -84,12 +122,51 @@ def test_threads_sleep_unless_the_operator_says_otherwise() -> None:
     assert (environ["OMP_WAIT_POLICY"], environ["GOMP_SPINCOUNT"]) == ("active", "0")
 
 
-def test_faults_come_with_the_advice_that_fits() -> None:
-    torch_says = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")
-    assert explain(torch_says, loading=True)[1] == LOAD_ADVICE
-    assert explain(MemoryError(), loading=False) == ("out of memory: MemoryError", STEP_ADVICE)
-    assert explain(ModelError("no such model"), loading=True) == ("no such model", "")
-    assert explain(KeyError("x"), loading=False)[0] == "KeyError: 'x'"
+CPU_SAYS = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")
+CUDA_SAYS = RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore")
+
+
+def advice(error: Exception, phase: Phase, device: str, **settings: Any) -> str:
+    found = Circumstances(WorkerSettings(**settings), device, phase, 14 * GIB)
+    if phase is not Phase.LOADING:
+        found.bounds, found.num_blocks = StepBounds(8192, 256), 4711
+    message, told = explain(error, found)
+    assert message == f"out of memory: {str(error).splitlines()[0]}"
+    return told
+
+
+def test_weights_that_do_not_fit() -> None:
+    on_cpu = advice(CPU_SAYS, Phase.LOADING, "cpu")
+    assert on_cpu.startswith("The weights (14.00 GiB) do not fit: choose a smaller model")
+    on_gpu = advice(CUDA_SAYS, Phase.LOADING, "cuda")
+    assert on_gpu.startswith("The weights (14.00 GiB) do not fit this GPU: share them")
+    assert "--tensor-parallel-size" in on_gpu
+
+
+def test_a_step_that_does_not_fit_beside_the_weights() -> None:
+    told = advice(CUDA_SAYS, Phase.MEASURING, "cuda")
+    assert "a step of 8192 tokens and 256 sequences does not fit" in told
+    assert "--max-num-batched-tokens" in told
+
+
+def test_a_cache_that_does_not_fit_names_the_flag_that_decided_its_size() -> None:
+    told = advice(CUDA_SAYS, Phase.CACHE, "cuda", gpu_memory_utilization=0.95)
+    assert told.startswith("The KV cache of 4711 blocks does not fit: lower --gpu-memory-utiliz")
+    assert "--gpu-memory-utilization (0.95)" in told
+    told = advice(CUDA_SAYS, Phase.CACHE, "cuda", kv_cache_memory_bytes=1 << 30)
+    assert "lower --kv-cache-memory-bytes (1073741824)" in told
+
+
+def test_a_step_that_runs_out_of_memory() -> None:
+    told = advice(CUDA_SAYS, Phase.STEPS, "cuda")
+    assert told.startswith("Lower --gpu-memory-utilization (0.9) to leave more beside the cache")
+    assert "less run at once than 8192 tokens and 256 sequences" in told
+
+
+def test_other_faults_speak_for_themselves() -> None:
+    found = Circumstances(WorkerSettings())
+    assert explain(ModelError("no such model"), found) == ("no such model", "")
+    assert explain(KeyError("x"), found)[0] == "KeyError: 'x'"
 
 
 def test_a_small_model_gets_few_threads_and_a_large_one_all() -> None:
