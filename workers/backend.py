@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import torch
 
 from penstock.kernels.ops import Ops, load_ops, ops_on
+from penstock.protocol.errors import ModelError
+
+NO_TRITON = "a GPU's kernels need Triton: pip install 'penstock[gpu]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +20,11 @@ class Backend:
 
 
 def backend_on(device: torch.device, *, batch_invariant: bool = False) -> Backend:
-    """See `ops_on`."""
-    return Backend(ops_on(device), batch_invariant)
+    """See `ops_on`. Raises ModelError where a GPU's kernels cannot be had."""
+    try:
+        return Backend(ops_on(device), batch_invariant)
+    except ImportError as error:
+        raise ModelError(f"{NO_TRITON} ({error})") from error
 
 
 def reference_backend() -> Backend:

@@ -1,6 +1,7 @@
 """Feeds sequences to a decoder through the paged cache in any schedule, and gathers every logit."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -58,6 +59,13 @@ class PagedRun:
 
     def whole(self) -> list[torch.Tensor]:
         self.step([row.left for row in self.rows])
+        return self.logits()
+
+    def by_steps(self, steps: Sequence[list[int]]) -> list[torch.Tensor]:
+        """Which together compute all there is."""
+        for counts in steps:
+            self.step(counts)
+        assert not any(row.left for row in self.rows)
         return self.logits()
 
     def at_random(self, seed: int, longest: int) -> list[torch.Tensor]:

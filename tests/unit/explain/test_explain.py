@@ -67,6 +67,30 @@ def test_a_cache_too_small_for_the_model_bounds_the_context(
     assert length == {"value": 336, "source": "memory: what the KV cache holds"}
 
 
+def test_a_cache_of_8_bits_holds_twice_the_tokens_on_torch(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plain, coarse = (explained(capsys, "--kv-cache-dtype", name) for name in ("auto", "fp8"))
+    for found, dtype in ((plain, "bfloat16"), (coarse, "float8_e4m3fn")):
+        assert found["batching"]["KV cache type"]["value"] == dtype
+    tokens = [found["batching"]["tokens that fit"]["value"] for found in (plain, coarse)]
+    assert tokens[1] == pytest.approx(2 * tokens[0], abs=16)
+    assert coarse["batching"]["KV cache type"]["source"] == "--kv-cache-dtype"
+    kernels = coarse["compute"]["kernels"]["value"]
+    assert kernels.startswith("torch, several times slower than native ones: --kv-cache-dtype fp8")
+
+
+def test_who_makes_answers_independent_of_company(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    native = explained(capsys)["compute"]["batch invariant"]
+    assert native == {"value": True, "source": "native kernels"}
+    plain = explained(capsys, "--cpu-kernels", "reference")["compute"]["batch invariant"]
+    assert plain == {"value": False, "source": "default"}
+    asked = explained(capsys, "--cpu-kernels", "reference", "--batch-invariant")
+    assert asked["compute"]["batch invariant"] == {"value": True, "source": "--batch-invariant"}
+
+
 @pytest.mark.parametrize(
     "argv", [["--explain"], ["--explain", "brook"], ["brook", "--explain"], ["--explain=text"]]
 )
@@ -86,6 +110,14 @@ def test_the_flag_alone_prints_text(argv: list[str], capsys: pytest.CaptureFixtu
         (["/no/such/model"], "/no/such/model: no such model folder"),
         (["--endpoint", "udp://x"], "--endpoint udp://x: expected ipc:///path or tcp://host:port"),
         (["--cpu-kernels", "native", "--dtype", "half"], "--cpu-kernels native is not possible"),
+        (
+            ["--cpu-kernels", "native", "--kv-cache-dtype", "fp8"],
+            "--cpu-kernels native is not possible here: --kv-cache-dtype fp8: they keep",
+        ),
+        (
+            ["--kv-cache-dtype", "float16"],
+            "--kv-cache-dtype float16: the model is served in bfloat16",
+        ),
     ],
 )
 def test_what_serve_refuses_is_refused(

@@ -126,3 +126,25 @@ def test_a_row_without_a_context_is_zero():
     out_THD = paged_attention(q_THD, k_SGD, v_SGD, rows, block_size=BLOCK_SIZE, scale=1.0)
     assert not out_THD[0].any()
     assert out_THD[1].any()
+
+
+@settings(deadline=None, max_examples=40)
+@given(lens=rows_lens, window=st.sampled_from([None, 1, 3, 6]), seed=st.integers(0, 1000))
+def test_batch_invariant_each_token_is_as_it_would_be_alone(lens, window, seed):
+    rows = [(query_len, query_len + before) for query_len, before in lens]
+    q_THD, k, v, tables_RB, _ = make_case(rows, 4, 2, seed)
+
+    def attend(q_THD, rows, tables_RB, invariant=True):
+        return paged_attention(
+            q_THD, k, v, Rows.of(*zip(*rows, strict=True), tables_RB),
+            block_size=BLOCK_SIZE, scale=0.3, window=window, batch_invariant=invariant,
+        )  # fmt: skip
+
+    together_THD = attend(q_THD, rows, tables_RB)
+    torch.testing.assert_close(together_THD, attend(q_THD, rows, tables_RB, invariant=False))
+    token = 0
+    for row, (query_len, context_len) in enumerate(rows):
+        for seen in range(context_len - query_len + 1, context_len + 1):
+            alone_HD = attend(q_THD[token : token + 1], [(1, seen)], tables_RB[row : row + 1])[0]
+            assert torch.equal(alone_HD, together_THD[token])
+            token += 1

@@ -91,6 +91,7 @@ def test_what_does_not_suit_is_said(tmp_path):
     assert unsuited(config, torch.bfloat16, 16) is None
     assert "bfloat16 and float32, not float16" in str(unsuited(config, torch.float16, 16))
     assert "--block-size 8 is not a multiple of 16" in str(unsuited(config, torch.bfloat16, 8))
+    assert "--kv-cache-dtype fp8" in str(unsuited(config, torch.bfloat16, 16, "fp8"))
 
 
 @pytest.mark.parametrize("family", MIXTURES)

@@ -127,6 +127,28 @@ def test_a_cache_beyond_all_memory_is_a_fault_that_names_the_flags(tmp_path: Pat
         assert "--kv-cache-memory-bytes" in fault.advice
 
 
+def test_a_cache_in_fp8_serves_on_torch(tmp_path: Path) -> None:
+    flags = (*DUMMY, "--kv-cache-dtype", "fp8", "--batch-invariant")
+    with WorkerProcess(write_tiny_model(tmp_path / "tiny"), *flags) as worker:
+        hello = worker.receive()
+        assert isinstance(hello, WorkerHello)
+        assert hello.kv_bytes_per_token == 256 // 4
+        worker.send(Configure(16, 16, 4, 64, 32))
+        assert worker.receive() == WorkerReady(0)
+        worker.send(first_plan())
+        result = worker.receive()
+        assert isinstance(result, StepResult)
+        assert count(result.token_ids) == 1
+
+
+def test_a_cache_in_fp8_is_a_fault_where_native_kernels_are_wanted(tmp_path: Path) -> None:
+    flags = (*DUMMY, "--kv-cache-dtype", "fp8", "--cpu-kernels", "native")
+    with WorkerProcess(write_tiny_model(tmp_path / "tiny"), *flags) as worker:
+        fault = worker.receive()
+        assert isinstance(fault, WorkerFault)
+        assert "--cpu-kernels native is not possible here: --kv-cache-dtype fp8" in fault.message
+
+
 def test_a_missing_model_is_a_fault_that_names_the_place(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path / "nowhere") as worker:
         fault = worker.receive()
