@@ -43,3 +43,10 @@ def cuda(device: torch.device) -> torch.device:
 def dtype(request: pytest.FixtureRequest) -> torch.dtype:
     found: torch.dtype = getattr(torch, request.param)
     return found
+
+
+@pytest.fixture
+def lowest() -> torch.dtype:
+    """The type whose roundings are the coarsest."""
+    found: torch.dtype = getattr(torch, DTYPES[-1])
+    return found
