@@ -1,6 +1,8 @@
 """Fixtures for the native kernels. Import them into a conftest; tests skip where nothing can be built.
 
-CPU_KERNEL_FLAGS in the environment holds further compiler flags, for a run under sanitizers.
+CPU_KERNEL_FLAGS in the environment holds further compiler flags, for a run under sanitizers (IS_SANITIZED).
+There each byte that is touched costs many times as much, and a way through the code that was gone once is
+checked: shapes stay, repetitions of them go.
 """
 
 import os
@@ -13,13 +15,15 @@ from penstock.kernels.cpu.library import Library
 from penstock.kernels.cpu.program import Team
 
 TeamOf = Callable[[int], Team]
+FLAGS = tuple(os.environ.get("CPU_KERNEL_FLAGS", "").split())
+IS_SANITIZED = any(flag.startswith("-fsanitize") for flag in FLAGS)
 
 
 @pytest.fixture(scope="session")
 def cpu_library() -> Library:
     """Built once; under CPU_KERNEL_FLAGS where that is set."""
     try:
-        return Library(build(tuple(os.environ.get("CPU_KERNEL_FLAGS", "").split())))
+        return Library(build(FLAGS))
     except CompileError as error:
         pytest.skip(str(error))
 
