@@ -70,7 +70,8 @@ def _gguf(shared: Path, name: str) -> Tokenizer:
     transformers = pytest.importorskip("transformers")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = transformers.AutoTokenizer.from_pretrained(
+        # The same that AutoTokenizer makes, which first reads the file three times, slowly, for a config.
+        theirs = transformers.PreTrainedTokenizerFast.from_pretrained(
             str(shared / "vocabs"), gguf_file=f"ggml-vocab-{name}.gguf"
         )
     return Tokenizer(Backend.from_str(theirs.backend_tokenizer.to_str()))
