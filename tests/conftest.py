@@ -7,9 +7,15 @@ import os
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 sys.path.insert(0, str(Path(__file__).parent))
 
+import support.examples  # noqa: F401  it declares the profiles
+
 from penstock.workers.threads import SAME_SUMS
+
+settings.load_profile("ordinary")  # or the one that --hypothesis-profile names
 
 for name, value in SAME_SUMS.items():
     os.environ.setdefault(name, value)

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from support.examples import examples
 from support.front import Front
 
 from penstock.frontend.api.chat_request import ChatRequest
@@ -13,10 +14,8 @@ from penstock.frontend.api.tokenize_request import DetokenizeRequest, TokenizeRe
 from penstock.frontend.api.unsupported_params import UNSUPPORTED
 from penstock.frontend.responses.request import ResponsesRequest
 
-FUZZ = settings(
-    max_examples=250,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+FUZZ = examples(
+    100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 scalars = (

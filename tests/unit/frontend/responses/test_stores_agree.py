@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from support.examples import examples
 from support.stores import Place, empty_places, record
 
 from penstock.frontend.responses.store import End, Holder, Progress, Replay, Store
@@ -95,9 +96,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield lambda: (files(), servers())
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=4, max_size=30))
 def test_two_kinds_of_store_answer_alike(pair: Any, steps: list[Step]) -> None:
     first, second = pair()

@@ -4,8 +4,9 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 from support.grammars import BROOK, EOS, allowed, drawn, ids_of, matcher_of, text_of
 
 from penstock.protocol.constraint import Constraint
@@ -71,7 +72,7 @@ def test_a_constraint_takes_what_it_means_and_nothing_else(
     assert not takes(constraint, bad)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=12), min_size=1, max_size=6))
 def test_each_choice_can_be_said_and_only_they_can(choices: list[str]) -> None:
     constraint = Constraint("choice", json.dumps(choices))

@@ -9,8 +9,9 @@ import jsonschema
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import examples
 from support.grammars import BROOK, EOS, TOKENIZER, VOCAB_SIZE, constrained, ids_of, text_of
 from support.schemas import random_schema
 
@@ -97,7 +98,7 @@ def wild(dice: random.Random) -> dict[str, object]:
     }
 
 
-@settings(max_examples=40, deadline=None)
+@examples(12)
 @given(st.integers(0, 10**9))
 def test_answers_to_random_schemas_validate_whatever_else_is_asked(
     compiler: Compiler, seed: int

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace as with_fields
 from support import sampling_oracle as oracle
+from support.examples import examples
 from support.sampling_rows import Row, sample
 
 from penstock.protocol.sampling import SamplingParams
@@ -19,9 +20,7 @@ from penstock.workers.sampler.ops import SamplingOps
 
 SIZES = (1, 5, 33, 700, 2500)
 NEARLY = 1e-5
-RELAXED = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+SOME = examples(40, derandomize=True)
 
 
 @st.composite
@@ -61,7 +60,7 @@ def rows(draw: Any, size: int) -> Row:
 batches = st.sampled_from(SIZES).flatmap(lambda size: st.lists(rows(size), min_size=1, max_size=6))
 
 
-@RELAXED
+@SOME
 @given(batches)
 def test_every_row_draws_what_the_oracle_would(ops: SamplingOps, batch: list[Row]) -> None:
     for row, token_id in zip(batch, sample(batch, ops=ops).token_ids_R.tolist(), strict=True):
@@ -89,7 +88,7 @@ def is_drawn_by_noise(row: Row, logits: list[float], token_id: int) -> bool:
     return False
 
 
-@RELAXED
+@SOME
 @given(batches, st.randoms())
 def test_company_and_slots_change_no_token(ops: SamplingOps, batch: list[Row], random: Any) -> None:
     alone = [int(sample([row], ops=ops).token_ids_R[0]) for row in batch]
@@ -99,7 +98,7 @@ def test_company_and_slots_change_no_token(ops: SamplingOps, batch: list[Row], r
     assert crowd == [alone[i] for i in order]
 
 
-@RELAXED
+@SOME
 @given(batches, st.integers(0, 5))
 def test_a_moved_prompt_boundary_changes_no_random_draw(
     ops: SamplingOps, batch: list[Row], moved: int
