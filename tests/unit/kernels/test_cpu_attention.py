@@ -1,11 +1,13 @@
 """The native attention against the reference, and against itself in every other schedule, bit by bit."""
 
+import itertools
 import random
 
 import pytest
 import torch
 from support.cpu_attention import Shape, World, in_chunks
 from support.cpu_kernels import IS_SANITIZED
+from support.variants import often
 
 BF16, F32 = torch.bfloat16, torch.float32
 SHAPES = {
@@ -25,16 +27,30 @@ SHAPES = {
     "window of 300, float": Shape(window=300, dtype=F32),
 }
 LENGTHS = [1, 17, 513] if IS_SANITIZED else [1, 2, 15, 16, 17, 33, 300, 511, 512, 513, 531, 1030]
-SEEDS = range(4 if IS_SANITIZED else 20)
+SEEDS = often(range(4 if IS_SANITIZED else 8), range(20))
 LONGEST = 600 if IS_SANITIZED else 1200
 FAR = 1000 if IS_SANITIZED else 2000
-CHUNKS = [33] if IS_SANITIZED else [1, 7, 16, 33]
+CHUNKS = [1, 7, 16, 33]
+"""Every shape is cut into single tokens and into one other length; into all of them in the long run."""
+CUTS = often(
+    [
+        (n, size)
+        for i, n in enumerate(SHAPES)
+        for size in ([33] if IS_SANITIZED else (1, CHUNKS[1 + i % 3]))
+    ],
+    itertools.product(SHAPES, CHUNKS),
+)
+SPLITS = often(
+    [(2, 0), (2, 50), (2, 4096)] if IS_SANITIZED else [(1, 50), (2, 0), (3, 4096)],
+    itertools.product([1, 2, 3], [0, 50, 4096]),
+)
+"""Threads, and partial results that there is room for."""
 
 
 def close(out_THD, expected_THD, dtype):
     # A weight of bf16 is off by 2^-9 of itself at most, and so is the answer.
     tolerance = {"rtol": 2e-2, "atol": 1e-2} if dtype == BF16 else {"rtol": 1e-4, "atol": 1e-5}
-    torch.testing.assert_close(out_THD.double(), expected_THD, **tolerance)
+    torch.testing.assert_close(out_THD.to(expected_THD.dtype), expected_THD, **tolerance)
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
@@ -55,16 +71,14 @@ def test_equals_the_reference_at_random(seed, cpu_library, cpu_team):
         close(answer, expected, shape.dtype)
 
 
-@pytest.mark.parametrize("size", CHUNKS)
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-def test_every_chunk_length_gives_the_same_bits(shape, size, cpu_library, cpu_team):
-    world = World(cpu_library, shape, [290, 541], seed=2)
+@pytest.mark.parametrize(("name", "size"), CUTS)
+def test_every_chunk_length_gives_the_same_bits(name, size, cpu_library, cpu_team):
+    world = World(cpu_library, SHAPES[name], [290, 541], seed=2)
     whole = world.run(world.whole(), cpu_team(1))
     same(whole, world.run(in_chunks(world.lengths, size), cpu_team(1)))
 
 
-@pytest.mark.parametrize("threads", [2] if IS_SANITIZED else [1, 2, 3])
-@pytest.mark.parametrize("partials", [0, 50, 4096])
+@pytest.mark.parametrize(("threads", "partials"), SPLITS)
 @pytest.mark.parametrize("name", ["group of 7", "window of 300, float", "window of 511"])
 def test_threads_and_splits_give_the_same_bits(name, threads, partials, cpu_library, cpu_team):
     world = World(cpu_library, SHAPES[name], [FAR + 100, 5], seed=3)

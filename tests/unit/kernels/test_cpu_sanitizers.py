@@ -14,6 +14,7 @@ FLAGS = (
     "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1 -O1"
 )
 PATIENCE_S = 1200
+ORDINARY = "not slow and not long"
 OTHERS = sorted(map(str, set(HERE.glob("test_cpu_*.py")) - {Path(__file__)}))
 
 
@@ -40,7 +41,7 @@ def test_no_sanitizer_complains():
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "CPU_KERNEL_FLAGS": FLAGS,
     }
-    pytest_once_more = [sys.executable, "-P", "-m", "pytest", "-q", "-x", "-n0", "-m", "not slow"]
+    pytest_once_more = [sys.executable, "-P", "-m", "pytest", "-q", "-x", "-n0", "-m", ORDINARY]
     done = subprocess.run(
         [*pytest_once_more, *OTHERS], env=environ, capture_output=True, text=True, check=False
     )
