@@ -1,6 +1,7 @@
 """Compiles every Triton kernel, as the models that people serve would launch it, for a GPU that is not there.
 
-    python -P tests/support/compile_all.py H100      prints what the assembler says of each, as lines of JSON
+    python -P tests/support/compile_all.py H100            prints what the assembler says of each, as lines of JSON
+    python -P tests/support/compile_all.py H100 --few      each kernel in one variant
 
 Tensors are as small as they can be: only their dtypes, and widths that are compiled in, matter.
 """
@@ -33,8 +34,8 @@ def zeros(*shape: int, dtype: torch.dtype = BF16) -> torch.Tensor:
     return torch.zeros(shape).to(dtype)
 
 
-def norms_and_gates() -> None:
-    for width in (128, 4096, 8192):
+def norms_and_gates(*widths: int) -> None:
+    for width in widths:
         x_TD, weight_D = zeros(3, width), zeros(width)
         ops.rms_norm(x_TD, weight_D, 1e-5)
         ops.add_rms_norm(x_TD, x_TD, weight_D, 1e-5)
@@ -68,22 +69,27 @@ def sampling() -> None:
 
 
 EVERY: tuple[Callable[[], None], ...] = (
-    norms_and_gates,
+    lambda: norms_and_gates(8192),
+    lambda: attention(256, 8, FP8, 4096),  # the widest heads, a cache to be decoded, a window
+    sampling,
+)
+"""Each kernel, in the variant that asks most of the GPU."""
+VARIANTS: tuple[Callable[[], None], ...] = (
+    lambda: norms_and_gates(128, 4096),
     lambda: attention(128, 4, BF16, None),  # Llama-3-8B
     lambda: attention(128, 7, FP8, None),  # Qwen2.5-7B
     lambda: attention(64, 8, BF16, 4096),
     lambda: attention(256, 2, BF16, None),
-    sampling,
 )
 
 
-def main(gpu: str) -> None:
+def main(gpu: str, launches: tuple[Callable[[], None], ...]) -> None:
     with compiling_for(GPUS[gpu]) as compiled:
-        for launch in EVERY:
+        for launch in launches:
             launch()
     for one in compiled:
         print(json.dumps(asdict(one)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], EVERY if "--few" in sys.argv else (*EVERY, *VARIANTS))

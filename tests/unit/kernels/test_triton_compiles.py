@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.variants import often
 
 pytest.importorskip("triton", reason="Triton is not installed (pip install 'penstock[gpu]')")
 
 ROOT = Path(__file__).parents[3]
 COMPILE_ALL = ROOT / "tests/support/compile_all.py"
 SHARED_BYTES = {"A100": 163 * 1024, "L4": 99 * 1024, "H100": 227 * 1024, "B200": 227 * 1024}
-OFTEN, SELDOM = ["H100"], ["A100", "L4", "B200"]
 
 
 def kernels_of_the_package() -> set[str]:
@@ -29,17 +29,15 @@ def kernels_of_the_package() -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "gpu", [*OFTEN, *(pytest.param(name, marks=pytest.mark.long) for name in SELDOM)]
-)
-def test_compiles(gpu: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", often(["H100 --few"], SHARED_BYTES))
+def test_compiles(asked: str, tmp_path: Path) -> None:
     environ = {**os.environ, "TRITON_CACHE_DIR": str(tmp_path), "TRITON_INTERPRET": "0"}
     told = subprocess.run(
-        [sys.executable, "-P", str(COMPILE_ALL), gpu],
+        [sys.executable, "-P", str(COMPILE_ALL), *asked.split()],
         check=True, stdout=subprocess.PIPE, text=True, env=environ,
     ).stdout  # fmt: skip
     compiled = [json.loads(line) for line in told.splitlines()]
     assert {one["name"] for one in compiled} == kernels_of_the_package()
     for one in compiled:
-        assert one["shared_bytes"] <= SHARED_BYTES[gpu], one
+        assert one["shared_bytes"] <= SHARED_BYTES[asked.split()[0]], one
         assert one["stack_bytes"] <= 256, one  # a few spilled registers
