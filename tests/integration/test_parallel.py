@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.deployment import Deployment
 from support.ray_cluster import RayCluster
+from support.variants import often
 
 PRESSURE = (
     *("--dtype", "float32", "--num-gpu-blocks-override", "24", "--max-model-len", "320"),
@@ -64,11 +65,10 @@ def of_one_rank() -> Iterator[list[str]]:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("flags", "num_ranks"),
-    [
-        (("--tensor-parallel-size", "2"), 2),
-        (("-pp", "2"), 2),
-        (("-tp", "2", "--pipeline-parallel-size", "2"), 4),
-    ],
+    often(
+        [(("-tp", "2", "--pipeline-parallel-size", "2"), 4)],
+        [(("--tensor-parallel-size", "2"), 2), (("-pp", "2"), 2)],
+    ),
 )
 def test_the_same_text_as_one_rank(
     flags: tuple[str, ...], num_ranks: int, of_one_rank: list[str]
