@@ -29,7 +29,9 @@ def test_serve_measures_a_real_server(brook: Deployment, tmp_path: Path, backend
 def test_startup_sees_every_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     times = ["--num-iters-cold", "1", "--num-iters-warmup", "0", "--num-iters-warm", "0"]
     file = tmp_path / "startup.json"
-    flags = ["--kv-cache-memory-bytes", "256MiB", "--api-server-count", "1"]
+    # With an empty cache the native kernels would be built, which shows nothing more here.
+    flags = ["--kv-cache-memory-bytes", "256MiB", "--cpu-kernels", "reference"]
+    flags += ["--api-server-count", "1"]
     assert main(["startup", "brook", *times, "--output-json", str(file), *flags]) == 0
     (start,) = json.loads(file.read_text())["cold_starts"]
     assert set(start["seconds"]) == {"supervisor", "front end", "worker", "ready"}
