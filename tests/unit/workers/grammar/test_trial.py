@@ -4,7 +4,6 @@ import contextlib
 import json
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from penstock.workers.grammar.trial import try_out
 from penstock.workers.grammar.trial_process import TrialProcess, Tried
 
 GOOD = Constraint("regex", "[a-z]{3}")
+TOO_LONG = f"more than {limits.TRIAL_CPU_S:g} s"
 LONG_CHAIN = "start: r0\n" + "".join(f"r{i}: r{i + 1}\n" for i in range(9000)) + 'r9000: "a"'
 REFS = {f"d{i}": {"$ref": f"#/$defs/d{i + 1}"} for i in range(4000)}
 
@@ -38,7 +38,7 @@ def trials() -> Iterator[TrialProcess]:
     [
         (Constraint("grammar", LONG_CHAIN), "nested too deeply"),
         (Constraint("json_schema", json.dumps({"$ref": "#/$defs/d0", "$defs": REFS})), "nested"),
-        (Constraint("json_schema", '{"type":"integer","multipleOf":1000003}'), "more than"),
+        (Constraint("json_schema", '{"type":"integer","multipleOf":1000003}'), TOO_LONG),
         (Constraint("grammar", 'start: (("a"{1000}){1000}){1000}'), "items|too"),
         (
             Constraint("json_schema", '{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}}'),
@@ -48,13 +48,13 @@ def trials() -> Iterator[TrialProcess]:
     ],
 )
 def test_hostile_constraints_are_refused_soon_and_others_go_on(
-    trials: TrialProcess, constraint: Constraint, reason: str
+    trials: TrialProcess, constraint: Constraint, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its processor's time ends it, however long that takes on a busy machine."""
+    monkeypatch.setattr(limits, "TRIAL_WALL_S", 200.0)
     trials.run(GOOD)
-    started = time.monotonic()
     with pytest.raises(GrammarError, match=reason):
         trials.run(constraint)
-    assert time.monotonic() - started < limits.TRIAL_WALL_S, "its processor's time ends it"
     assert trials.run(GOOD).grammar
 
 

@@ -180,7 +180,8 @@ def test_a_worker_dies_with_its_parent(tmp_path: Path) -> None:
     with parent, ours, theirs:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
-        time.sleep(1.0)  # past the first lines of main, which ask for the signal
+        ours.settimeout(PATIENCE_S)
+        assert ours.recv(1), "it speaks after the first lines of main, which ask for the signal"
         assert is_alive(pid)
         os.kill(parent.pid, signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE_S
