@@ -8,6 +8,7 @@ import pytest
 import uvloop
 from support.fake_engine import FakeEngine
 from support.streams import connected, read, spec, until, wanted
+from support.variants import often
 
 from penstock.protocol.messages import Tokens
 
@@ -43,7 +44,7 @@ async def rain(engine: FakeEngine, dice: random.Random, is_over: Callable[[], bo
                 engine.edit = stutter
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", often(range(2), range(4)))
 def test_any_weather(engine: FakeEngine, seed: int) -> None:
     async def main() -> None:
         dice = random.Random(seed)
