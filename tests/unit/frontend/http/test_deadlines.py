@@ -13,6 +13,8 @@ FOREVER = {"max_tokens": 4000, "ignore_eos": True}
 PATHS = ["/v1/completions", "/v1/chat/completions", "/v1/responses"]
 BODY = {"prompt": "Hi", "messages": [{"role": "user", "content": "Hi"}], "input": "Hi"}
 TIMEOUT_S = 0.3
+PATIENCE_S = 20.0
+"""On a busy machine; the time that must not hold is a minute, or none."""
 
 
 @contextmanager
@@ -44,7 +46,7 @@ def test_an_answer_that_is_not_complete_in_time_is_504(front: Front, path: str) 
         answer = front.post(path, body_of(path, timeout=TIMEOUT_S))
     check_504(answer)
     assert f"within {TIMEOUT_S:g} s" in answer.error["message"]
-    assert time.monotonic() - begun < TIMEOUT_S + 2
+    assert time.monotonic() - begun < PATIENCE_S
     wait_until(lambda: front.engine.num_running == 0)
 
 
@@ -83,7 +85,7 @@ def test_the_header_counts_as_the_field_and_the_shorter_holds(front: Front) -> N
             check_504(
                 front.post(PATHS[0], body_of(PATHS[0], timeout=field), X_Request_Timeout=header)
             )
-            assert time.monotonic() - begun < 2
+            assert time.monotonic() - begun < PATIENCE_S
 
 
 @pytest.mark.parametrize("header", ["soon", "0", "-1", "inf", "nan"])
@@ -95,7 +97,7 @@ def test_a_header_that_is_no_time_is_refused(front: Front, header: str) -> None:
 def test_the_engine_is_told_by_when_the_first_token_must_come(front: Front) -> None:
     front.says("a")
     front.complete(timeout=30)
-    assert 29 < front.last.deadline_s <= 30
+    assert 10 < front.last.deadline_s <= 30
     front.complete()
     assert front.last.deadline_s == 0
 
@@ -106,7 +108,7 @@ def test_servers_may_set_both_times_and_requests_can_only_shorten_them(byte_mode
             for fields in ({}, {"timeout": 60}):
                 begun = time.monotonic()
                 check_504(front.complete(**FOREVER, **fields))
-                assert time.monotonic() - begun < 2
+                assert time.monotonic() - begun < PATIENCE_S
                 assert 0 < front.last.deadline_s <= 0.2
         front.says("a")
         assert front.complete().status == 200
