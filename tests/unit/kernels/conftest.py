@@ -1,3 +1,4 @@
 from support.cpu_kernels import cpu_library, cpu_team
+from support.one_thread import one_thread
 
-__all__ = ["cpu_library", "cpu_team"]
+__all__ = ["cpu_library", "cpu_team", "one_thread"]
