@@ -60,12 +60,12 @@ def ours(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_beams_equal_transformers() -> None:
+def test_beams_equal_transformers(exact: Deployment) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(BROOK)
     work = [(p, *SEARCHES[i % 4]) for i, p in enumerate(prompts(tokenizer, NUM_PROMPTS))]
-    with Deployment("--dtype", "float32") as server:
-        found = [ours(server, *asked) for asked in work]
-        hits = server.metric("vllm:prefix_cache_hits_total")
+    hits_before = exact.metric("vllm:prefix_cache_hits_total")
+    found = [ours(exact, *asked) for asked in work]
+    hits = exact.metric("vllm:prefix_cache_hits_total") - hits_before
     model = AutoModelForCausalLM.from_pretrained(BROOK, dtype=torch.float32)
     for asked, beams in zip(work, found, strict=True):
         assert beams == theirs(model, *asked), asked

@@ -90,7 +90,7 @@ def test_a_lost_rank_is_one_event_and_costs_no_text(of_one_rank: list[str]) -> N
             asked = pool.submit(answers, server)
             server.wait_until(lambda: server.metric("vllm:num_requests_running") > 2, 30)
             os.kill(ranks[1], signal.SIGKILL)
-            server.wait_until(lambda: not set(ranks) & set(server.pids("penstock.workers")), 5)
+            server.wait_until(lambda: not set(ranks) & set(server.pids("penstock.workers")), 30)
             assert asked.result() == of_one_rank
         assert server.log().count("starting them again") == 1
 
@@ -109,6 +109,6 @@ def test_ranks_on_two_nodes_of_a_ray_cluster(
             relays = server.pids("penstock.workers.on_ray")
             assert len(relays) == 2
             os.kill(relays[1], signal.SIGKILL)
-            server.wait_until(lambda: "starting them again" in server.log(), 5)
+            server.wait_until(lambda: "starting them again" in server.log(), 30)
             assert answers(server) == of_one_rank
             assert server.log().count("starting them again") == 1

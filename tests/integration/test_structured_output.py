@@ -225,14 +225,23 @@ def innocently(deployment: Deployment) -> str:
     return str(answer["choices"][0]["text"])
 
 
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Deployment]:
+    with Deployment() as deployment:
+        yield deployment
+
+
 @pytest.mark.parametrize("program", ["penstock.workers", "penstock.engine_core"])
-def test_an_answer_goes_on_after_a_program_was_killed(brook: Deployment, program: str) -> None:
+def test_an_answer_goes_on_after_a_program_was_killed(
+    brook: Deployment, mortal: Deployment, program: str
+) -> None:
     asked = {"prompt": "Once", "max_tokens": 1500, "temperature": 1.2, "seed": 5}
     asked["structured_outputs"] = {"json": LONG | {"minItems": 60, "maxItems": 60}}
     expected = completed(brook, asked)
-    with Deployment() as deployment, ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(completed, deployment, asked)
-        deployment.wait_until(lambda: deployment.metric("vllm:num_requests_running") > 0, 10)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(completed, mortal, asked)
+        mortal.wait_until(lambda: mortal.metric("vllm:num_requests_running") > 0, 10)
         time.sleep(0.3)
-        os.kill(deployment.pids(program)[0], signal.SIGKILL)
+        os.kill(mortal.pids(program)[0], signal.SIGKILL)
         assert answer.result() == expected
+    mortal.wait_until(mortal.is_ready, 60)
