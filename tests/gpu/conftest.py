@@ -22,6 +22,12 @@ NO_GPU = "no CUDA device here; TRITON_INTERPRET=1 runs the same tests on the CPU
 ONLY_COMPILED = "only on a CUDA device"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Tensors are small, and threads that wait for one another on a busy machine burn more than they compute."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def device() -> torch.device:
     pytest.importorskip("triton", reason="Triton is not installed (pip install 'penstock[gpu]')")

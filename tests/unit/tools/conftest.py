@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.one_thread import one_thread
+
+__all__ = ["one_thread", "shipped"]
 
 ROOT = Path(__file__).resolve().parents[3]
 
