@@ -76,16 +76,14 @@ class WaitingQueue:
             return next(iter(classes.values())).first()
         return classes[min(p for p, found in classes.items() if found.waiting)].first()
 
-    def pop(self) -> Sequence:
-        """Takes out what `peek` shows."""
-        sequence = self.peek()
-        assert sequence is not None
+    def pop(self, sequence: Sequence) -> None:
+        """Takes out what `peek` has just shown."""
         assert sequence.line is not None
+        assert sequence.line.head() is sequence
         sequence.state = State.RUNNING
         sequence.line.pop()
         sequence.line.num_running += 1
         self._uncount(sequence)
-        return sequence
 
     def remove(self, sequence: Sequence) -> None:
         """Takes it out from anywhere."""

@@ -195,7 +195,7 @@ class Scheduler:
             return False
         if not self.cache.can_take(matched, len(sequence.tokens)):
             return False
-        self.waiting.pop()
+        self.waiting.pop(sequence)
         self.cache.take_matched(sequence, matched)
         self._begin(sequence, count, draft)
         return True

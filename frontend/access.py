@@ -16,6 +16,8 @@ from penstock.protocol.settings import FrontendSettings
 log = logging.getLogger("penstock.access")
 
 REQUEST_ID = web.RequestKey("request_id", str)
+TENANT = web.RequestKey("tenant", str)
+"""Whose key it came with. Where no keys are needed, it is not there."""
 IGNORED_PARAMS = web.RequestKey("ignored_params", str)
 MAX_ID_CHARS = 128
 CLIENT_LEFT = 499
@@ -85,12 +87,15 @@ class Recorder:
 def _log(request: web.Request, status: int, seconds: float) -> None:
     """Of the address the path alone: what follows it may be a secret."""
     client, path, name = request.remote or "-", request.rel_url.raw_path, request.get(REQUEST_ID)
+    holder = request.get(TENANT)
     log.info(
-        "%s %s %s %d %.1f ms %s",
+        "%s %s %s %d %.1f ms %s%s",
         *(client, request.method, path, status, seconds * 1000, name or "-"),
+        f" {holder}" if holder else "",
         extra=logs.fields(
             request_id=name,
             client=client,
+            holder=holder,
             method=request.method,
             path=path,
             status=status,

@@ -13,7 +13,7 @@ from penstock.frontend.errors import bad_request, unavailable
 from penstock.frontend.oversize import check_length
 from penstock.frontend.text.chat_template import LIMIT_S, ChatTemplates, Template
 from penstock.frontend.text.conversation import Conversation
-from penstock.frontend.text.errors import TemplateTimeoutError
+from penstock.frontend.text.errors import TemplateError, TemplateTimeoutError
 from penstock.frontend.text.renderers import Renderers
 from penstock.frontend.text.tokenizer import Tokenizer
 
@@ -115,7 +115,10 @@ class Encoder:
             return self._encode(self._render(chat, template), add_special_tokens, max_tokens)
 
         async with self._renderer():
-            return await self._in_thread(self._render_threads, render_and_encode)
+            try:
+                return await self._in_thread(self._render_threads, render_and_encode)
+            except TemplateError as error:
+                raise bad_request(str(error), "chat_template") from error
 
     @contextlib.asynccontextmanager
     async def _renderer(self) -> AsyncIterator[None]:

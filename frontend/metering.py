@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from msgspec.structs import replace
 
-from penstock.frontend.auth import TENANT
+from penstock.frontend.access import TENANT
 from penstock.frontend.engine import EngineClient, LimitedError, Reservation, Update, Wish
 from penstock.frontend.errors import ApiError
 from penstock.frontend.prompts import ValidRequest

@@ -63,6 +63,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens_name: str = "max_tokens"
     """What the client calls it."""
     logprobs: int | None
+    logprobs_name: str = "logprobs"
     prompt_logprobs: int | None
     constraint: Constraint | msgspec.UnsetType | None = msgspec.UNSET
     """In place of what the body's fields for structured output ask for, unless it is unset."""
@@ -219,7 +220,7 @@ def _min_tokens(asked: int | None, max_tokens: int) -> int:
 
 
 def _logprobs(fields: SamplingFields, wanted: Wanted, bounds: Bounds) -> dict[str, Any]:
-    logprobs = _num_logprobs("logprobs", "sample", wanted.logprobs, bounds)
+    logprobs = _num_logprobs(wanted.logprobs_name, "sample", wanted.logprobs, bounds)
     named = token_params.logprob_token_ids(fields.logprob_token_ids, logprobs, bounds.vocab_size)
     return {
         "logprobs": logprobs,

@@ -113,9 +113,9 @@ class Window:
         self.move(now)
         for age_s, amount in sorted(ages, reverse=True):
             number = min(self._newest, math.floor((now - age_s) / self._slice_s))
-            self._slices[number] = self._slices.get(number, 0) + amount
-            self.used += amount
-        self.move(now)
+            if number + NUM_SLICES >= self._newest:
+                self._slices[number] = self._slices.get(number, 0) + amount
+                self.used += amount
 
     def check(self) -> None:
         assert self.used == sum(self._slices.values())

@@ -4,9 +4,8 @@ import time
 
 from aiohttp import web
 
-from penstock.frontend.access import request_name
+from penstock.frontend.access import TENANT, request_name
 from penstock.frontend.api.fields import SharedFields
-from penstock.frontend.auth import TENANT
 from penstock.frontend.deadline import checked_timeout
 from penstock.frontend.errors import bad_request
 from penstock.frontend.metering import subject_of

@@ -116,6 +116,7 @@ def wanted(request: ChatRequest) -> Wanted:
         max_tokens=asked,
         max_tokens_name=name,
         logprobs=_num_logprobs(request),
+        logprobs_name="top_logprobs",
         prompt_logprobs=request.prompt_logprobs,
     )
 

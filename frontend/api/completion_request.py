@@ -28,7 +28,7 @@ def prompts_of(request: CompletionRequest) -> list[Prompt]:
         prompts = [_one_of_batch(item) for item in prompt or []]
     if not prompts or not (all(prompts) or request.suffix):
         raise bad_request(
-            "Either prompt or prompt_embeds must be provided and non-empty. (parameter=prompt)",
+            "prompt must be provided and not be empty.",
             "prompt",
         )
     if len(prompts) > MAX_PROMPTS:

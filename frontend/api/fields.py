@@ -84,4 +84,4 @@ class SharedFields(SamplingFields, kw_only=True):
     request_id: str | None = None
     user: str | None = None
     timeout: float | None = None
-    """Seconds within which the first token must come."""
+    """Seconds that the whole answer may take; beyond, 504, or an error event in a stream."""

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 from aiohttp import web
 
-from penstock.frontend.api.body import BodyReader
+from penstock.frontend.api.body import BODY, BodyReader
 from penstock.frontend.api.chat import understood
 from penstock.frontend.api.chat_asked import Understood
 from penstock.frontend.api.chat_request import ChatRequest, check_conversation
@@ -51,7 +51,7 @@ async def render(request: web.Request) -> web.Response:
     services, form = request.app[SERVICES], _form(request)
     body = await READER.read(request)
     if form == "html":
-        return _html(request, body, services)
+        return await _html(request, body, services)
     found = await understood(request, body, services)
     if form == "text":
         return web.Response(text=_text(found, services), headers=_HARMLESS)
@@ -70,10 +70,13 @@ def _form(request: web.Request) -> Form:
     return "json" if request.app[SERVICES].settings.enable_scale_out else "html"
 
 
-def _html(request: web.Request, body: ChatRequest, services: Services) -> web.Response:
+async def _html(request: web.Request, body: ChatRequest, services: Services) -> web.Response:
     services.check_model(body.model)
     check_conversation(body)
-    page = conversation_html(body.messages, request.headers.get("Accept-Language", ""))
+    language = request.headers.get("Accept-Language", "")
+    page = await services.encoder.aside(
+        len(request[BODY]), lambda: conversation_html(body.messages, language)
+    )
     return web.Response(text=page, content_type="text/html", headers=_HARMLESS)
 
 

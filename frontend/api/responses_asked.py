@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from aiohttp import web
 from msgspec.structs import replace
 
+from penstock.frontend.access import TENANT
 from penstock.frontend.api import chat_asked
 from penstock.frontend.api.chat_asked import Understood
 from penstock.frontend.api.chat_request import ChatRequest
 from penstock.frontend.api.responses_history import history, referred
-from penstock.frontend.auth import TENANT
 from penstock.frontend.errors import ApiError
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.responses import ids

@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from aiohttp import web
 
+from penstock.frontend.access import TENANT
 from penstock.frontend.api.query import QueryReader
 from penstock.frontend.api.responses_again import stream_again
 from penstock.frontend.api.responses_tail import follow
 from penstock.frontend.api.shapes import json_response
-from penstock.frontend.auth import TENANT
 from penstock.frontend.errors import ApiError, bad_request
 from penstock.frontend.responses import ids
 from penstock.frontend.responses.shapes import DeletedResponse, ItemPage

@@ -3,8 +3,8 @@
 import msgspec
 from aiohttp import web
 
+from penstock.frontend.access import TENANT
 from penstock.frontend.api.shapes import json_response
-from penstock.frontend.auth import TENANT
 from penstock.frontend.errors import ApiError
 from penstock.frontend.services import SERVICES
 from penstock.protocol.messages import ControlVerb

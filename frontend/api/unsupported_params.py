@@ -8,7 +8,7 @@ import msgspec
 from penstock.frontend.errors import bad_request
 
 UNSUPPORTED = {
-    "suffix": "Filling in the middle",
+    "suffix": "Filling in the middle outside of /v1/completions",
     "prompt_embeds": "Prompt embeddings",
     "functions": "Function calling by `functions`",
     "function_call": "Function calling by `function_call`",

@@ -3,15 +3,13 @@
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from penstock.frontend.access import TENANT
 from penstock.frontend.auth.keyring import Identity
 from penstock.frontend.auth.keys import Keys
 from penstock.frontend.auth.scopes import METRICS, OPEN, scope_of
 from penstock.frontend.browser_key import browser_key, challenge
 from penstock.frontend.errors import ApiError
 from penstock.protocol.settings import FrontendSettings
-
-TENANT = web.RequestKey("tenant", str)
-"""See `Identity`. Where no keys are needed, it is not there."""
 
 HOW = "send 'Authorization: Bearer KEY' or 'x-api-key: KEY'"
 
@@ -30,8 +28,8 @@ def guard(keys: Keys, open_routes: frozenset[str]) -> Middleware:
         route = _route(request)
         if keys.are_needed and route not in open_routes:
             identity = _identify(request, keys)
-            _check_scope(request, identity, route)
             request[TENANT] = identity.tenant
+            _check_scope(request, identity, route)
         return await handler(request)
 
     return check_key

@@ -5,6 +5,7 @@ What comes from npm is kept as gzip: `tools/vendor_docs.py` puts it there, and `
 
 import gzip
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,10 +34,21 @@ def read(name: str, accepts_gzip: bool) -> Asset | None:
     kind = _KINDS.get(name)
     if kind is None:
         return None
+    return _packed(name, kind) if accepts_gzip else _plain(name, kind)
+
+
+@cache
+def _packed(name: str, kind: str) -> Asset:
+    """As it lies there: what is ours is not packed."""
     plain, packed = FOLDER / name, FOLDER / f"{name}.gz"
     is_packed = packed.exists()
     data = (packed if is_packed else plain).read_bytes()
-    etag = hashlib.sha256(data).hexdigest()[:24]
-    if is_packed and not accepts_gzip:
-        return Asset(gzip.decompress(data), False, kind, f"{etag}-plain")
-    return Asset(data, is_packed, kind, etag)
+    return Asset(data, is_packed, kind, hashlib.sha256(data).hexdigest()[:24])
+
+
+@cache
+def _plain(name: str, kind: str) -> Asset:
+    found = _packed(name, kind)
+    if not found.is_gzip:
+        return found
+    return Asset(gzip.decompress(found.data), False, kind, f"{found.etag}-plain")

@@ -5,7 +5,6 @@ import os
 import secrets
 import socket
 import sys
-from typing import Any
 
 import msgspec
 
@@ -15,12 +14,14 @@ from penstock.protocol.plan import WorkerFault
 from penstock.protocol.settings import WorkerSettings
 from penstock.workers.lifetime import follow_parent
 from penstock.workers.link import Link, LinkSettings
+from penstock.workers.on_ray.rendezvous import accepted
 from penstock.workers.on_ray.splice import splice
 
-ACCEPT_TIMEOUT_S = 120.0
 SECRET_BYTES = 32
-PASSED_ON = ("PENSTOCK_", "VLLM_", "NCCL_", "GLOO_", "HF_", "TORCH_", "CUDA_LAUNCH", "PYTHONPATH")
-"""Variables that workers read; a rank's own host decides about all others."""
+PASSED_ON = (
+    "PENSTOCK_CACHE", "NCCL_", "GLOO_", "HF_HOME", "HF_HUB_CACHE", "TORCH_", "CUDA_LAUNCH", "PYTHONPATH",
+)  # fmt: skip
+"""Variables that workers read. Settings go as arguments, keys stay here, a rank's own host decides about the rest."""
 
 log = logging.getLogger("penstock.worker")
 
@@ -43,8 +44,9 @@ def main() -> int:
     link.progress("finding a place in the Ray cluster", 0.0)
     try:
         far = _far_end(place, settings)
-    except (PenstockError, OSError) as error:
-        log.error("%s", error)
+    except Exception as error:  # Ray has errors of many kinds
+        expected = isinstance(error, PenstockError | OSError)
+        log.error("%s", error, exc_info=None if expected else error)
         link.send(WorkerFault(place.rank, str(error)))
         return 1
     splice(line, far)
@@ -61,38 +63,17 @@ def _far_end(place: LinkSettings, settings: WorkerSettings) -> socket.socket:
     address = cluster.meeting(place)
     host, secret = own_address(), secrets.token_bytes(SECRET_BYTES)
     with socket.create_server((host, 0)) as door:
-        _run(actor, msgspec.structs.replace(place, rendezvous=address), settings, door, secret)
-        return _accepted(door, secret)
+        met = msgspec.structs.replace(place, rendezvous=address)
+        run = actor.run.remote(*_run_arguments(met, settings), door.getsockname()[:2], secret)
+        return accepted(door, secret, lambda: cluster.check_runs(run))
 
 
-def _run(
-    actor: Any, place: LinkSettings, settings: WorkerSettings, door: socket.socket, secret: bytes
-) -> None:
+def _run_arguments(
+    place: LinkSettings, settings: WorkerSettings
+) -> tuple[list[str], dict[str, str]]:
     arguments = [a for a in flags.to_argv(place) if not a.startswith("--link")]
     environ = {k: v for k, v in os.environ.items() if k.startswith(PASSED_ON)}
-    actor.run.remote(
-        [*arguments, *flags.to_argv(settings)], environ, door.getsockname()[:2], secret
-    )
-
-
-def _accepted(door: socket.socket, secret: bytes) -> socket.socket:
-    """Whoever does not know the secret is turned away."""
-    door.settimeout(ACCEPT_TIMEOUT_S)
-    while True:
-        far, _ = door.accept()
-        far.settimeout(ACCEPT_TIMEOUT_S)
-        if secrets.compare_digest(_read(far, SECRET_BYTES), secret):
-            far.settimeout(None)
-            far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return far
-        far.close()
-
-
-def _read(source: socket.socket, num_bytes: int) -> bytes:
-    data = b""
-    while len(data) < num_bytes and (more := source.recv(num_bytes - len(data))):
-        data += more
-    return data
+    return [*arguments, *flags.to_argv(settings)], environ
 
 
 if __name__ == "__main__":

@@ -71,6 +71,13 @@ def meeting(place: LinkSettings) -> str:
             return address
 
 
+def check_runs(run: Any) -> None:
+    """Raises what ended an actor's call, and SettingsError where it simply ended."""
+    if ray.wait([run], timeout=0)[0]:
+        status: Any = ray.get(run)
+        raise SettingsError(f"the worker ended with status {status} before it was connected")
+
+
 def _name_of(place: LinkSettings) -> str:
     """Of this start alone: its rendezvous is a name that no other start has."""
     return f"penstock-{uuid.uuid5(uuid.NAMESPACE_URL, place.rendezvous)}"

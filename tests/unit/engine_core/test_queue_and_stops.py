@@ -26,12 +26,19 @@ def ranked(*ranks: tuple[int, int]) -> list[Sequence]:
     return made
 
 
+def _next_of(queue: WaitingQueue) -> Sequence:
+    sequence = queue.peek()
+    assert sequence is not None
+    queue.pop(sequence)
+    return sequence
+
+
 def test_lower_priority_numbers_first_then_arrival() -> None:
     sequences = ranked((1, 1), (0, 2), (1, 3), (0, 4))
     queue = WaitingQueue()
     for sequence in sequences:
         queue.push(sequence)
-    order = [queue.pop() for _ in range(4)]
+    order = [_next_of(queue) for _ in range(4)]
     assert [s.rank for s in order] == [(0, 2), (0, 4), (1, 1), (1, 3)]
     assert all(s.state is State.RUNNING for s in order)
     queue.push_back(sequences[0])
@@ -53,7 +60,7 @@ def test_aborts_anywhere_leave_no_trace() -> None:
             queue.remove(living.pop(rng.randrange(len(living))))
         queue.check()
     assert sum(1 for line in lines(queue) for _ in line.heap) < 2 * len(queue) + 3 * 70
-    assert [queue.pop() for _ in living] == sorted(living, key=lambda s: s.rank)
+    assert [_next_of(queue) for _ in living] == sorted(living, key=lambda s: s.rank)
     assert queue.peek() is None
 
 

@@ -132,3 +132,12 @@ def test_another_clock_goes_on_with_the_same_counts(counted: list[tuple[int, boo
         assert second.used >= first.used - sum(first._held.values())
     second.move(later + LENGTH_S + 2 * SLICE_S)
     assert second.used == 0
+
+
+@pytest.mark.parametrize("length_s", [LENGTH_S, 86400.0])
+def test_what_is_older_than_the_window_is_not_restored(length_s: float) -> None:
+    window = Window(100, length_s)
+    window.restore([(2 * length_s, 100), (length_s / 2, 30)], 10 * length_s)
+    window.check()
+    assert window.used == 30
+    assert window.wait_s(80, 10 * length_s) > 0

@@ -100,3 +100,24 @@ def test_which_requests_have_a_line(
             front.get(path)
         lines = [r for r in caplog.records if r.name == "penstock.access"]
     assert [getattr(line, logs.FIELDS)["path"] for line in lines] == paths
+
+
+def test_a_line_tells_whose_key_it_was(
+    byte_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By name, of those who were refused too; a stranger has none."""
+    file = tmp_path / "keys.toml"
+    file.write_text('[[keys]]\nname = "search"\nkey = "sk-search"\n')
+    with (
+        caplog.at_level(logging.INFO, "penstock.access"),
+        Front(byte_model, api_key_file=str(file)) as front,
+    ):
+        for key, path in (
+            ("sk-search", "/v1/models"),
+            ("sk-search", "/nowhere"),
+            ("sk-no", "/nowhere"),
+        ):
+            front.ask("GET", path, headers={"x-api-key": key})
+        lines = [r for r in caplog.records if r.name == "penstock.access"]
+    assert [getattr(line, logs.FIELDS)["holder"] for line in lines] == ["search", "search", None]
+    assert [line.getMessage().split()[-1] == "search" for line in lines] == [True, True, False]

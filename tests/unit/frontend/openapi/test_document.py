@@ -73,7 +73,10 @@ class TestWhole:
 class TestFields:
     def test_fields_bring_the_words_below_them(self, described: Description) -> None:
         fields = described.document["components"]["schemas"]["ChatRequest"]["properties"]
-        assert fields["timeout"]["description"] == "Seconds within which the first token must come."
+        assert (
+            fields["timeout"]["description"]
+            == "Seconds that the whole answer may take; beyond, 504, or an error event in a stream."
+        )
 
     def test_sampling_parameters_bring_their_ranges(self, described: Description) -> None:
         fields = described.document["components"]["schemas"]["CompletionRequest"]["properties"]
