@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from penstock.kernels.draws import DRAW
+from penstock.kernels.rows import Rows
 from penstock.protocol.step_bounds import StepBounds
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
@@ -50,13 +51,12 @@ def _batch(
     positions_T = np.concatenate([np.arange(context - query, context) for query, context in spans])
     num_blocks = -(-max(context_lens) // block_size)
     positions = torch.from_numpy(positions_T).to(device)
+    tables_RB = torch.zeros(len(query_lens), num_blocks, dtype=torch.int64, device=device)
     return Batch(
         token_ids_T=torch.zeros_like(positions),
         positions_T=positions,
         cache_slots_T=positions % block_size,
-        query_lens=tuple(query_lens),
-        context_lens=tuple(context_lens),
-        block_tables_RB=torch.zeros(len(query_lens), num_blocks, dtype=torch.int64, device=device),
+        rows=Rows.of(query_lens, context_lens, tables_RB),
     )
 
 

@@ -1,11 +1,12 @@
 """A worker's line to its engine core. Knows a socket and the wire, not what messages mean to the model."""
 
 import contextlib
+import select
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -42,6 +43,8 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Order = StepPlan | Prepare | Release
+LOOK_EVERY_S = 50e-6
+"""Between two looks at a device that is at work: far less than a step takes, and a few hundredths of one core."""
 
 
 class Link:
@@ -53,6 +56,7 @@ class Link:
         self._socket.set_inheritable(False)
         self._reader = FrameReader()
         self._arrived: deque[bytes] = deque()
+        self._ended = False
         self._phase, self._told_at = "", 0.0
         self._decode = to_worker_codec().decode
         self._encode = from_worker_codec().encode
@@ -65,12 +69,29 @@ class Link:
 
     def receive(self) -> ToWorker:
         """Blocks, asleep. Raises WireError: a worker that misses a plan cannot go on."""
-        while not self._arrived:
-            data = self._socket.recv(READ_BYTES)
-            if not data:
-                return Shutdown()
-            self._arrived += self._reader.feed(data)
-        return self._decode(self._arrived.popleft())
+        while not (self._arrived or self._ended):
+            self._read()
+        return self._decode(self._arrived.popleft()) if self._arrived else Shutdown()
+
+    def arrives_within(self, patience_s: float) -> bool:
+        """Whether there is something to receive; waits so long for it at most."""
+        if self._arrived or self._ended:
+            return True
+        if select.select([self._socket], [], [], patience_s)[0]:
+            self._read()
+        return bool(self._arrived) or self._ended
+
+    def arrives_before(self, is_over: Callable[[], bool]) -> bool:
+        """Whether there is something to receive, or `is_over` first. Looks from one to the other again and again."""
+        while not self.arrives_within(LOOK_EVERY_S):
+            if is_over():
+                return False
+        return True
+
+    def _read(self) -> None:
+        data = self._socket.recv(READ_BYTES)
+        self._ended = not data
+        self._arrived += self._reader.feed(data)
 
     def progress(self, phase: str, share: float) -> None:
         """Tells how far the start has come: each new phase, then at most once a second."""

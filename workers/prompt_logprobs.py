@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import torch
 
-from penstock.protocol.messages import TokenLogprobs
 from penstock.workers.sampler.logprobs import Columns, join, top_logprobs
 
 SLICE_ELEMENTS = 1 << 23
@@ -26,15 +25,13 @@ def tokens_per_slice(vocab: int) -> int:
 
 def prompt_logprobs(
     logits_of: LogitsOf, first: int, next_ids_T: torch.Tensor, count: int, vocab: int
-) -> TokenLogprobs:
-    """Of the tokens that follow those from `first` on, beside the `count` likeliest."""
+) -> Columns:
+    """Of the tokens that follow those from `first` on, beside the `count` likeliest; where the logits lie."""
     step = tokens_per_slice(vocab)
     slices = torch.split(next_ids_T, step)
-    return join(
-        [_slice(logits_of, first + i * step, ids, count) for i, ids in enumerate(slices)]
-    ).pack()
+    return join([_slice(logits_of, first + i * step, ids, count) for i, ids in enumerate(slices)])
 
 
 def _slice(logits_of: LogitsOf, first: int, next_ids_N: torch.Tensor, count: int) -> Columns:
     logits_NV = logits_of(first, first + len(next_ids_N))
-    return top_logprobs(logits_NV, next_ids_N.to(logits_NV.device), count)
+    return top_logprobs(logits_NV, next_ids_N, count)

@@ -1,19 +1,28 @@
 """Carries out step plans: slots, forward pass, sampler. Knows no sockets and no scheduling.
 
+A step is launched, and collected later: before that the next one may be launched, which counts on tokens that only the
+device knows. What a launch needs to know of them on the host, it waits for.
+
 R rows of the plan, N rows that sample, T tokens of the step.
 """
 
 import time
+from collections import deque
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
-from penstock.protocol.plan import RowFailure, RowLogprobs, SeqStart, StepPlan, StepResult
+from penstock.kernels.upload import upload
+from penstock.protocol.plan import SeqStart, StepPlan, StepResult
+from penstock.workers.device.inline import INLINE
+from penstock.workers.device.stream import Stream
 from penstock.workers.forward import Forward
 from penstock.workers.grammar.masks import Masks
 from penstock.workers.parallel.followers import NOTHING, TokenSource
+from penstock.workers.pending import Pending, start_home
 from penstock.workers.prompt_logprobs import prompt_logprobs
+from penstock.workers.sampler.logprobs import Columns
 from penstock.workers.sampler.params import is_guided
 from penstock.workers.sampler.rows import Ints
 from penstock.workers.sampler.sampler import Sampled
@@ -24,32 +33,50 @@ class ModelRunner:
     """One rank's steps. Shares the slots with the forward pass, which reads them."""
 
     def __init__(
-        self, slots: Slots, forward: Forward, sampler: TokenSource, masks: Masks | None = None
+        self,
+        slots: Slots,
+        forward: Forward,
+        sampler: TokenSource,
+        masks: Masks | None = None,
+        stream: Stream = INLINE,
     ) -> None:
         self._slots = slots
         self._forward = forward
         self._sampler = sampler
         self._masks = masks
+        self._stream = stream
         self._prompt_logprobs: dict[int, int] = {}
+        self._unlearned: deque[Pending] = deque()
+        self._collected_at = 0.0
+
+    @property
+    def runs_ahead(self) -> bool:
+        """Whether a launched step goes on by itself."""
+        return self._stream.is_late
 
     def execute(self, plan: StepPlan) -> StepResult:
-        """One step: the plan's news first, then its rows."""
+        """One step at a time."""
+        return self.collect(self.launch(plan))
+
+    def launch(self, plan: StepPlan) -> Pending:
+        """The plan's news first, then its rows. Steps are collected in the order in which they were launched."""
         started = time.perf_counter()
         self._apply(plan)
         with torch.inference_mode():
             slots_R, counts_R = ids_of(plan.slots), ids_of(plan.counts)
             if plan.tails:
                 self._slots.catch_up(slots_R, counts_R, ids_of(plan.tails))
-            sampled, rows_N, prompts = self._run(slots_R, counts_R)
-        failures = [RowFailure(int(rows_N[i]), reason) for i, reason in sampled.failures]
-        return StepResult(
-            step=plan.step,
-            token_ids=sampled.token_ids_R.astype("<u4").tobytes(),
-            busy_s=time.perf_counter() - started,
-            logprobs=[RowLogprobs(int(rows_N[i]), found) for i, found in sampled.logprobs],
-            prompt_logprobs=prompts,
-            failures=failures,
-        )
+            return self._run(plan.step, started, slots_R, counts_R)
+
+    def collect(self, pending: Pending) -> StepResult:
+        """Waits for what the step made. Its time is its own: from its launch, or from the end of the one before."""
+        self._learn_up_to(pending)
+        token_ids = pending.token_ids().astype("<u4").tobytes()
+        logprobs, prompts = pending.logprobs(), pending.prompt_logprobs()
+        now = time.perf_counter()
+        busy_s = now - max(pending.launched_at, self._collected_at)
+        self._collected_at = now
+        return StepResult(pending.step, token_ids, busy_s, logprobs, prompts, pending.failures())
 
     def _apply(self, plan: StepPlan) -> None:
         if plan.frees:
@@ -71,28 +98,60 @@ class ModelRunner:
         for slot in slots_F.tolist():
             self._prompt_logprobs.pop(slot, None)
 
-    def _run(self, slots_R: Ints, counts_R: Ints) -> tuple[Sampled, Ints, list[RowLogprobs]]:
-        """What was sampled, by which rows of the plan, and what the prompts brought."""
+    def _run(self, step: int, started: float, slots_R: Ints, counts_R: Ints) -> Pending:
         if not len(slots_R):
-            return NOTHING, slots_R, []
+            return self._pending(step, started, slots_R, NOTHING, [], slots_R)
         self._slots.check(slots_R, counts_R)
         rows_N = np.flatnonzero(self._slots.sampling(slots_R, counts_R))
         logits_NV = self._forward.run(slots_R, counts_R, rows_N)
         prompts = list(self._score_prompts(slots_R, counts_R))
         self._slots.advance(slots_R, counts_R)
-        return self._sample(logits_NV, slots_R[rows_N]), rows_N, prompts
+        sampled = self._sample(logits_NV, slots_R[rows_N])
+        return self._pending(step, started, rows_N, sampled, prompts, slots_R[rows_N])
 
     def _sample(self, logits_NV: torch.Tensor, slots_N: Ints) -> Sampled:
         if not len(slots_N):
             return NOTHING
-        sampled = self._sampler.sample(logits_NV, self._slots.rows(slots_N))
-        if len(sampled.token_ids_R):
-            self._slots.append(slots_N, sampled.token_ids_R)
-        if self._masks is not None:
-            self._masks.advance(slots_N, sampled.token_ids_R)
-        return sampled
+        if self._unlearned and self._sampler.reads_history(slots_N):
+            self._learn_up_to(self._unlearned[-1])
+        return self._sampler.sample(logits_NV, self._slots.rows(slots_N))
 
-    def _score_prompts(self, slots_R: Ints, counts_R: Ints) -> Iterator[RowLogprobs]:
+    def _pending(
+        self, step: int, started: float, rows_N: Ints, sampled: Sampled,
+        prompts: list[tuple[int, Columns]], slots_N: Ints,
+    ) -> Pending:  # fmt: skip
+        arrival = start_home(self._stream, sampled, prompts)
+        pending = Pending(step, started, rows_N, sampled, prompts, arrival, None)
+        if sampled.token_ids_R.numel():
+            self._remember(pending, slots_N)
+        return pending
+
+    def _remember(self, pending: Pending, slots_N: Ints) -> None:
+        if self._forward.keep(pending.sampled.token_ids_R):
+            pending.expected = self._slots.expect(slots_N)
+            self._unlearned.append(pending)
+            return
+        token_ids_N = pending.token_ids()
+        self._slots.append(slots_N, token_ids_N)
+        self._tell_masks(slots_N, token_ids_N)
+
+    def _learn_up_to(self, pending: Pending) -> None:
+        """In order: a slot's next token is the next one that its grammar takes."""
+        while pending.expected is not None:
+            self._learn(self._unlearned.popleft())
+
+    def _learn(self, oldest: Pending) -> None:
+        assert oldest.expected is not None
+        token_ids_N, slots_N = oldest.token_ids(), oldest.expected.slots_N
+        here_N = self._slots.learn(oldest.expected, token_ids_N)
+        oldest.expected = None
+        self._tell_masks(slots_N[here_N], token_ids_N[here_N])
+
+    def _tell_masks(self, slots_N: Ints, token_ids_N: Ints) -> None:
+        if self._masks is not None:
+            self._masks.advance(slots_N, token_ids_N)
+
+    def _score_prompts(self, slots_R: Ints, counts_R: Ints) -> Iterator[tuple[int, Columns]]:
         if not self._prompt_logprobs:
             return
         first_R = np.cumsum(counts_R) - counts_R
@@ -101,14 +160,12 @@ class ModelRunner:
                 continue
             next_ids_T = self._slots.prompt_after(slot, int(counts_R[row]))
             if len(next_ids_T):
-                yield self._score(row, slot, int(first_R[row]), next_ids_T)
+                yield row, self._score(slot, int(first_R[row]), next_ids_T)
 
-    def _score(self, row: int, slot: int, first: int, next_ids_T: Ints) -> RowLogprobs:
+    def _score(self, slot: int, first: int, next_ids_T: Ints) -> Columns:
         forward, count = self._forward, self._prompt_logprobs[slot]
-        ids_T = torch.from_numpy(next_ids_T)
-        return RowLogprobs(
-            row, prompt_logprobs(forward.logits, first, ids_T, count, forward.vocab_size)
-        )
+        ids_T = upload(next_ids_T, self._stream.device)
+        return prompt_logprobs(forward.logits, first, ids_T, count, forward.vocab_size)
 
 
 def _output_of(start: SeqStart) -> list[int]:

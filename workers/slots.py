@@ -2,11 +2,16 @@
 
 One numpy row per slot, so that a step reads and writes all its rows at once.
 
-    tokens_SL[slot]    [ computed ..... | known, to compute ... | free ]
-                         ^ 0              ^ num_computed          ^ num_tokens
+    tokens_SL[slot]    [ computed ..... | to compute ... | free ]
+                         ^ 0              ^ num_computed   ^ num_tokens
 
-S slots, L places for tokens, B places for blocks, R rows of one step.
+A token that has been sampled, but not heard of yet, is to be computed all the same: its place holds `~slot`, which is
+negative, and the device has it.
+
+S slots, L places for tokens, B places for blocks, R rows of one step, N rows that sampled.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +23,14 @@ from penstock.workers.sampler.rows import Ints, Rows
 def ids_of(packed: bytes) -> Ints:
     """Packed ids of the wire as an array to index with."""
     return np.frombuffer(packed, dtype="<u4").astype(np.int64)
+
+
+class Expected(NamedTuple):
+    """Tokens still to be heard of: where they belong, and whose they are."""
+
+    slots_N: Ints
+    places_N: Ints
+    owners_N: Ints
 
 
 class Slots:
@@ -34,9 +47,15 @@ class Slots:
         self.num_computed_S = np.zeros(num_slots, dtype=np.int64)
         self.num_prompt_S = np.zeros(num_slots, dtype=np.int64)
         self.num_blocks_S = np.zeros(num_slots, dtype=np.int64)
+        self._owner_S = np.zeros(num_slots, dtype=np.int64)
+
+    @property
+    def num_slots(self) -> int:
+        return len(self.num_tokens_S)
 
     def free(self, slots_F: Ints) -> None:
         """Forgets these sequences."""
+        self._owner_S[slots_F] += 1
         for column_S in (self.num_tokens_S, self.num_computed_S, self.num_prompt_S):
             column_S[slots_F] = 0
         self.num_blocks_S[slots_F] = 0
@@ -66,6 +85,20 @@ class Slots:
         """One sampled token for each of these slots."""
         self.tokens_SL[slots_R, self.num_tokens_S[slots_R]] = token_ids_R
         self.num_tokens_S[slots_R] += 1
+
+    def expect(self, slots_N: Ints) -> Expected:
+        """Each of these slots has one token more, whichever it is."""
+        places_N = self.num_tokens_S[slots_N]
+        self.tokens_SL[slots_N, places_N] = ~slots_N
+        self.num_tokens_S[slots_N] = places_N + 1
+        return Expected(slots_N, places_N, self._owner_S[slots_N])
+
+    def learn(self, expected: Expected, token_ids_N: Ints) -> npt.NDArray[np.bool_]:
+        """Which of these tokens' sequences are still here; the others' slots may be others' by now."""
+        slots_N, places_N, owners_N = expected
+        here_N: npt.NDArray[np.bool_] = self._owner_S[slots_N] == owners_N
+        self.tokens_SL[slots_N[here_N], places_N[here_N]] = token_ids_N[here_N]
+        return here_N
 
     def catch_up(self, slots_R: Ints, counts_R: Ints, tails_R: Ints) -> None:
         """Each row's newest token, where it was sampled elsewhere and this is the first to be heard of it."""

@@ -14,6 +14,7 @@ from penstock.protocol.plan import (
     Prepare,
     Release,
     StepPlan,
+    StepResult,
     WorkerFault,
     WorkerHello,
     WorkerReady,
@@ -22,7 +23,9 @@ from penstock.protocol.settings import WorkerSettings
 from penstock.protocol.step_bounds import StepBounds, step_bounds
 from penstock.workers.backend import backend_on
 from penstock.workers.cache_kind import CacheKind, cache_kind
+from penstock.workers.device.streams import stream_on
 from penstock.workers.faults import Circumstances, Phase, explain
+from penstock.workers.flight import Flight
 from penstock.workers.forward import TorchForward
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.masks import Masks
@@ -87,26 +90,27 @@ class Worker:
         runner = self._start()
         if runner is None:
             return
-        if not self._part.leads:
-            for order in self._link.orders():
-                if isinstance(order, StepPlan):
-                    runner.execute(order)
-            return
-        assert self._compiler is not None
-        self._compiler.load()
+        flight = Flight(runner, self._link.send if self._part.leads else _unheard)
+        if self._compiler is not None:
+            self._compiler.load()
         for order in self._link.orders():
-            self._obey(order, runner, self._compiler)
-        self._compiler.close()
+            self._obey(order, flight)
+            if flight.is_up and not self._link.arrives_before(flight.is_done):
+                flight.land()
+        if self._compiler is not None:
+            self._compiler.close()
 
-    def _obey(self, order: Order, runner: ModelRunner, compiler: Compiler) -> None:
-        """What the rank that samples does; the others run the steps alone."""
+    def _obey(self, order: Order, flight: Flight) -> None:
+        """Grammars are for the rank that samples alone."""
         match order:
             case StepPlan():
-                self._link.send(runner.execute(order))
-            case Prepare():
-                compiler.prepare(order, self._link.send)
-            case Release():
-                compiler.release(order.ids)
+                flight.step(order)
+            case Prepare() if self._compiler is not None:
+                self._compiler.prepare(order, self._link.send)
+            case Release() if self._compiler is not None:
+                self._compiler.release(order.ids)
+            case Prepare() | Release():
+                """The leading rank's."""
 
     def _start(self) -> ModelRunner | None:
         """None when the engine core leaves first."""
@@ -226,18 +230,22 @@ class Worker:
             sampler = Sampler(num_slots, model.sampling(), masks)
             return ModelRunner(slots, model.forward(shape, slots), sampler, masks)
         model.use_max_model_len(shape.max_model_len)
-        kind = self._cache_kind
+        kind, stream = self._cache_kind, stream_on(self._device)
         cache = KVCache(
             model.config, shape.num_blocks, shape.block_size, kind.dtype, self._device, kind.scales
         )
-        forward = TorchForward(model, cache, slots, self._device)
+        forward = TorchForward(model, cache, slots, stream)
         source = token_source(model.company, Sampler(num_slots, sampling_on(self._device), masks))
-        return ModelRunner(slots, forward, source, masks)
+        return ModelRunner(slots, forward, source, masks, stream)
 
     def _grammars(self, model: DecoderModel | NativeModel) -> Compiler:
         folder = find_tokenizer(self._settings, Path(self._place.model_dir))
         self._compiler = Compiler(folder / "tokenizer.json", model.config.vocab_size)
         return self._compiler
+
+
+def _unheard(result: StepResult) -> None:
+    """One rank's answers are enough."""
 
 
 def own_device(rank: int) -> torch.device:

@@ -33,7 +33,7 @@ class NativeSampling:
         self._logprobs = library.function("logprobs")
         finalize(self, library.call, "sampler_delete", self._handle)
 
-    def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> Ints:
+    def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> torch.Tensor:
         """The ids, [R]. Logits are float32 with contiguous rows; a row's answer depends on nothing else.
 
         A NaN counts as -inf. A row with +inf takes its first one, and a row without any number id 0.
@@ -45,7 +45,7 @@ class NativeSampling:
         self._sample(
             self._handle, *_rows(logits_RV), _pointer(draws_R), _INT(num_rows), _pointer(ids_R)
         )  # fmt: skip
-        return ids_R
+        return torch.from_numpy(ids_R)
 
     def penalise(
         self, logits_RV: torch.Tensor, tokens_SL: npt.NDArray[np.int32], penalties_N: Penalties
@@ -72,23 +72,24 @@ class NativeSampling:
         )  # fmt: skip
 
     def top_logprobs(
-        self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: Ints, count: int
-    ) -> tuple[Ints, npt.NDArray[np.float32], Ints]:
+        self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: torch.Tensor, count: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """ids [N, 1 + count], their log probabilities, and ranks [N]: each token, then the likeliest.
 
         `count` is at most V. Ties are listed by id.
         """
         assert count <= logits_RV.shape[1], (count, logits_RV.shape)
-        assert rows_N.dtype == token_ids_N.dtype == np.int64
+        assert rows_N.dtype == np.int64
+        assert token_ids_N.dtype == torch.int64
         assert rows_N.shape == token_ids_N.shape, (rows_N.shape, token_ids_N.shape)
         ids_NW = np.empty((len(rows_N), 1 + count), dtype=np.int64)
         values_NW = np.empty(ids_NW.shape, dtype=np.float32)
         ranks_N = np.empty(len(rows_N), dtype=np.int64)
         self._logprobs(
-            self._handle, *_rows(logits_RV), _pointer(rows_N), _pointer(token_ids_N),
+            self._handle, *_rows(logits_RV), _pointer(rows_N), _pointer(token_ids_N.numpy()),
             _INT(len(rows_N)), _INT(count), _pointer(ids_NW), _pointer(values_NW), _pointer(ranks_N),
         )  # fmt: skip
-        return ids_NW, values_NW, ranks_N
+        return torch.from_numpy(ids_NW), torch.from_numpy(values_NW), torch.from_numpy(ranks_N)
 
 
 def _rows(logits_RV: torch.Tensor) -> tuple[ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]:

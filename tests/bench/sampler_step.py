@@ -54,6 +54,9 @@ class BlankForward:
     def run(self, slots_R: Any, counts_R: Any, samples_N: Any) -> torch.Tensor:
         return self._logits_NV
 
+    def keep(self, token_ids_N: torch.Tensor) -> bool:
+        return False
+
     def logits(self, first: int, end: int) -> torch.Tensor:
         return self._logits_NV[: end - first]
 

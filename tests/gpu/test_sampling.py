@@ -64,7 +64,7 @@ def test_company_changes_no_token(sampling, device):
     together_R = sampling.choose(torch.from_numpy(logits_RV).to(device), draws_R)
     for i in order_R[:4].tolist():
         alone = torch.from_numpy(logits_RV[i : i + 1]).to(device)
-        assert sampling.choose(alone, draws_R[i : i + 1]) == [together_R[i]]
+        assert sampling.choose(alone, draws_R[i : i + 1]).tolist() == [together_R[i]]
 
 
 def test_rows_may_lie_apart(sampling, device):
@@ -78,8 +78,8 @@ def test_rows_may_lie_apart(sampling, device):
 def test_the_best_is_the_lowest_id_among_equals(sampling, device):
     logits_RV = torch.zeros(1, 3000, device=device)
     logits_RV[0, [2999, 1234, 1240]] = 7.0
-    assert sampling.choose(logits_RV, draws(1, temperature=0)) == [1234]
-    assert sampling.choose(-logits_RV, draws(1, temperature=0)) == [0]
+    assert sampling.choose(logits_RV, draws(1, temperature=0)).tolist() == [1234]
+    assert sampling.choose(-logits_RV, draws(1, temperature=0)).tolist() == [0]
 
 
 WAYS = [{"temperature": 0}, {}, {"top_k": 5}, {"top_p": 0.5}, {"min_p": 0.1}, {"top_k": 10**18}]
@@ -190,9 +190,9 @@ def test_log_probabilities(sampling, device, shape, size):
     logprobs_NV = named_NV.log_softmax(1)
     order_NV = named_NV.sort(dim=1, descending=True, stable=True).indices
     for count in {0, min(5, size), min(900, size)}:
-        ids_NW, values_NW, ranks_N = sampling.top_logprobs(
-            logits_RV.to(device), rows_N, token_ids_N, count
-        )
+        tokens = torch.from_numpy(token_ids_N).to(device)
+        columns = sampling.top_logprobs(logits_RV.to(device), rows_N, tokens, count)
+        ids_NW, values_NW, ranks_N = (column.cpu().numpy() for column in columns)
         assert np.array_equal(ids_NW[:, 0], token_ids_N)
         assert np.array_equal(ids_NW[:, 1:], order_NV[:, :count])
         wanted = logprobs_NV.gather(1, torch.from_numpy(ids_NW))
@@ -205,7 +205,7 @@ def test_ids_without_a_number_come_last(sampling, device):
     inf, nan = math.inf, math.nan
     rows = [[-inf, 2.0, nan, 3.0, -inf], [inf, 1.0, inf, 2, 3]]
     ids_NW, values_NW, ranks_N = sampling.top_logprobs(
-        torch.tensor(rows, device=device), np.array([0, 1]), np.array([1, 1]), 5
+        torch.tensor(rows, device=device), np.array([0, 1]), torch.tensor([1, 1], device=device), 5
     )
     assert ids_NW.tolist() == [[1, 3, 1, 0, 2, 4], [1, 0, 2, 4, 3, 1]]
     assert values_NW[0, [0, 1]].tolist() == pytest.approx([-1.3132617, -0.3132617])

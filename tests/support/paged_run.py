@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from penstock.kernels.rows import Rows
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.models.decoder import DecoderModel
@@ -53,7 +54,7 @@ class PagedRun:
         hidden_TD = self.model(batch, self.cache)
         is_last = self.model.company.part.is_last
         logits_TV = self.model.logits(hidden_TD) if is_last else hidden_TD
-        for (row, count), part in zip(picked, logits_TV.split(batch.query_lens), strict=True):
+        for (row, count), part in zip(picked, logits_TV.split(batch.rows.query_lens), strict=True):
             row.logits.append(part.cpu())
             row.done += count
 
@@ -102,9 +103,11 @@ def make_batch(picked: list[tuple[Fed, int]], device: torch.device = CPU) -> Bat
         ).to(device),
         positions_T=torch.tensor([p for span in positions for p in span]).to(device),
         cache_slots_T=torch.tensor(slots).to(device),
-        query_lens=tuple(count for _, count in picked),
-        context_lens=tuple(row.done + count for row, count in picked),
-        block_tables_RB=tables_RB.to(device),
+        rows=Rows.of(
+            [count for _, count in picked],
+            [row.done + count for row, count in picked],
+            tables_RB.to(device),
+        ),
     )
 
 

@@ -4,12 +4,15 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from penstock.protocol.plan import BlockGrant, Configure, SeqStart, StepPlan, StepResult
 from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import pack, unpack
+from penstock.workers.device.inline import INLINE
+from penstock.workers.device.stream import Stream
 from penstock.workers.forward import TorchForward
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.models.decoder import DecoderModel
@@ -60,12 +63,21 @@ def load_tiny(folder: Path) -> DecoderModel:
 class Driver:
     """Random chunks, random preemptions, shuffled blocks and reused slots."""
 
-    def __init__(self, model: DecoderModel, num_slots: int = 4, num_blocks: int = 64) -> None:
+    def __init__(
+        self,
+        model: DecoderModel,
+        num_slots: int = 4,
+        num_blocks: int = 64,
+        stream: Stream = INLINE,
+        masks: Any = None,
+    ) -> None:
         self.shape = Configure(num_blocks, BLOCK_SIZE, num_slots, 200, 64)
         cache = KVCache(model.config, num_blocks, BLOCK_SIZE, torch.float32, CPU)
-        slots = Slots(self.shape)
-        forward = TorchForward(model, cache, slots, CPU)
-        self.runner = ModelRunner(slots, forward, Sampler(num_slots))
+        self.slots = Slots(self.shape)
+        forward = TorchForward(model, cache, self.slots, stream)
+        sampler = Sampler(num_slots, None, masks)
+        self.runner = ModelRunner(self.slots, forward, sampler, masks, stream)
+        self.history: list[tuple[StepPlan, StepResult]] = []
         self.free_blocks = list(range(num_blocks))
         self.free_slots = list(range(num_slots))
         self.frees: list[int] = []
@@ -106,6 +118,7 @@ class Driver:
         plan = StepPlan(self.step, pack(slots), pack(counts), starts, grants, pack(frees))
         self.step += 1
         result = self.runner.execute(plan)
+        self.history.append((plan, result))
         self._update(rows, counts, result)
         return result
 

@@ -6,7 +6,6 @@ Legend: T tokens of the step, D hidden, N rows whose logits are wanted, V vocabu
 import torch
 from torch import nn
 
-from penstock.kernels.rows import Rows
 from penstock.workers.backend import Backend
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
@@ -83,8 +82,7 @@ class DecoderModel(nn.Module):
     def forward(self, batch: Batch, cache: KVCache) -> torch.Tensor:
         """Hidden states, after the final norm where the model ends here; writes the batch's keys and values."""
         x_TD, residual_TD = self._enter(batch)
-        rows = Rows.of(batch.query_lens, batch.context_lens, batch.block_tables_RB)
-        step = Step(batch, rows, cache, *self._rope.cos_sin(batch.positions_T, x_TD.dtype))
+        step = Step(batch, cache, *self._rope.cos_sin(batch.positions_T, x_TD.dtype))
         for layer in self.layers:
             x_TD, residual_TD = layer(x_TD, residual_TD, step)
         return self._leave(x_TD, residual_TD)

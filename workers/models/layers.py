@@ -8,7 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from penstock.kernels.rows import Rows
 from penstock.workers.backend import Backend
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
@@ -22,7 +21,6 @@ class Step(NamedTuple):
     """What every layer of one forward pass shares."""
 
     batch: Batch
-    rows: Rows
     cache: KVCache
     cos_TE: torch.Tensor
     sin_TE: torch.Tensor
@@ -54,7 +52,7 @@ class Attention(nn.Module):
             step.batch.cache_slots_T, k_scale=k_scale, v_scale=v_scale,
         )  # fmt: skip
         return ops.paged_attention(
-            q_THD, k_cache_SGD, v_cache_SGD, step.rows,
+            q_THD, k_cache_SGD, v_cache_SGD, step.batch.rows,
             block_size=cache.block_size, scale=self.config.head_dim**-0.5,
             window=self.config.windows[self.layer], k_scale=k_scale, v_scale=v_scale,
             batch_invariant=self._backend.batch_invariant,

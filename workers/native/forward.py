@@ -64,6 +64,10 @@ class NativeForward:
         self._program.run_filled(step)
         return self._head.logits_NV[: len(samples_N)]
 
+    def keep(self, token_ids_N: torch.Tensor) -> bool:
+        """The slots are all it reads."""
+        return False
+
     def logits(self, first: int, end: int) -> torch.Tensor:
         tokens_N = np.arange(first, end, dtype=np.int32)
         assert len(tokens_N) <= len(self._prompt_head.logits_NV)

@@ -6,16 +6,15 @@ wait then for a stage that is at an older plan (`StepPlan.tails`).
 
 from typing import Protocol
 
-import numpy as np
 import torch
 
 from penstock.protocol.sampling import SamplingParams
 from penstock.workers.parallel.company import Company
 from penstock.workers.parallel.peers import Peers
-from penstock.workers.sampler.rows import Rows
+from penstock.workers.sampler.rows import Ints, Rows
 from penstock.workers.sampler.sampler import Sampled, Sampler
 
-NOTHING = Sampled(np.empty(0, dtype=np.int64), [], [])
+NOTHING = Sampled(torch.empty(0, dtype=torch.int64), [], [])
 
 
 class TokenSource(Protocol):
@@ -26,7 +25,11 @@ class TokenSource(Protocol):
         ...
 
     def sample(self, logits_RV: torch.Tensor, rows: Rows) -> Sampled:
-        """A token for each row; or none at all, where plans will bring them."""
+        """A token for each row, where the logits lie; or none at all, where plans will bring them."""
+        ...
+
+    def reads_history(self, slots_R: Ints) -> bool:
+        """Whether `sample` has to know all tokens of one of these slots."""
         ...
 
 
@@ -43,8 +46,11 @@ class Leading:
     def sample(self, logits_RV: torch.Tensor, rows: Rows) -> Sampled:
         """See `TokenSource`."""
         sampled = self._sampler.sample(logits_RV, rows)
-        self._peers.from_first(torch.from_numpy(sampled.token_ids_R))
+        self._peers.from_first(sampled.token_ids_R)
         return sampled
+
+    def reads_history(self, slots_R: Ints) -> bool:
+        return self._sampler.reads_history(slots_R)
 
 
 class Following:
@@ -58,8 +64,11 @@ class Following:
 
     def sample(self, logits_RV: torch.Tensor, rows: Rows) -> Sampled:
         """See `TokenSource`."""
-        ids_R = torch.empty(len(rows.slots_R), dtype=torch.int64)
-        return Sampled(self._peers.from_first(ids_R).numpy(), [], [])
+        ids_R = torch.empty(len(rows.slots_R), dtype=torch.int64, device=logits_RV.device)
+        return Sampled(self._peers.from_first(ids_R), [], [])
+
+    def reads_history(self, slots_R: Ints) -> bool:
+        return False
 
 
 class Waiting:
@@ -71,6 +80,9 @@ class Waiting:
     def sample(self, logits_RV: torch.Tensor, rows: Rows) -> Sampled:
         """See `TokenSource`."""
         return NOTHING
+
+    def reads_history(self, slots_R: Ints) -> bool:
+        return False
 
 
 def token_source(company: Company, sampler: Sampler) -> TokenSource:

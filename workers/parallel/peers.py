@@ -21,7 +21,7 @@ class Peers(Protocol):
         ...
 
     def from_first(self, ids_N: torch.Tensor) -> torch.Tensor:
-        """What the first rank has, int64 on the CPU; overwrites the others' `ids_N`."""
+        """What the first rank has, int64, wherever the ranks compute; overwrites the others' `ids_N`."""
         ...
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from penstock.kernels.upload import upload
 from penstock.protocol.messages import TokenLogprobs
 from penstock.workers.sampler.draw import rows_at_once, total_weights
 from penstock.workers.sampler.head import head
@@ -17,14 +18,18 @@ from penstock.workers.sampler.head import head
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """`TokenLogprobs` before it is packed."""
+    """`TokenLogprobs` before it is packed, wherever it was computed."""
 
     ids_NW: torch.Tensor
     values_NW: torch.Tensor
     ranks_N: torch.Tensor
 
+    @property
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return self.ids_NW, self.values_NW, self.ranks_N
+
     def pack(self) -> TokenLogprobs:
-        """All tokens in one message."""
+        """All tokens in one message. Packed are columns on the CPU."""
         return TokenLogprobs(self.ids_NW.shape[1], *(x_N.tobytes() for x_N in self._on_the_wire()))
 
     def pack_each(self) -> list[TokenLogprobs]:
@@ -35,7 +40,7 @@ class Columns:
 
     def _on_the_wire(self) -> tuple[npt.NDArray[np.generic], ...]:
         columns = ((self.ids_NW, "<u4"), (self.values_NW, "<f4"), (self.ranks_N, "<u4"))
-        return tuple(column.cpu().numpy().astype(dtype) for column, dtype in columns)
+        return tuple(column.numpy().astype(dtype) for column, dtype in columns)
 
 
 def join(parts: Sequence[Columns]) -> Columns:
@@ -58,7 +63,7 @@ def chosen_logprobs(
     logits_NV: torch.Tensor, token_ids_N: torch.Tensor, ids: Sequence[int]
 ) -> Columns:
     """The tokens beside the given ids."""
-    chosen_K = torch.tensor(ids, dtype=torch.int64, device=logits_NV.device)
+    chosen_K = upload(np.array(ids, dtype=np.int64), logits_NV.device)
     beside_NK = chosen_K.expand(len(token_ids_N), -1)
     return _columns(logits_NV, token_ids_N, torch.cat([token_ids_N[:, None], beside_NK], 1))
 

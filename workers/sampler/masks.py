@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from penstock.kernels.upload import upload
 from penstock.protocol.sampling import SamplingParams
 from penstock.workers.sampler.params import Feature, ParamTable
 from penstock.workers.sampler.rows import Ints, Rows, pair
@@ -28,8 +29,8 @@ def bias(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints) -
     """Adds each row's `logit_bias` in place."""
     lists = [table.lists[int(slot)] for slot in rows.slots_R[rows_N]]
     index = pair(rows_N.tolist(), [some.biased_ids for some in lists]).index(logits_RV.device)
-    biases_P = torch.from_numpy(np.concatenate([some.biases for some in lists]))
-    logits_RV[index] += biases_P.to(logits_RV)
+    biases_P = upload(np.concatenate([some.biases for some in lists]), logits_RV.device)
+    logits_RV[index] += biases_P.to(logits_RV.dtype)
 
 
 def ban(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: Ints) -> None:
@@ -51,16 +52,16 @@ def _allow_only(logits_RV: torch.Tensor, rows: Rows, table: ParamTable, rows_N: 
     index = pair(rows_N.tolist(), allowed).index(logits_RV.device)
     kept_P = logits_RV[index]
     masked_N = (table.features_S[rows.slots_R[rows_N]] & int(Feature.CONSTRAINED)) != 0
-    shift_N = torch.from_numpy(np.where(masked_N, np.float32(SHUT_OUT), np.float32(np.inf)))
-    logits_RV[torch.from_numpy(rows_N).to(logits_RV.device)] -= shift_N[:, None].to(logits_RV)
+    shift_N = upload(np.where(masked_N, np.float32(SHUT_OUT), np.float32(np.inf)), logits_RV.device)
+    logits_RV[upload(rows_N, logits_RV.device)] -= shift_N[:, None]
     logits_RV[index] = kept_P
 
 
 def constrain(logits_RV: torch.Tensor, words_SW: Words, rows_N: Ints, slots_N: Ints) -> None:
     """Leaves to row `rows_N[i]` only the tokens whose bit is set in `words_SW[slots_N[i]]`."""
     bits_NV = np.unpackbits(words_SW[slots_N].view(np.uint8), axis=1, bitorder="little")
-    shut_out_NV = torch.from_numpy(bits_NV[:, : logits_RV.shape[1]] == 0).to(logits_RV.device)
-    index = torch.from_numpy(rows_N).to(logits_RV.device)
+    shut_out_NV = upload(bits_NV[:, : logits_RV.shape[1]] == 0, logits_RV.device)
+    index = upload(rows_N, logits_RV.device)
     logits_RV[index] = logits_RV[index].masked_fill(shut_out_NV, -torch.inf)
 
 

@@ -12,6 +12,7 @@ import torch
 
 from penstock.kernels.draws import Draws
 from penstock.kernels.penalties import Penalties
+from penstock.kernels.upload import upload
 from penstock.workers.sampler.draw import draw
 from penstock.workers.sampler.filters import Filters, draw_filtered
 from penstock.workers.sampler.head import argmax, select
@@ -21,15 +22,15 @@ from penstock.workers.sampler.penalties import penalise
 from penstock.workers.sampler.rows import Ints
 
 Int32s = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float32]
+Columns = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class SamplingOps(Protocol):
     """`TorchSampling` runs anywhere and is the oracle; `kernels.cpu.sample.NativeSampling` is fast on CPUs, and
     `kernels.triton.sampling.ops.TritonSampling` on GPUs."""
 
-    def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> Ints:
-        """One token for each row of float32 logits; a row's depends on nothing but that row."""
+    def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> torch.Tensor:
+        """One token for each row of float32 logits, where they lie; a row's depends on nothing but that row."""
         ...
 
     def penalise(self, logits_RV: torch.Tensor, tokens_SL: Int32s, penalties_N: Penalties) -> None:
@@ -43,8 +44,8 @@ class SamplingOps(Protocol):
         ...
 
     def top_logprobs(
-        self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: Ints, count: int
-    ) -> tuple[Ints, Floats, Ints]:
+        self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: torch.Tensor, count: int
+    ) -> Columns:
         """ids [N, 1 + count], their log probabilities, and ranks [N]: each token, then the likeliest."""
         ...
 
@@ -52,12 +53,12 @@ class SamplingOps(Protocol):
 class TorchSampling:
     """Wherever the logits lie."""
 
-    def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> Ints:
+    def choose(self, logits_RV: torch.Tensor, draws_R: Draws) -> torch.Tensor:
         """See `SamplingOps`."""
         ids_R = torch.zeros(len(draws_R), dtype=torch.int64, device=logits_RV.device)
         for rows_N, ids_N in self._choose_by_kind(logits_RV, draws_R):
             ids_R[rows_N] = ids_N
-        return ids_R.cpu().numpy()
+        return ids_R
 
     def penalise(self, logits_RV: torch.Tensor, tokens_SL: Int32s, penalties_N: Penalties) -> None:
         """See `SamplingOps`."""
@@ -70,13 +71,11 @@ class TorchSampling:
         constrain(logits_RV, words_SW, rows_N, slots_N)
 
     def top_logprobs(
-        self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: Ints, count: int
-    ) -> tuple[Ints, Floats, Ints]:
+        self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: torch.Tensor, count: int
+    ) -> Columns:
         """See `SamplingOps`."""
         some_NV = select(logits_RV, _on(logits_RV, rows_N))
-        columns = top_logprobs(some_NV, _on(logits_RV, token_ids_N), count)
-        ids_NW, values_NW = columns.ids_NW.cpu().numpy(), columns.values_NW.cpu().numpy()
-        return ids_NW, values_NW, columns.ranks_N.cpu().numpy()
+        return top_logprobs(some_NV, token_ids_N, count).tensors
 
     def _choose_by_kind(
         self, logits_RV: torch.Tensor, draws_R: Draws
@@ -123,4 +122,4 @@ def _draw_filtered(logits_RV: torch.Tensor, rows_N: torch.Tensor, draws_N: Draws
 
 def _on(like: torch.Tensor, column: np.ndarray) -> torch.Tensor:
     """`column` where `like` lies."""
-    return torch.from_numpy(np.ascontiguousarray(column)).to(like.device)
+    return upload(column, like.device)

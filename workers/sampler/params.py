@@ -30,6 +30,8 @@ class Feature(enum.IntFlag):
 
 
 RESHAPED = int(Feature.BIASED | Feature.PENALISED | Feature.BANNED | Feature.CONSTRAINED)
+HISTORY = int(Feature.PENALISED | Feature.BANNED | Feature.CONSTRAINED)
+"""What depends on the tokens before."""
 EXTRA = RESHAPED | int(Feature.LOGPROBS)
 
 

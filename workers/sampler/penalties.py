@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from penstock.kernels.penalties import Penalties
+from penstock.kernels.upload import upload
 from penstock.workers.sampler.rows import Ints
 
 Index = tuple[torch.Tensor, torch.Tensor]
@@ -58,9 +59,9 @@ def _history(
     which_P = np.repeat(np.arange(len(penalties_N)), counts_N)
     places_P = np.arange(len(which_P)) + (starts_N - first_N)[which_P]
     ids_P = tokens_SL[penalties_N["slot"][which_P], places_P].astype(np.int64)
-    rows_P = torch.from_numpy(penalties_N["row"][which_P]).to(logits_RV.device)
-    return which_P, (rows_P, torch.from_numpy(ids_P).to(logits_RV.device))
+    rows_P = upload(penalties_N["row"][which_P], logits_RV.device)
+    return which_P, (rows_P, upload(ids_P, logits_RV.device))
 
 
 def _each(like: torch.Tensor, column_P: npt.NDArray[np.float64]) -> torch.Tensor:
-    return torch.from_numpy(column_P.astype(np.float32)).to(like.device)
+    return upload(column_P.astype(np.float32), like.device)

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from penstock.kernels.upload import upload
+
 Ints = npt.NDArray[np.int64]
 
 
@@ -31,7 +33,7 @@ class Pairs:
 
     def index(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """For `logits_RV[...]`."""
-        return torch.from_numpy(self.rows_P).to(device), torch.from_numpy(self.ids_P).to(device)
+        return upload(self.rows_P, device), upload(self.ids_P, device)
 
 
 def pair(rows: list[int], ids: list[Ints]) -> Pairs:

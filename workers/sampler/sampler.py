@@ -11,22 +11,23 @@ import numpy.typing as npt
 import torch
 
 from penstock.kernels.penalties import Penalties
-from penstock.protocol.messages import TokenLogprobs
+from penstock.kernels.upload import upload
 from penstock.protocol.sampling import SamplingParams
 from penstock.workers.sampler.masks import Words, ban, bias
 from penstock.workers.sampler.noise import uniforms
 from penstock.workers.sampler.ops import SamplingOps, TorchSampling
-from penstock.workers.sampler.params import EXTRA, RESHAPED, Feature, ParamTable
-from penstock.workers.sampler.report import report
+from penstock.workers.sampler.params import EXTRA, HISTORY, RESHAPED, Feature, ParamTable
+from penstock.workers.sampler.report import Report, report
 from penstock.workers.sampler.rows import Ints, Rows
 
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """`logprobs` pairs a row with its answer, for the rows that asked; `failures` with why it cannot go on."""
+    """The tokens and the reports of rows that asked lie where the logits do; `failures` pairs a row with why it cannot
+    go on."""
 
-    token_ids_R: Ints
-    logprobs: list[tuple[int, TokenLogprobs]]
+    token_ids_R: torch.Tensor
+    reports: list[Report]
     failures: list[tuple[int, str]]
 
 
@@ -59,6 +60,10 @@ class Sampler:
         """`slot` belongs to a new sequence."""
         self._table.start(slot, params)
 
+    def reads_history(self, slots_R: Ints) -> bool:
+        """Whether `sample` has to know all tokens of one of these: their penalties, bans or masks depend on them."""
+        return bool((self._table.features_S[slots_R] & HISTORY).any())
+
     def sample(self, logits_RV: torch.Tensor, rows: Rows) -> Sampled:
         """Samples each row. Overwrites the logits."""
         features_R = self._table.features_S[rows.slots_R]
@@ -71,13 +76,22 @@ class Sampler:
         asking_N = _rows_with(Feature.LOGPROBS, features_R)
         raw_RV, rows_N = logits_RV, asking_N
         if used & RESHAPED:
-            raw_RV, rows_N = logits_RV[asking_N], np.arange(len(asking_N))
+            raw_RV = logits_RV[upload(asking_N, logits_RV.device)]
+            rows_N = np.arange(len(asking_N))
             self._reshape(logits_RV, rows, features_R, used)
         token_ids_R = self._choose(logits_RV, rows, used)
+        reports = self._report(raw_RV, rows_N, token_ids_R, asking_N, rows)
+        return Sampled(token_ids_R, reports, self._failures(rows))
+
+    def _report(
+        self, raw_RV: torch.Tensor, rows_N: Ints, token_ids_R: torch.Tensor, asking_N: Ints,
+        rows: Rows,
+    ) -> list[Report]:  # fmt: skip
+        """`rows_N` are the asking rows' in `raw_RV`; the answer names them as `rows` does."""
         asked = [self._table.params[slot] for slot in rows.slots_R[asking_N].tolist()]
-        answers = report(self._ops, raw_RV, rows_N, token_ids_R[asking_N], asked)
-        logprobs = list(zip(asking_N.tolist(), answers, strict=True))
-        return Sampled(token_ids_R, logprobs, self._failures(rows))
+        token_ids_N = token_ids_R[upload(asking_N, token_ids_R.device)]
+        found = report(self._ops, raw_RV, rows_N, token_ids_N, asked)
+        return [Report(asking_N[places].tolist(), columns) for places, columns in found]
 
     def _failures(self, rows: Rows) -> list[tuple[int, str]]:
         return self._masks.failures(rows.slots_R) if self._masks else []
@@ -108,7 +122,7 @@ class Sampler:
         penalties_N["num_tokens"] = rows.lengths_R[rows_N]
         return penalties_N
 
-    def _choose(self, logits_RV: torch.Tensor, rows: Rows, used: int) -> Ints:
+    def _choose(self, logits_RV: torch.Tensor, rows: Rows, used: int) -> torch.Tensor:
         draws_R = self._table.draws_S[rows.slots_R]
         if used & Feature.RANDOM:
             draws_R["uniform"] = uniforms(self._table.seed_S[rows.slots_R], rows.lengths_R)

@@ -42,7 +42,7 @@ def test_torch_draws_the_same_but_at_borders(native):
         draws_R = random_draws(random, 150)
         ids_R = native.choose(torch.from_numpy(logits_RV), draws_R)
         torch_ids_R = TorchSampling().choose(torch.from_numpy(logits_RV), draws_R)
-        for i in np.flatnonzero(ids_R != torch_ids_R):
+        for i in (ids_R != torch_ids_R).nonzero().flatten().tolist():
             assert may_draw(logits_RV[i], draws_R[i], int(ids_R[i])), draws_R[i]
             different += 1
         drawn += len(ids_R)
@@ -60,8 +60,8 @@ def test_threads_and_company_change_no_token(threads, cpu_library, cpu_team):
     crowd = NativeSampling(cpu_library, cpu_team(threads))
     alone = NativeSampling(cpu_library, cpu_team(1))
     together_R = crowd.choose(logits_RV[order_R], draws_R[order_R])
-    for i, token_id in zip(order_R, together_R, strict=True):
-        assert alone.choose(logits_RV[i : i + 1], draws_R[i : i + 1]) == [token_id]
+    for i, token_id in zip(order_R, together_R.tolist(), strict=True):
+        assert alone.choose(logits_RV[i : i + 1], draws_R[i : i + 1]).tolist() == [token_id]
 
 
 def test_rows_may_lie_apart(native):
@@ -75,9 +75,9 @@ def test_rows_may_lie_apart(native):
 def test_the_best_is_the_lowest_id_among_equals(native):
     logits_RV = torch.zeros(1, 3000)
     logits_RV[0, [2999, 1234, 1240]] = 7.0
-    assert native.choose(logits_RV, draws(1, temperature=0)) == [1234]
+    assert native.choose(logits_RV, draws(1, temperature=0)).tolist() == [1234]
     logits_RV.neg_()
-    assert native.choose(logits_RV, draws(1, temperature=0)) == [0]
+    assert native.choose(logits_RV, draws(1, temperature=0)).tolist() == [0]
 
 
 WAYS = [{"temperature": 0}, {}, {"top_k": 5}, {"top_p": 0.5}, {"min_p": 0.1}, {"top_k": 10**18}]

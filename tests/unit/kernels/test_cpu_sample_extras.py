@@ -51,7 +51,7 @@ def test_log_probabilities_are_those_of_torch(shape, size, native):
     random = np.random.default_rng(size)
     logits_RV = torch.from_numpy(random_logits(random, shape, 12, size))
     rows_N = random.permutation(12)[:9]
-    token_ids_N = random.integers(0, size, 9)
+    token_ids_N = torch.from_numpy(random.integers(0, size, 9))
     for count in {0, min(5, size), min(900, size), size}:
         ours = native.top_logprobs(logits_RV, rows_N, token_ids_N, count)
         theirs = TorchSampling().top_logprobs(logits_RV, rows_N, token_ids_N, count)
@@ -63,7 +63,7 @@ def test_log_probabilities_are_those_of_torch(shape, size, native):
 def test_ids_without_a_number_come_last(native):
     logits_RV = torch.tensor([[-np.inf, 2.0, np.nan, 3.0, -np.inf], [np.inf, 1.0, np.inf, 2, 3]])
     ids_NW, values_NW, ranks_N = native.top_logprobs(
-        logits_RV, np.array([0, 1]), np.array([1, 1]), 5
+        logits_RV, np.array([0, 1]), torch.tensor([1, 1]), 5
     )
     assert ids_NW.tolist() == [[1, 3, 1, 0, 2, 4], [1, 0, 2, 4, 3, 1]]
     assert values_NW[0, [0, 1]].tolist() == pytest.approx([-1.3132617, -0.3132617])

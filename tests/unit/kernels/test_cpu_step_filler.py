@@ -7,8 +7,9 @@ import torch
 from penstock.kernels.cpu.program import CStep
 from penstock.kernels.cpu.step_filler import SlotArrays, StepFiller
 from penstock.protocol.plan import Configure
-from penstock.workers.batching import build_batch
+from penstock.workers.batching import extent_of, fill_inputs
 from penstock.workers.slots import Slots
+from penstock.workers.step_inputs import inputs_in
 
 SHAPE = Configure(200, 16, 6, 100, 64)
 
@@ -30,13 +31,15 @@ def array_at(address, shape):
 
 
 def check(step: CStep, slots, slots_R, counts_R, samples_N):
-    batch = build_batch(slots, slots_R, counts_R, torch.device("cpu"))
+    extent = extent_of(slots, slots_R, counts_R, len(samples_N))
+    inputs = inputs_in(torch.zeros(extent.num_bytes, dtype=torch.uint8), extent)
+    fill_inputs(inputs, slots, slots_R, counts_R, samples_N)
     num_tokens, num_rows = step.num_tokens, step.num_rows
     assert (num_tokens, num_rows) == (counts_R.sum(), len(slots_R))
-    assert torch.equal(array_at(step.token_ids, (num_tokens,)), batch.token_ids_T)
-    assert torch.equal(array_at(step.positions, (num_tokens,)), batch.positions_T)
-    assert tuple(array_at(step.query_lens, (num_rows,)).tolist()) == batch.query_lens
-    assert tuple(array_at(step.context_lens, (num_rows,)).tolist()) == batch.context_lens
+    assert torch.equal(array_at(step.token_ids, (num_tokens,)), inputs.token_ids_T)
+    assert torch.equal(array_at(step.positions, (num_tokens,)), inputs.positions_T)
+    assert torch.equal(array_at(step.query_lens, (num_rows,)), inputs.starts_P.diff().long())
+    assert torch.equal(array_at(step.context_lens, (num_rows,)), inputs.context_R.long())
     starts_R = np.cumsum(counts_R) - counts_R
     assert array_at(step.first_tokens, (num_rows,)).tolist() == starts_R.tolist()
     rows_T = np.repeat(np.arange(num_rows), counts_R)
@@ -44,9 +47,9 @@ def check(step: CStep, slots, slots_R, counts_R, samples_N):
     last_R = starts_R + counts_R - 1
     assert array_at(step.sample_tokens, (len(samples_N),)).tolist() == last_R[samples_N].tolist()
     tables = array_at(step.block_tables, (num_rows, step.table_stride))
-    for row, context in enumerate(batch.context_lens):
+    for row, context in enumerate(inputs.context_R.tolist()):
         num_blocks = -(-context // 16)
-        assert torch.equal(tables[row, :num_blocks], batch.block_tables_RB[row, :num_blocks])
+        assert torch.equal(tables[row, :num_blocks], inputs.block_tables_RB[row, :num_blocks])
 
 
 @pytest.mark.parametrize("seed", range(20))

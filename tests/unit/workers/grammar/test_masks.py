@@ -21,6 +21,7 @@ from penstock.workers.grammar import masks as module
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.mask_row import MaskRow
 from penstock.workers.grammar.masks import Masks
+from penstock.workers.sampler.report import answers
 from penstock.workers.sampler.rows import Rows
 from penstock.workers.sampler.sampler import Sampled, Sampler
 
@@ -63,9 +64,10 @@ class Model:
         prompts_R = np.full(len(slots), len(PROMPT))
         rows = Rows(slots_R, self.lengths_S[slots_R], prompts_R, self.tokens_SL)
         sampled = self.sampler.sample(logits, rows)
-        self.tokens_SL[slots_R, self.lengths_S[slots_R]] = sampled.token_ids_R
+        token_ids_R = sampled.token_ids_R.numpy()
+        self.tokens_SL[slots_R, self.lengths_S[slots_R]] = token_ids_R
         self.lengths_S[slots_R] += 1
-        self.masks.advance(slots_R, sampled.token_ids_R)
+        self.masks.advance(slots_R, token_ids_R)
         return sampled
 
     def output(self, slot: int) -> list[int]:
@@ -157,7 +159,7 @@ def test_the_log_probabilities_told_are_the_models_own(compiler: Compiler) -> No
     params = constrained(Constraint("regex", "[a-z]+"), logprobs=3, temperature=0.0)
     model = Model(compiler, 4)
     model.start(0, params)
-    [(_, found)] = model.step([0]).logprobs
+    [(_, found)] = answers(model.step([0]).reports)
     top = np.frombuffer(found.ids, dtype="<u4")[1:].tolist()
     assert set(top) - {int(model.tokens_SL[0, len(PROMPT)])}
     assert np.frombuffer(found.ranks, dtype="<u4")[0] > 1

@@ -10,6 +10,7 @@ from support.runner_driver import BLOCK_SIZE, CPU, Driver, Seq, load_tiny
 from support.sampling_rows import Row, sample
 from support.tiny_decoder import VOCAB_SIZE, write_tiny_model
 
+from penstock.kernels.rows import Rows
 from penstock.protocol.messages import TokenLogprobs
 from penstock.protocol.plan import StepPlan
 from penstock.protocol.sampling import SamplingParams
@@ -48,14 +49,8 @@ def hidden_of(model: DecoderModel, tokens: list[int]) -> torch.Tensor:
     """One sequence, all at once, in a cache of its own."""
     places = torch.arange(len(tokens))
     num_blocks = -(-len(tokens) // BLOCK_SIZE)
-    batch = Batch(
-        torch.tensor(tokens),
-        places,
-        places,
-        (len(tokens),),
-        (len(tokens),),
-        torch.arange(num_blocks)[None],
-    )
+    rows = Rows.of([len(tokens)], [len(tokens)], torch.arange(num_blocks)[None])
+    batch = Batch(torch.tensor(tokens), places, places, rows)
     with torch.inference_mode():
         return model.forward(
             batch, KVCache(model.config, num_blocks, BLOCK_SIZE, torch.float32, CPU)

@@ -1,0 +1,1 @@
+"""Where a rank computes, as far as plans need to know: order, copies, graphs. Knows no model."""
