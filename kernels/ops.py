@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class Ops(Protocol):
     """What each does is said by its oracle in `reference`."""
 
+    READS_ON_HOST: frozenset[str]
+    """Its ops that look into tensors on the host, so that no captured graph can hold them."""
+
     def embedding(self, token_ids_T: torch.Tensor, weight_VD: torch.Tensor) -> torch.Tensor: ...
 
     def linear(

@@ -48,6 +48,16 @@ def fill_inputs(
     _put(inputs.block_tables_RB, slots.blocks_SB[slots_R, :num_blocks], 0)
 
 
+def pad_inputs(inputs: StepInputs) -> None:
+    """Rows of padding alone."""
+    for view in (inputs.token_ids_T, inputs.positions_T, inputs.last_N, inputs.slots_N):
+        view.zero_()
+    inputs.cache_slots_T.fill_(NOWHERE)
+    inputs.starts_P.copy_(torch.arange(inputs.num_rows + 1))
+    inputs.context_R.zero_()
+    inputs.block_tables_RB.zero_()
+
+
 def spread(slots_R: Ints, counts_R: Ints, context_R: Ints) -> tuple[Ints, Ints]:
     """The slot and the position of every token of the rows."""
     ends_R = np.cumsum(counts_R)

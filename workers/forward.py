@@ -3,6 +3,7 @@
 R rows of the plan, N rows that sample, T tokens of the step, S slots, D hidden size, V vocabulary.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -10,6 +11,8 @@ import torch
 from penstock.kernels.rows import Rows
 from penstock.workers.batch import Batch
 from penstock.workers.batching import extent_of, fill_inputs
+from penstock.workers.device.decode_graphs import MOST_ROWS, DecodeGraphs
+from penstock.workers.device.last_tokens import LastTokens
 from penstock.workers.device.stream import Stream
 from penstock.workers.device.uploads import Uploads
 from penstock.workers.kv_cache import KVCache
@@ -49,19 +52,30 @@ class Forward(Protocol):
         """Of tokens [first, end) of the last run; leaves what `run` returned as it is."""
         ...
 
+    def prepare(self) -> bool:
+        """In an idle moment: makes something ready that runs will use; whether there is more of it."""
+        ...
+
 
 class TorchForward:
-    """The decoder on any device, which has each slot's last token: so no run waits for the host."""
+    """The decoder on any device, which has each slot's last token: so no run waits for the host.
 
-    def __init__(self, model: DecoderModel, cache: KVCache, slots: Slots, stream: Stream) -> None:
+    With `captures` steps of one token a row run as captured graphs.
+    """
+
+    def __init__(
+        self, model: DecoderModel, cache: KVCache, slots: Slots, stream: Stream,
+        *, captures: bool = False,
+    ) -> None:  # fmt: skip
         self._model = model
         self._cache = cache
         self._slots = slots
         self._stream = stream
         self._uploads = Uploads(stream)
-        self._last_S = torch.zeros(slots.num_slots, dtype=torch.int64, device=stream.device)
+        self._last = LastTokens(slots.num_slots, stream.device)
+        self._graphs = self._make_graphs() if captures else None
         self._hidden_TD = torch.empty(0, device=stream.device)
-        self._slots_N = self._last_S
+        self._slots_N = torch.empty(0, dtype=torch.int64, device=stream.device)
 
     @property
     def vocab_size(self) -> int:
@@ -72,31 +86,53 @@ class TorchForward:
         return self._model.company.part.is_last
 
     def run(self, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> torch.Tensor:
-        inputs = self._send(slots_R, counts_R, samples_N)
-        batch = self._batch(inputs, slots_R, counts_R)
-        self._hidden_TD = self._model.forward(batch, self._cache)
-        self._slots_N = inputs.slots_N
-        if not self.has_logits:
-            return self._hidden_TD.new_empty(len(samples_N), 0)
-        return self._model.logits(self._hidden_TD[inputs.last_N])
+        """See `Forward`."""
+        num_samples = len(samples_N)
+        size = self._graphs.size_for(counts_R, num_samples) if self._graphs else None
+        last_ND = (
+            self._run(slots_R, counts_R, samples_N)
+            if size is None
+            else self._replay(size, slots_R, counts_R, samples_N)
+        )
+        return self._model.logits(last_ND) if self.has_logits else last_ND.new_empty(num_samples, 0)
 
     def keep(self, token_ids_N: torch.Tensor) -> bool:
-        self._last_S.index_copy_(0, self._slots_N, token_ids_N)
+        """See `Forward`."""
+        self._last.keep(self._slots_N, token_ids_N)
         return True
 
     def logits(self, first: int, end: int) -> torch.Tensor:
+        """See `Forward`."""
         return self._model.logits(self._hidden_TD[first:end])
 
-    def _send(self, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> StepInputs:
+    @torch.inference_mode()
+    def prepare(self) -> bool:
+        """See `Forward`."""
+        return self._graphs is not None and self._graphs.prepare()
+
+    def _run(self, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> torch.Tensor:
         extent = extent_of(self._slots, slots_R, counts_R, len(samples_N))
         flat = torch.empty(extent.num_bytes, dtype=torch.uint8, device=self._stream.device)
-        self._uploads.send(
-            flat,
-            lambda staged: fill_inputs(
-                inputs_in(staged, extent), self._slots, slots_R, counts_R, samples_N
-            ),
-        )
-        return inputs_in(flat, extent)
+        fill = self._filler(slots_R, counts_R, samples_N)
+        self._uploads.send(flat, lambda staged: fill(inputs_in(staged, extent)))
+        inputs = inputs_in(flat, extent)
+        self._hidden_TD = self._model.forward(self._batch(inputs, slots_R, counts_R), self._cache)
+        self._slots_N = inputs.slots_N
+        return self._hidden_TD[inputs.last_N] if self.has_logits else self._hidden_TD
+
+    def _replay(self, size: int, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> torch.Tensor:
+        """Every row samples, from its only token."""
+        assert self._graphs is not None
+        blocks = extent_of(self._slots, slots_R, counts_R, len(samples_N)).blocks
+        fill = self._filler(slots_R, counts_R, samples_N)
+        self._hidden_TD, inputs = self._graphs.run(size, blocks, fill)
+        self._slots_N = inputs.slots_N[: len(samples_N)]
+        return self._hidden_TD[: len(samples_N)]
+
+    def _filler(
+        self, slots_R: Ints, counts_R: Ints, samples_N: Ints
+    ) -> Callable[[StepInputs], None]:
+        return lambda inputs: fill_inputs(inputs, self._slots, slots_R, counts_R, samples_N)
 
     def _batch(self, inputs: StepInputs, slots_R: Ints, counts_R: Ints) -> Batch:
         context_R = self._slots.num_computed_S[slots_R] + counts_R
@@ -105,11 +141,18 @@ class TorchForward:
             int((counts_R == 1).sum()),
             inputs.starts_P, inputs.context_R, inputs.block_tables_RB,
         )  # fmt: skip
-        token_ids_T = known(inputs.token_ids_T, self._last_S)
+        token_ids_T = self._last.look_up(inputs.token_ids_T)
         return Batch(token_ids_T, inputs.positions_T, inputs.cache_slots_T, rows)
 
-
-def known(token_ids_T: torch.Tensor, last_S: torch.Tensor) -> torch.Tensor:
-    """`~slot` becomes the token that was sampled last in that slot."""
-    sampled_T = last_S[(~token_ids_T).clamp_(min=0)]
-    return torch.where(token_ids_T < 0, sampled_T, token_ids_T)
+    def _make_graphs(self) -> DecodeGraphs:
+        model = self._model
+        most_rows, num_blocks = (
+            min(self._slots.num_slots, MOST_ROWS),
+            self._slots.blocks_SB.shape[1],
+        )
+        shape = (most_rows, model.config.hidden_size)
+        return DecodeGraphs(
+            self._stream, self._uploads, lambda batch: model.forward(batch, self._cache), self._last,
+            torch.zeros(shape, dtype=model.dtype, device=self._stream.device), num_blocks,
+            has_peers=model.company.part.size > 1,
+        )  # fmt: skip

@@ -78,6 +78,10 @@ class ModelRunner:
         self._collected_at = now
         return StepResult(pending.step, token_ids, busy_s, logprobs, prompts, pending.failures())
 
+    def prepare(self) -> bool:
+        """See `Forward.prepare`."""
+        return self._forward.prepare()
+
     def _apply(self, plan: StepPlan) -> None:
         if plan.frees:
             self._free(ids_of(plan.frees))

@@ -11,10 +11,6 @@ from penstock.protocol.errors import PenstockError
 from penstock.protocol.model_path import find_tokenizer
 from penstock.protocol.plan import (
     Configure,
-    Prepare,
-    Release,
-    StepPlan,
-    StepResult,
     WorkerFault,
     WorkerHello,
     WorkerReady,
@@ -25,16 +21,16 @@ from penstock.workers.backend import backend_on
 from penstock.workers.cache_kind import CacheKind, cache_kind
 from penstock.workers.device.streams import stream_on
 from penstock.workers.faults import Circumstances, Phase, explain
-from penstock.workers.flight import Flight
 from penstock.workers.forward import TorchForward
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.masks import Masks
 from penstock.workers.kv_cache import KVCache, kv_bytes_per_token
 from penstock.workers.largest_step import LargestStep
-from penstock.workers.link import Link, LinkSettings, Order
+from penstock.workers.link import Link, LinkSettings
 from penstock.workers.memory import CudaMemory, budget, kv_bytes_on_host
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.start import NativeKernels, NativeModel
+from penstock.workers.orders import carry_out
 from penstock.workers.parallel.company import NOBODY, Company
 from penstock.workers.parallel.followers import token_source
 from penstock.workers.parallel.join import company, join
@@ -90,27 +86,11 @@ class Worker:
         runner = self._start()
         if runner is None:
             return
-        flight = Flight(runner, self._link.send if self._part.leads else _unheard)
         if self._compiler is not None:
             self._compiler.load()
-        for order in self._link.orders():
-            self._obey(order, flight)
-            if flight.is_up and not self._link.arrives_before(flight.is_done):
-                flight.land()
+        carry_out(self._link, runner, self._compiler, self._link.send if self._part.leads else None)
         if self._compiler is not None:
             self._compiler.close()
-
-    def _obey(self, order: Order, flight: Flight) -> None:
-        """Grammars are for the rank that samples alone."""
-        match order:
-            case StepPlan():
-                flight.step(order)
-            case Prepare() if self._compiler is not None:
-                self._compiler.prepare(order, self._link.send)
-            case Release() if self._compiler is not None:
-                self._compiler.release(order.ids)
-            case Prepare() | Release():
-                """The leading rank's."""
 
     def _start(self) -> ModelRunner | None:
         """None when the engine core leaves first."""
@@ -139,6 +119,8 @@ class Worker:
         self._found.weights_bytes = opened.nbytes()
         self._cache_kind = cache_kind(settings, opened, self._part, Path(self._place.model_dir))
         model = self._native(opened) or self._materialize(opened)
+        if settings.enforce_eager and self._device.type == "cpu":
+            log.info("--enforce-eager has no effect here: CPUs have no CUDA graphs")
         if settings.batch_invariant:
             self._tell_of_invariance("native" if isinstance(model, NativeModel) else None)
         load_s = time.monotonic() - started
@@ -234,7 +216,8 @@ class Worker:
         cache = KVCache(
             model.config, shape.num_blocks, shape.block_size, kind.dtype, self._device, kind.scales
         )
-        forward = TorchForward(model, cache, slots, stream)
+        captures = stream.is_late and model.is_capturable and not self._settings.enforce_eager
+        forward = TorchForward(model, cache, slots, stream, captures=captures)
         source = token_source(model.company, Sampler(num_slots, sampling_on(self._device), masks))
         return ModelRunner(slots, forward, source, masks, stream)
 
@@ -242,10 +225,6 @@ class Worker:
         folder = find_tokenizer(self._settings, Path(self._place.model_dir))
         self._compiler = Compiler(folder / "tokenizer.json", model.config.vocab_size)
         return self._compiler
-
-
-def _unheard(result: StepResult) -> None:
-    """One rank's answers are enough."""
 
 
 def own_device(rank: int) -> torch.device:

@@ -12,7 +12,10 @@ from penstock.kernels.reference.route import route
 from penstock.kernels.reference.silu_mul import silu_mul
 from penstock.kernels.reference.store_kv import store_kv
 
+READS_ON_HOST = frozenset({"fused_experts", "paged_attention", "rope_store_kv"})
+
 __all__ = [
+    "READS_ON_HOST",
     "add_rms_norm",
     "embedding",
     "fused_experts",

@@ -10,7 +10,10 @@ from penstock.kernels.triton.rms_norm import rms_norm
 from penstock.kernels.triton.rope_store_kv import rope_store_kv
 from penstock.kernels.triton.silu_mul import silu_mul
 
+READS_ON_HOST = frozenset({"fused_experts"})
+
 __all__ = [
+    "READS_ON_HOST",
     "add_rms_norm",
     "embedding",
     "fused_experts",

@@ -105,7 +105,9 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
     ] = False
     enforce_eager: Annotated[
         bool,
-        described("Do not capture CUDA graphs.", inert="there are no CUDA graphs on this device"),
+        described(
+            "Launch decode steps one kernel after another, without CUDA graphs. CPUs have none anyway."
+        ),
     ] = False
     cpu_offload_gb: Annotated[
         float,

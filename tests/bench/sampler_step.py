@@ -57,6 +57,9 @@ class BlankForward:
     def keep(self, token_ids_N: torch.Tensor) -> bool:
         return False
 
+    def prepare(self) -> bool:
+        return False
+
     def logits(self, first: int, end: int) -> torch.Tensor:
         return self._logits_NV[: end - first]
 

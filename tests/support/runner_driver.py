@@ -11,17 +11,22 @@ import torch
 from penstock.protocol.plan import BlockGrant, Configure, SeqStart, StepPlan, StepResult
 from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import pack, unpack
+from penstock.workers.backend import Backend
 from penstock.workers.device.inline import INLINE
 from penstock.workers.device.stream import Stream
 from penstock.workers.forward import TorchForward
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.models.decoder import DecoderModel
+from penstock.workers.parallel.company import NOBODY, Company
+from penstock.workers.parallel.followers import token_source
 from penstock.workers.runner import ModelRunner
+from penstock.workers.sampler.ops import sampling_on
 from penstock.workers.sampler.sampler import Sampler
 from penstock.workers.slots import Slots
 from penstock.workers.weights.loader import load_model
 
 BLOCK_SIZE = 8
+MAX_MODEL_LEN = 200
 CPU = torch.device("cpu")
 
 
@@ -46,14 +51,17 @@ class Seq:
         return len(self.output) >= self.params.max_tokens
 
 
-def load_tiny(folder: Path) -> DecoderModel:
+def load_tiny(
+    folder: Path, device: torch.device = CPU, backend: Backend | None = None
+) -> DecoderModel:
     model = load_model(
         folder,
         dtype=torch.float32,
-        device=CPU,
+        device=device,
         load_format="dummy",
         seed=3,
         progress=lambda phase, share: None,
+        backend=backend,
     )
     for parameter in model.parameters():
         parameter.data.mul_(4.0 if parameter.dim() > 1 else 1.0)  # else all logits are near zero
@@ -70,13 +78,16 @@ class Driver:
         num_blocks: int = 64,
         stream: Stream = INLINE,
         masks: Any = None,
+        captures: bool = False,
+        company: Company = NOBODY,
     ) -> None:
-        self.shape = Configure(num_blocks, BLOCK_SIZE, num_slots, 200, 64)
-        cache = KVCache(model.config, num_blocks, BLOCK_SIZE, torch.float32, CPU)
+        self.shape = Configure(num_blocks, BLOCK_SIZE, num_slots, MAX_MODEL_LEN, 64)
+        self.cache = KVCache(model.config, num_blocks, BLOCK_SIZE, torch.float32, stream.device)
         self.slots = Slots(self.shape)
-        forward = TorchForward(model, cache, self.slots, stream)
-        sampler = Sampler(num_slots, None, masks)
-        self.runner = ModelRunner(self.slots, forward, sampler, masks, stream)
+        forward = TorchForward(model, self.cache, self.slots, stream, captures=captures)
+        sampler = Sampler(num_slots, sampling_on(stream.device), masks)
+        source = token_source(company, sampler)
+        self.runner = ModelRunner(self.slots, forward, source, masks, stream)
         self.history: list[tuple[StepPlan, StepResult]] = []
         self.free_blocks = list(range(num_blocks))
         self.free_slots = list(range(num_slots))

@@ -4,13 +4,11 @@ All goes into the device's default stream, copies too: they are small, and so no
 """
 
 from collections.abc import Callable, Sequence
-
 from typing import Any
 
 import torch
 
 from penstock.workers.device.stream import Arrival, Mark
-
 
 _EVENT: Any = torch.cuda.Event
 """torch has no types for it."""

@@ -75,6 +75,12 @@ class DecoderModel(nn.Module):
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
+    @property
+    def is_capturable(self) -> bool:
+        """Whether a captured graph can hold a forward pass: nothing of it is decided on the host."""
+        unused = set() if self.config.experts else {"route", "fused_experts"}
+        return self.company.part.num_stages == 1 and not self._backend.ops.READS_ON_HOST - unused
+
     def use_max_model_len(self, max_model_len: int) -> None:
         """Before the first step, once the longest context to be served is known: see rope.py."""
         self._rope = Rope(self.config.rope, max_model_len, self.device)

@@ -68,6 +68,10 @@ class NativeForward:
         """The slots are all it reads."""
         return False
 
+    def prepare(self) -> bool:
+        """Nothing is left to prepare."""
+        return False
+
     def logits(self, first: int, end: int) -> torch.Tensor:
         tokens_N = np.arange(first, end, dtype=np.int32)
         assert len(tokens_N) <= len(self._prompt_head.logits_NV)

@@ -30,7 +30,7 @@ FLAGS = [
     ("--max-lora-rank 64", INERT), ("--max-lora-size 64", INERT),
     ("--enable-auto-tool-choice", REAL), ("--tool-call-parser hermes", REAL),
     ("--reasoning-parser qwen3", REAL), ("--no-enable-prefix-caching", REAL),
-    ("--no-enable-chunked-prefill", REAL), ("--enforce-eager", INERT), ("--seed 42", REAL),
+    ("--no-enable-chunked-prefill", REAL), ("--enforce-eager", REAL), ("--seed 42", REAL),
     ("--quantization int8", REAL), ("-q gptq", REFUSED), ("--quantization fp8", REFUSED),
     ("--speculative-model m", INERT), ("--num-speculative-tokens 3", INERT),
     ('--speculative-config {"method":"ngram"}', INERT), ("--spec-method ngram", INERT),
