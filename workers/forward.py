@@ -145,14 +145,11 @@ class TorchForward:
         return Batch(token_ids_T, inputs.positions_T, inputs.cache_slots_T, rows)
 
     def _make_graphs(self) -> DecodeGraphs:
-        model = self._model
-        most_rows, num_blocks = (
-            min(self._slots.num_slots, MOST_ROWS),
-            self._slots.blocks_SB.shape[1],
-        )
-        shape = (most_rows, model.config.hidden_size)
+        model, slots = self._model, self._slots
+        shape = (min(slots.num_slots, MOST_ROWS), model.config.hidden_size)
         return DecodeGraphs(
             self._stream, self._uploads, lambda batch: model.forward(batch, self._cache), self._last,
-            torch.zeros(shape, dtype=model.dtype, device=self._stream.device), num_blocks,
+            torch.zeros(shape, dtype=model.dtype, device=self._stream.device),
+            slots.tokens_SL.shape[1], slots.blocks_SB.shape[1],
             has_peers=model.company.part.size > 1,
         )  # fmt: skip

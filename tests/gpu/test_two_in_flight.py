@@ -31,6 +31,15 @@ def model(device, tmp_path_factory):
     return load_tiny(folder, device, Backend(load_ops("triton")))
 
 
+@pytest.fixture(scope="module")
+def sampling(device):
+    from penstock.kernels.triton.sampling.ops import (
+        TritonSampling,
+    )  # once Triton is known to be there
+
+    return TritonSampling()
+
+
 @pytest.fixture
 def dice():
     return random.Random(5)
@@ -41,13 +50,15 @@ def late(device, dice):
     return CudaStream(device) if device.type == "cuda" else RecordedStream(dice)
 
 
-def test_graphs_and_steps_ahead_change_no_token(model, device, late, dice):
+def test_graphs_and_steps_ahead_change_no_token(model, sampling, device, late, dice):
     compiled = device.type == "cuda"
-    num_seqs, varieties = (24, (*PLAIN, *READING)) if compiled else (3, PLAIN[:2])
-    seqs = make_seqs(dice, num_seqs, varieties, longest=2, most_tokens=12 if compiled else 3)
-    history = one_at_a_time(model, seqs, dice, NUM_SLOTS, stream_on(device), preempt=0.0).history
+    num_seqs, most_tokens = (24, 12) if compiled else (4, 3)
+    seqs = make_seqs(dice, num_seqs, (*PLAIN, *READING), 2, most_tokens)
+    history = one_at_a_time(
+        model, seqs, dice, NUM_SLOTS, stream_on(device), preempt=0.0, sampling=sampling
+    ).history
     plans = [plan for plan, _ in history]
-    flown = two_in_flight(model, plans, dice, late, NUM_SLOTS, captures=True)
+    flown = two_in_flight(model, plans, dice, late, NUM_SLOTS, captures=True, sampling=sampling)
     tokens = [result.token_ids for _, result in history]
     assert [result.token_ids for result in flown.results] == tokens
     assert flown.num_blind

@@ -15,6 +15,7 @@ from penstock.workers.device.stream import Stream
 from penstock.workers.flight import Flight
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.parallel.company import NOBODY, Company
+from penstock.workers.sampler.ops import SamplingOps
 from support.chain_masks import ChainMasks
 from support.runner_driver import Driver, Seq
 from support.tiny_decoder import VOCAB_SIZE
@@ -51,11 +52,11 @@ def make_seqs(
 
 def one_at_a_time(
     model: DecoderModel, seqs: Sequence[Seq], dice: random.Random, num_slots: int = 4,
-    stream: Stream = INLINE, preempt: float = 0.15,
+    stream: Stream = INLINE, preempt: float = 0.15, sampling: SamplingOps | None = None,
 ) -> Driver:  # fmt: skip
     """Its plans and results are what the others are held to."""
     masks = ChainMasks(num_slots, VOCAB_SIZE)
-    driver = Driver(model, num_slots, stream=stream, masks=masks)
+    driver = Driver(model, num_slots, stream=stream, masks=masks, sampling=sampling)
     driver.run(seqs, dice, preempt)
     return driver
 
@@ -72,11 +73,18 @@ class Flown:
 def two_in_flight(
     model: DecoderModel, plans: Sequence[StepPlan], dice: random.Random, stream: Stream,
     num_slots: int = 4, *, captures: bool = False, company: Company = NOBODY,
+    sampling: SamplingOps | None = None,
 ) -> Flown:  # fmt: skip
     """Lands now and then, sometimes when it need not wait, and prepares in between as an idle worker does."""
     masks = ChainMasks(num_slots, VOCAB_SIZE) if company.part.leads else None
     driver = Driver(
-        model, num_slots, stream=stream, masks=masks, captures=captures, company=company
+        model,
+        num_slots,
+        stream=stream,
+        masks=masks,
+        captures=captures,
+        company=company,
+        sampling=sampling,
     )
     flown = Flown([], 0, driver)
     flight = Flight(driver.runner, flown.results.append)

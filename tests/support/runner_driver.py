@@ -20,7 +20,7 @@ from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.parallel.company import NOBODY, Company
 from penstock.workers.parallel.followers import token_source
 from penstock.workers.runner import ModelRunner
-from penstock.workers.sampler.ops import sampling_on
+from penstock.workers.sampler.ops import SamplingOps, sampling_on
 from penstock.workers.sampler.sampler import Sampler
 from penstock.workers.slots import Slots
 from penstock.workers.weights.loader import load_model
@@ -80,12 +80,13 @@ class Driver:
         masks: Any = None,
         captures: bool = False,
         company: Company = NOBODY,
+        sampling: SamplingOps | None = None,
     ) -> None:
         self.shape = Configure(num_blocks, BLOCK_SIZE, num_slots, MAX_MODEL_LEN, 64)
         self.cache = KVCache(model.config, num_blocks, BLOCK_SIZE, torch.float32, stream.device)
         self.slots = Slots(self.shape)
         forward = TorchForward(model, self.cache, self.slots, stream, captures=captures)
-        sampler = Sampler(num_slots, sampling_on(stream.device), masks)
+        sampler = Sampler(num_slots, sampling or sampling_on(stream.device), masks)
         source = token_source(company, sampler)
         self.runner = ModelRunner(self.slots, forward, source, masks, stream)
         self.history: list[tuple[StepPlan, StepResult]] = []

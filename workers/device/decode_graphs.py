@@ -37,7 +37,8 @@ def sizes_up_to(most_rows: int) -> tuple[int, ...]:
 
 
 class DecodeGraphs:
-    """`hidden_RD` is the output, and says how many rows there may be; `num_blocks` is those of the longest row."""
+    """`hidden_RD` is the output, and says how many rows there may be; `longest` and `num_blocks` are the longest row's
+    tokens and blocks."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class DecodeGraphs:
         forward: Callable[[Batch], torch.Tensor],
         last: LastTokens,
         hidden_RD: torch.Tensor,
+        longest: int,
         num_blocks: int,
         *,
         has_peers: bool,
@@ -55,6 +57,7 @@ class DecodeGraphs:
         self._forward = forward
         self._last = last
         self._hidden_RD = hidden_RD
+        self._longest = longest
         self._has_peers = has_peers
         self._sizes = sizes_up_to(len(hidden_RD))
         self._replays: dict[int, Callable[[], None]] = {}
@@ -119,7 +122,7 @@ class DecodeGraphs:
     def _work(self, size: int) -> Callable[[], None]:
         inputs = self._send(_extent(size, 0), pad_inputs)
         rows = Rows(
-            (1,) * size, (self._tables_RB.shape[1],) * size, 1, size,
+            (1,) * size, (self._longest,) * size, 1, size,
             inputs.starts_P, inputs.context_R, self._tables_RB[:size],
         )  # fmt: skip
 
