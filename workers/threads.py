@@ -48,6 +48,14 @@ def worthwhile(weights_bytes: int, num_threads: int) -> int:
     return max(1, min(num_threads, most_bytes // BYTES_PER_THREAD))
 
 
+def worth(weights_bytes: int, readings: float) -> float:
+    """Bytes that a step is worth: `readings` is how many tokens go through each of these weights, on average.
+
+    Below 1 it is the share of them that is read at all.
+    """
+    return weights_bytes * max(min(1.0, readings), readings / TOKENS_PER_READING)
+
+
 def available_cores() -> int:
     """Physical cores that this process may run on, within its container's quota; at least 1."""
     cores = {core_of(cpu) for cpu in os.sched_getaffinity(0)}

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from penstock.kernels.cpu.library import DTYPE_NAMES
+from penstock.kernels.cpu.limits import MAX_HEAD_DIM, PAGE
 from penstock.kernels.cpu.memory import zeros
-
-PAGE = 16
-"""Tokens; a block is one or more pages."""
-MAX_HEAD_DIM = 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def _add(
     program: Program, name: str, extent: Extent, x_TI: torch.Tensor, weight: Packed,
     out: torch.Tensor,
 ) -> None:  # fmt: skip
+    assert weight.num_matrices == 1, weight.num_matrices
     assert x_TI.dtype == weight.data.dtype, (x_TI.dtype, weight.data.dtype)
     assert x_TI.shape[1] == weight.depth, (x_TI.shape, weight.depth)
     suffix = DTYPE_NAMES[weight.data.dtype]

@@ -13,9 +13,10 @@ import torch
 
 def zeros(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
     """Aligned to a page; an empty shape still has an address."""
-    num_bytes = max(1, math.prod(shape) * dtype.itemsize)
-    memory = mmap.mmap(-1, num_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    count = math.prod(shape)
+    memory = mmap.mmap(
+        -1, max(1, count) * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    )
     with contextlib.suppress(OSError):  # a kernel without huge pages is only slower
         memory.madvise(mmap.MADV_HUGEPAGE)
-    count = math.prod(shape)
     return torch.frombuffer(memory, dtype=dtype, count=max(1, count))[:count].view(shape)

@@ -8,8 +8,9 @@ Legend: T tokens, H query heads, D head dimension, P partials, W width of a part
 
 import torch
 
-from penstock.kernels.cpu.kv_layout import PAGE, KVLayout
+from penstock.kernels.cpu.kv_layout import KVLayout
 from penstock.kernels.cpu.library import DTYPE_NAMES
+from penstock.kernels.cpu.limits import PAGE
 from penstock.kernels.cpu.program import Program
 
 _PARTIALS = 4096

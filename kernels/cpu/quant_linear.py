@@ -7,8 +7,9 @@ T tokens, O outputs, D hidden size, F width of the MLP, G groups of 32 inputs, B
 import torch
 
 from penstock.kernels.cpu.library import DTYPE_NAMES
+from penstock.kernels.cpu.limits import GROUP
 from penstock.kernels.cpu.program import Extent, Program
-from penstock.kernels.cpu.quant_weights import GROUP, Quantized
+from penstock.kernels.cpu.quant_weights import Quantized
 from penstock.kernels.cpu.quantize_rows import GROUP_BYTES
 
 
@@ -44,6 +45,7 @@ def _add(
     program: Program, name: str, extent: Extent, x_TGB: torch.Tensor, weight: Quantized,
     out: torch.Tensor,
 ) -> None:  # fmt: skip
+    assert weight.num_matrices == 1, weight.num_matrices
     assert x_TGB.dtype == torch.uint8, x_TGB.dtype
     assert x_TGB.shape == (len(out), weight.depth // GROUP, GROUP_BYTES), x_TGB.shape
     program.add(

@@ -9,25 +9,24 @@ import ctypes
 import enum
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from penstock.kernels.cpu.library import DTYPE_NAMES, Library
+from penstock.kernels.cpu.limits import GROUP
 from penstock.kernels.cpu.memory import zeros
 from penstock.kernels.cpu.program import Team
 from penstock.kernels.cpu.weights import (
     PANEL,
+    Order,
     Parts,
     gate_up_order,
     num_rows,
     packed_bias,
     plain_order,
     row_addresses,
+    stacked,
 )
 
-GROUP = 32
-"""Inputs that share a scale."""
 _SCALE_BYTES = 2
 
 
@@ -54,6 +53,8 @@ class Quantized:
     columns: int
     """Before the panels' padding."""
     depth: int
+    num_matrices: int = 1
+    """Of one shape, one after another, each in panels of its own; `columns` are those of one."""
 
     @property
     def nbytes(self) -> int:
@@ -61,17 +62,21 @@ class Quantized:
 
 
 def quantize(
-    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None, bits: Bits
-) -> Quantized:
+    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None, bits: Bits,
+    num_matrices: int = 1,
+) -> Quantized:  # fmt: skip
     """Column o is row o of the matrix."""
-    return _quantize(library, team, parts, bias_O, bits, plain_order(num_rows(parts)))
+    order = stacked(plain_order, num_rows(parts), num_matrices)
+    return _quantize(library, team, parts, bias_O, bits, order)
 
 
 def quantize_gate_up(
-    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None, bits: Bits
-) -> Quantized:
+    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None, bits: Bits,
+    num_matrices: int = 1,
+) -> Quantized:  # fmt: skip
     """The first half of the rows are gates, the second their ups: each panel takes 16 of both."""
-    return _quantize(library, team, parts, bias_O, bits, gate_up_order(num_rows(parts)))
+    order = stacked(gate_up_order, num_rows(parts), num_matrices)
+    return _quantize(library, team, parts, bias_O, bits, order)
 
 
 def can_quantize(weight_OI: torch.Tensor) -> bool:
@@ -81,14 +86,16 @@ def can_quantize(weight_OI: torch.Tensor) -> bool:
 
 def _quantize(
     library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None,
-    bits: Bits, order_P: npt.NDArray[np.int64],
+    bits: Bits, order: Order,
 ) -> Quantized:  # fmt: skip
     dtype, depth = parts[0].dtype, parts[0].shape[1]
     assert can_quantize(parts[0]), (dtype, depth)
+    order_P = order.sources_P
     addresses_P = row_addresses(parts, order_P)
     group_bytes = PANEL * (_SCALE_BYTES + GROUP * bits // 8)
     data_PGB = zeros((len(order_P) // PANEL, depth // GROUP, group_bytes), torch.uint8)
     rows = ctypes.c_void_p(addresses_P.ctypes.data)
     name = f"quant_pack_{bits.suffix}_{DTYPE_NAMES[dtype]}"
     library.call(name, ctypes.c_void_p(team.handle), rows, len(order_P), depth, data_PGB)
-    return Quantized(data_PGB, packed_bias(bias_O, order_P), bits, num_rows(parts), depth)
+    bias_P = packed_bias(bias_O, order_P)
+    return Quantized(data_PGB, bias_P, bits, order.columns, depth, order.num_matrices)

@@ -6,8 +6,8 @@ T tokens, I inputs, G groups.
 import torch
 
 from penstock.kernels.cpu.library import DTYPE_NAMES
+from penstock.kernels.cpu.limits import GROUP
 from penstock.kernels.cpu.program import Extent, Program
-from penstock.kernels.cpu.quant_weights import GROUP
 
 GROUP_BYTES = 8 + GROUP
 """A float32 scale, minus the sum of the values as an int32, and the values."""

@@ -4,7 +4,7 @@ O outputs of a linear, I inputs, P outputs rounded up to whole panels.
 """
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,22 +32,40 @@ class Packed:
     columns: int
     """Before the panels' padding."""
     depth: int
+    num_matrices: int = 1
+    """Of one shape, one after another, each in panels of its own; `columns` are those of one."""
 
     @property
     def nbytes(self) -> int:
         return self.data.nbytes
 
 
-def pack(library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None = None) -> Packed:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which row of the source becomes which packed column."""
+
+    sources_P: npt.NDArray[np.int64]
+    """-1 for none."""
+    columns: int
+    num_matrices: int
+
+
+def pack(
+    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None = None,
+    num_matrices: int = 1,
+) -> Packed:  # fmt: skip
     """Column o is row o of the matrix."""
-    return _pack(library, team, parts, bias_O, plain_order(num_rows(parts)))
+    order = stacked(plain_order, num_rows(parts), num_matrices)
+    return _pack(library, team, parts, bias_O, order)
 
 
 def pack_gate_up(
-    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None = None
-) -> Packed:
+    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None = None,
+    num_matrices: int = 1,
+) -> Packed:  # fmt: skip
     """The first half of the rows are gates, the second their ups: each panel takes 16 of both."""
-    return _pack(library, team, parts, bias_O, gate_up_order(num_rows(parts)))
+    order = stacked(gate_up_order, num_rows(parts), num_matrices)
+    return _pack(library, team, parts, bias_O, order)
 
 
 def can_pack(weight_OI: torch.Tensor) -> bool:
@@ -72,18 +90,31 @@ def gate_up_order(num_outputs: int) -> npt.NDArray[np.int64]:
     return np.concatenate((gates, ups), axis=1).reshape(-1)
 
 
+def stacked(
+    order_of: Callable[[int], npt.NDArray[np.int64]], num_outputs: int, num_matrices: int
+) -> Order:
+    """Of matrices that lie one below the other, `num_outputs` rows in all."""
+    assert num_outputs % num_matrices == 0, (num_outputs, num_matrices)
+    columns = num_outputs // num_matrices
+    order_P = order_of(columns)
+    firsts = np.arange(num_matrices)[:, None] * columns
+    sources_P = np.where(order_P < 0, -1, order_P + firsts).reshape(-1)
+    return Order(sources_P, columns, num_matrices)
+
+
 def _pack(
-    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None,
-    order_P: npt.NDArray[np.int64],
-) -> Packed:  # fmt: skip
+    library: Library, team: Team, parts: Parts, bias_O: torch.Tensor | None, order: Order
+) -> Packed:
     dtype, depth = parts[0].dtype, parts[0].shape[1]
     assert can_pack(parts[0]), (dtype, depth)
+    order_P = order.sources_P
     addresses_P = row_addresses(parts, order_P)
     data = zeros((len(order_P) // PANEL, depth, PANEL), dtype)
     rows = ctypes.c_void_p(addresses_P.ctypes.data)
     words = depth * dtype.itemsize // WORD_BYTES
     library.call("pack", ctypes.c_void_p(team.handle), rows, len(order_P), words, data)
-    return Packed(data, packed_bias(bias_O, order_P), num_rows(parts), depth)
+    bias_P = packed_bias(bias_O, order_P)
+    return Packed(data, bias_P, order.columns, depth, order.num_matrices)
 
 
 def num_rows(parts: Parts) -> int:

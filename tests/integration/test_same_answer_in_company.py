@@ -1,14 +1,17 @@
-"""A bfloat16 model on native kernels, over HTTP: a request's tokens and log probabilities are the same in any company.
+"""Bfloat16 models on native kernels, over HTTP: a request's tokens and log probabilities are the same in any company.
 
 Alone on an idle server; then all together on one that cuts prompts into small chunks, preempts, and shares prefixes.
 """
 
 import random
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from support.checkpoints import make_checkpoint
 from support.deployment import Deployment
 from transformers import PreTrainedTokenizerFast
 
@@ -56,13 +59,25 @@ def ask(server: Deployment, body: dict[str, Any]) -> tuple[Any, Any]:
     return choice["token_ids"], choice["logprobs"]["token_logprobs"]
 
 
+def make_mixture(folder: Path) -> str:
+    """A small Qwen2-MoE with brook's vocabulary: three experts of eight and one for all, a dense layer between."""
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(BROOK)
+    sizes = {"vocab_size": len(tokenizer), "hidden_size": 64, "max_position_embeddings": 512}
+    make_checkpoint(folder, "qwen2_moe", dtype=torch.bfloat16, num_experts=8, **sizes)
+    for file in BROOK.glob("*token*.json"):
+        shutil.copy(file, folder)
+    return str(folder)
+
+
 @pytest.mark.slow
-def test_tokens_and_logprobs_do_not_depend_on_the_company() -> None:
+@pytest.mark.parametrize("kind", ["dense", "mixture of experts"])
+def test_tokens_and_logprobs_do_not_depend_on_the_company(kind: str, tmp_path: Path) -> None:
+    model = "brook" if kind == "dense" else make_mixture(tmp_path)
     requests = bodies()
     native = ("--cpu-kernels", "native", "--dtype", "bfloat16", "--max-model-len", "320")
-    with Deployment(*native, "--no-enable-prefix-caching") as server:
+    with Deployment(*native, "--no-enable-prefix-caching", model=model) as server:
         alone = [ask(server, body) for body in requests]
-    with Deployment(*native, *PRESSURE) as server, ThreadPoolExecutor(16) as pool:
+    with Deployment(*native, *PRESSURE, model=model) as server, ThreadPoolExecutor(16) as pool:
         crowd = list(pool.map(lambda body: ask(server, body), requests))
         assert server.metric("vllm:num_preemptions_total") > 0
         assert server.metric("vllm:prefix_cache_hits_total") > 0

@@ -13,14 +13,23 @@ from penstock.workers.models.place import Place
 
 def qwen_experts(config: ConfigJson, shared_width: int = 0) -> ExpertsConfig:
     """As Qwen2-MoE and Qwen3-MoE tell of them."""
+    num_experts = _num_experts(config)
     return ExpertsConfig(
-        num_experts=_num_experts(config),
-        num_chosen=config.integer("num_experts_per_tok"),
+        num_experts=num_experts,
+        num_chosen=num_chosen(config, num_experts),
         width=config.integer("moe_intermediate_size"),
         normalizes=config.flag("norm_topk_prob", False),
         layers=_sparse_layers(config),
         shared_width=shared_width,
     )
+
+
+def num_chosen(config: ConfigJson, num_experts: int) -> int:
+    """Of each token. Raises ModelError where there are not so many."""
+    count = config.integer("num_experts_per_tok")
+    if count > num_experts:
+        raise config.refusal("num_experts_per_tok", f"1 to {num_experts}, the number of experts")
+    return count
 
 
 def _num_experts(config: ConfigJson) -> int:

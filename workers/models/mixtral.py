@@ -2,16 +2,17 @@
 
 from penstock.workers.model_config import ExpertsConfig, ModelConfig
 from penstock.workers.models.config_json import ConfigJson
-from penstock.workers.models.experts import expert_places
+from penstock.workers.models.experts import expert_places, num_chosen
 from penstock.workers.models.family import Family, Switches, split_places
 from penstock.workers.models.place import Place
 from penstock.workers.models.windows import same_windows
 
 
 def _switches(config: ConfigJson) -> Switches:
+    num_experts = config.integer("num_local_experts")
     experts = ExpertsConfig(
-        num_experts=config.integer("num_local_experts"),
-        num_chosen=config.integer("num_experts_per_tok"),
+        num_experts=num_experts,
+        num_chosen=num_chosen(config, num_experts),
         width=config.integer("intermediate_size"),
         normalizes=True,
         layers=(True,) * config.integer("num_hidden_layers"),

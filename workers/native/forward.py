@@ -22,7 +22,7 @@ from penstock.workers.native.weights import Weights
 from penstock.workers.prompt_logprobs import tokens_per_slice
 from penstock.workers.sampler.rows import Ints
 from penstock.workers.slots import Slots
-from penstock.workers.threads import BYTES_PER_THREAD, TOKENS_PER_READING
+from penstock.workers.threads import BYTES_PER_THREAD, worth
 
 
 class NativeForward:
@@ -34,7 +34,7 @@ class NativeForward:
     ) -> None:  # fmt: skip
         dtype = weights.norm.dtype
         self._vocab_size = config.vocab_size
-        self._weights_bytes = weights.nbytes()
+        self._readings = _readings(config, weights)
         # A plan that was made before its sequence was known to end computes one token too many.
         cos_PE, sin_PE = rope_tables(config.rope, shape.max_model_len, shape.max_model_len + 1)
         cache = NativeCache(config, shape.num_blocks, shape.block_size, dtype)
@@ -59,7 +59,9 @@ class NativeForward:
 
     def run(self, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> torch.Tensor:
         step = self._filler.fill(slots_R, counts_R, samples_N)
-        bytes_worth = self._weights_bytes * max(1, step.num_tokens / TOKENS_PER_READING)
+        bytes_worth = sum(
+            worth(num_bytes, step.num_tokens * share) for num_bytes, share in self._readings
+        )
         step.is_short = bytes_worth < BYTES_PER_THREAD
         self._program.run_filled(step)
         return self._head.logits_NV[: len(samples_N)]
@@ -79,6 +81,13 @@ class NativeForward:
             CStep(num_samples=len(tokens_N), sample_tokens=tokens_N.ctypes.data)
         )
         return self._prompt_head.logits_NV[: len(tokens_N)]
+
+
+def _readings(config: ModelConfig, weights: Weights) -> list[tuple[int, float]]:
+    """Bytes of weights, and the share of a step's tokens that go through each of them."""
+    experts = config.experts
+    share = experts.num_chosen / experts.num_experts if experts else 0.0
+    return [(weights.dense_nbytes(), 1.0), (weights.expert_nbytes(), share)]
 
 
 def _program(

@@ -15,7 +15,8 @@ from penstock.workers.model_config import ModelConfig
 from penstock.workers.native.buffers import Buffers, HeadBuffers
 from penstock.workers.native.cache import NativeCache
 from penstock.workers.native.products import Products
-from penstock.workers.native.weights import LayerWeights, Weights
+from penstock.workers.native.sparse_mlp import add_sparse_mlp
+from penstock.workers.native.weights import LayerWeights, SparseWeights, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +74,10 @@ def _add_mlp(program: Program, decoder: Decoder, weights: LayerWeights) -> None:
     buffers, products = decoder.buffers, decoder.products
     normed_TD, eps = buffers.normed_TD, decoder.config.rms_norm_eps
     add_rms_norm(program, Extent.TOKENS, buffers.residual_TD, weights.mlp_norm, normed_TD, eps)
-    products.gate_up(program, normed_TD, weights.gate_up, buffers.gated_TF)
-    products.add_to_residual(program, buffers.gated_TF, weights.down, buffers.residual_TD)
+    if isinstance(weights.mlp, SparseWeights):
+        experts = decoder.config.experts
+        assert experts is not None
+        add_sparse_mlp(program, products, experts, weights.mlp, buffers)
+    else:
+        products.gate_up(program, normed_TD, weights.mlp.gate_up, buffers.gated_TF)
+        products.add_to_residual(program, buffers.gated_TF, weights.mlp.down, buffers.residual_TD)

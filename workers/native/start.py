@@ -6,21 +6,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-
 from penstock.kernels.cpu.compiler import CompileError
-from penstock.kernels.cpu.kv_layout import MAX_HEAD_DIM, PAGE
 from penstock.kernels.cpu.library import DTYPE_NAMES, Library, load_library
 from penstock.kernels.cpu.program import Team
-from penstock.kernels.cpu.quant_weights import GROUP, Bits
+from penstock.kernels.cpu.quant_weights import Bits
 from penstock.kernels.cpu.sample import NativeSampling
 from penstock.protocol.errors import ModelError
 from penstock.protocol.plan import Configure
 from penstock.protocol.settings.worker import KVCacheDtype
-from penstock.workers.kv_dtype import NO_FP8
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.native.forward import NativeForward
 from penstock.workers.native.products import PlainProducts, Products, QuantizedProducts
+from penstock.workers.native.suited import NEED_NATIVE, not_quantizable, unsuited
 from penstock.workers.native.weights import Weights, pack_weights
 from penstock.workers.slots import Slots
 from penstock.workers.weights.loader import OpenModel
@@ -76,7 +73,7 @@ class NativeKernels:
         Raises ModelError when native kernels, or weights that only they know, were asked for by name.
         """
         if self._library is None:
-            self._refuse_quantization("--cpu-kernels reference, several ranks, or a GPU, know none")
+            self._refuse_quantization(NEED_NATIVE)
             return None
         try:
             progress("building kernels", 0.0)
@@ -84,7 +81,8 @@ class NativeKernels:
         except (CompileError, OSError) as error:
             self._go_without(str(error), "install g++, or set CXX; the build is kept")
             return None
-        if reason := unsuited(opened.config, opened.dtype, block_size, kv_cache_dtype):
+        dtype = str(opened.dtype).removeprefix("torch.")
+        if reason := unsuited(opened.config, dtype, block_size, kv_cache_dtype):
             self._go_without(reason, "nothing is wrong, only slow")
             return None
         if self._bits and (reason := not_quantizable(opened.config)):
@@ -117,31 +115,3 @@ class NativeKernels:
         log.warning(
             "no native kernels, so torch's serve, several times slower: %s (%s)", reason, advice
         )
-
-
-def unsuited(
-    config: ModelConfig, dtype: torch.dtype, block_size: int, kv_cache_dtype: KVCacheDtype = "auto"
-) -> str | None:
-    """Why the kernels cannot serve such a model; None when they can."""
-    if config.experts is not None:
-        return "they know no mixtures of experts"
-    if dtype not in DTYPE_NAMES:
-        return f"they know bfloat16 and float32, not {dtype}".replace("torch.", "")
-    if kv_cache_dtype in ("fp8", "fp8_e4m3"):
-        return f"--kv-cache-dtype {kv_cache_dtype}: {NO_FP8}"
-    if block_size % PAGE:
-        return f"--block-size {block_size} is not a multiple of {PAGE}"
-    if config.head_dim > MAX_HEAD_DIM:
-        return f"a head of {config.head_dim} is larger than {MAX_HEAD_DIM}"
-    widths = (config.hidden_size, config.q_size, config.intermediate_size, config.head_dim)
-    if any(width % 2 for width in widths):
-        return f"a width of the model is odd: {widths}"
-    return None
-
-
-def not_quantizable(config: ModelConfig) -> str | None:
-    """Why its matrices cannot be cut into groups; None when they can."""
-    widths = (config.hidden_size, config.q_size, config.intermediate_size)
-    if any(width % GROUP for width in widths):
-        return f"a width of the model is not a multiple of {GROUP}: {widths}"
-    return None

@@ -6,8 +6,38 @@ from dataclasses import dataclass
 import torch
 
 from penstock.kernels.cpu.rope_store import HeadNorms
+from penstock.kernels.cpu.weights import Packed
+from penstock.workers.model_config import ExpertsConfig
 from penstock.workers.native.products import Matrix, Products
 from penstock.workers.weights.loader import OpenModel
+
+
+@dataclass(frozen=True, slots=True)
+class DenseWeights:
+    """Of an MLP."""
+
+    gate_up: Matrix
+    down: Matrix
+
+    @property
+    def nbytes(self) -> int:
+        return self.gate_up.nbytes + self.down.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class SparseWeights:
+    """Of a mixture of experts."""
+
+    router: Packed
+    """A column for each expert, and one for the gate of the expert for all, if there is one."""
+    experts: DenseWeights
+    """As many matrices each as there are experts."""
+    shared: DenseWeights | None
+
+    @property
+    def nbytes_of_all(self) -> int:
+        """What every token goes through."""
+        return self.router.nbytes + (self.shared.nbytes if self.shared else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +49,7 @@ class LayerWeights:
     head_norms: HeadNorms | None
     o: Matrix
     mlp_norm: torch.Tensor
-    gate_up: Matrix
-    down: Matrix
+    mlp: DenseWeights | SparseWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +63,21 @@ class Weights:
 
     def nbytes(self) -> int:
         """Of the matrices; norms are nothing beside them."""
+        return self.dense_nbytes() + self.expert_nbytes()
+
+    def dense_nbytes(self) -> int:
+        """Of what every token goes through."""
         heads = [] if self.head is self.embed else [self.head]
-        inner = [m for w in self.layers for m in (w.qkv, w.o, w.gate_up, w.down)]
-        return sum(matrix.nbytes for matrix in (self.embed, *heads, *inner))
+        inner = [matrix for layer in self.layers for matrix in (layer.qkv, layer.o)]
+        return sum(matrix.nbytes for matrix in (self.embed, *heads, *inner)) + sum(
+            layer.mlp.nbytes_of_all if isinstance(layer.mlp, SparseWeights) else layer.mlp.nbytes
+            for layer in self.layers
+        )
+
+    def expert_nbytes(self) -> int:
+        """Of what a token goes through in part."""
+        mlps = [layer.mlp for layer in self.layers]
+        return sum(mlp.experts.nbytes for mlp in mlps if isinstance(mlp, SparseWeights))
 
 
 def pack_weights(
@@ -65,9 +106,26 @@ class _Packer:
             head_norms=self._head_norms(f"{name}.attention"),
             o=self.matrix(f"{name}.attention.o"),
             mlp_norm=self.vector(f"{name}.mlp_norm.weight"),
-            gate_up=self.products.pack_gate_up(*self._linear(f"{name}.mlp.gate_up")),
-            down=self.matrix(f"{name}.mlp.down"),
+            mlp=self._mlp(f"{name}.mlp"),
         )
+
+    def _mlp(self, name: str) -> DenseWeights | SparseWeights:
+        experts = self.opened.config.experts
+        if experts is None or f"{name}.router.weight" not in self.opened.parts:
+            return self._dense(name)
+        shared = self._dense(f"{name}.shared") if experts.shared_width else None
+        gate = self._parts(f"{name}.shared_gate.weight") if shared else []
+        router = self.products.pack_exact([*self._parts(f"{name}.router.weight"), *gate])
+        return SparseWeights(router, self._experts(f"{name}.experts", experts), shared)
+
+    def _dense(self, name: str) -> DenseWeights:
+        gate_up = self.products.pack_gate_up(*self._linear(f"{name}.gate_up"))
+        return DenseWeights(gate_up, self.matrix(f"{name}.down"))
+
+    def _experts(self, name: str, experts: ExpertsConfig) -> DenseWeights:
+        count = experts.num_experts
+        gate_up = self.products.pack_gate_up(self._parts(f"{name}.gate_up"), None, count)
+        return DenseWeights(gate_up, self.products.pack(self._parts(f"{name}.down"), None, count))
 
     def matrix(self, name: str) -> Matrix:
         return self.products.pack(*self._linear(name))

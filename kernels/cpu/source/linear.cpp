@@ -31,21 +31,11 @@ class Linear : public Op {
       const std::int64_t end = (tile / strips + 1) * count / blocks;
       const std::int64_t strip = tile % strips * panels_per_tile_;
       for (std::int64_t panel = strip; panel < std::min(strip + panels_per_tile_, panels_); panel++)
-        multiply_block(first, end, panel);
+        multiply_rows(x_, depth_, panel_at(packed_, panel, depth_), first, end, panel, finish_);
     });
   }
 
  private:
-  // Groups of equal size: a last one with few tokens would use few of the registers.
-  void multiply_block(std::int64_t first, std::int64_t end, std::int64_t panel) const {
-    const T* weights = panel_at(packed_, panel, depth_);
-    const std::int64_t count = end - first, groups = (count + MAX_TOKENS - 1) / MAX_TOKENS;
-    for (std::int64_t group = 0; group < groups; group++) {
-      const std::int64_t token = first + count * group / groups, next = first + count * (group + 1) / groups;
-      multiply_few(int(next - token), x_, depth_, weights, token, panel, finish_);
-    }
-  }
-
   Extent extent_;
   const T* x_;
   const T* packed_;

@@ -102,4 +102,15 @@ inline void multiply_few(int count, const T* x, std::int64_t depth, const T* pan
   multiply_group<TOKENS>(x, depth, panel, token, number, finish);
 }
 
+// Rows [first, end) with one panel, in groups of equal size: a last one with few rows would use few of the registers.
+template <class T, class Epilogue>
+inline void multiply_rows(const T* x, std::int64_t depth, const T* panel, std::int64_t first, std::int64_t end,
+                          std::int64_t number, const Epilogue& finish) {
+  const std::int64_t count = end - first, groups = (count + MAX_TOKENS - 1) / MAX_TOKENS;
+  for (std::int64_t group = 0; group < groups; group++) {
+    const std::int64_t row = first + count * group / groups, next = first + count * (group + 1) / groups;
+    multiply_few(int(next - row), x, depth, panel, row, number, finish);
+  }
+}
+
 }  // namespace penstock

@@ -31,7 +31,8 @@ class QuantLinear : public Op {
       const std::int64_t end = (tile / strips + 1) * count / blocks;
       const std::int64_t strip = tile % strips * width;
       for (std::int64_t panel = strip; panel < std::min(strip + width, panels_); panel++)
-        multiply_block(first, end, panel);
+        multiply_rows_quantized<Format>(x_, group_at<Format>(packed_, panel, groups_), groups_, first, end, panel,
+                                        finish_);
     });
   }
 
@@ -42,16 +43,6 @@ class QuantLinear : public Op {
   std::int64_t blocks_of(std::int64_t count, std::int64_t wanted_tiles, std::int64_t strips) const {
     const std::int64_t fitting = over(count * groups_ * std::int64_t(sizeof(QuantizedGroup)), BLOCK_BYTES);
     return std::max(fitting, std::min(over(wanted_tiles, strips), over(count, MAX_QUANTIZED_TOKENS)));
-  }
-
-  // Groups of equal size: a last one with few tokens would use few of the registers.
-  void multiply_block(std::int64_t first, std::int64_t end, std::int64_t panel) const {
-    const std::uint8_t* weights = group_at<Format>(packed_, panel, groups_);
-    const std::int64_t count = end - first, parts = over(count, MAX_QUANTIZED_TOKENS);
-    for (std::int64_t part = 0; part < parts; part++) {
-      const std::int64_t token = first + count * part / parts, next = first + count * (part + 1) / parts;
-      multiply_few_quantized<Format>(int(next - token), x_, weights, groups_, token, panel, finish_);
-    }
   }
 
   Extent extent_;

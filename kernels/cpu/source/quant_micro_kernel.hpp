@@ -108,4 +108,15 @@ inline void multiply_few_quantized(int count, const QuantizedGroup* x, const std
   for (int t = 0; t < TOKENS; t++) finish(token + t, number, sums.left[t], sums.right[t]);
 }
 
+// Rows [first, end) with one panel, in parts of equal size: a last one with few rows would use few of the registers.
+template <class Format, class Epilogue>
+inline void multiply_rows_quantized(const QuantizedGroup* x, const std::uint8_t* panel, std::int64_t groups,
+                                    std::int64_t first, std::int64_t end, std::int64_t number, const Epilogue& finish) {
+  const std::int64_t count = end - first, parts = (count + MAX_QUANTIZED_TOKENS - 1) / MAX_QUANTIZED_TOKENS;
+  for (std::int64_t part = 0; part < parts; part++) {
+    const std::int64_t row = first + count * part / parts, next = first + count * (part + 1) / parts;
+    multiply_few_quantized<Format>(int(next - row), x, panel, groups, row, number, finish);
+  }
+}
+
 }  // namespace penstock

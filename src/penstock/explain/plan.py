@@ -143,7 +143,7 @@ def _switch(name: str, value: bool, source: str) -> Row:
 
 def _compute(asked: Asked, found: Estimate) -> list[Row]:
     engine, of = asked.engine, asked.sources.of
-    kernels = describe_kernels(engine, found.hello.dtype)
+    kernels = describe_kernels(engine, found.config, found.hello.dtype)
     cores = available_cores()
     threads = engine.cpu_threads or worthwhile(found.hello.weights_bytes, cores)
     return [

@@ -4,15 +4,18 @@ import json
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from penstock.explain.estimate import estimate
 from penstock.explain.kernels import describe_kernels
 from penstock.protocol.errors import ModelError
 from penstock.protocol.settings import EngineSettings
 from penstock.supervisor import main
+from penstock.workers.model_config import ExpertsConfig, ModelConfig
 
 FIXED = ["--port", "0", "--kv-cache-memory-bytes", "64MiB"]
 
@@ -173,12 +176,42 @@ def test_it_loads_no_torch_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def kernels(dtype: str, config: ModelConfig | None = None, **settings: Any) -> str:
+    asked = EngineSettings(**settings)
+    return describe_kernels(asked, config or estimate(asked).config, dtype)
+
+
 def test_without_a_compiler_torch_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "/no/such/compiler")
-    assert describe_kernels(EngineSettings(), "bfloat16").startswith("torch, several times slower")
-    assert describe_kernels(EngineSettings(cpu_kernels="reference"), "bfloat16") == "torch"
+    assert kernels("bfloat16").startswith("torch, several times slower")
+    assert kernels("bfloat16", cpu_kernels="reference") == "torch"
     with pytest.raises(ModelError, match="CXX"):
-        describe_kernels(EngineSettings(cpu_kernels="native"), "bfloat16")
+        kernels("bfloat16", cpu_kernels="native")
+    with pytest.raises(ModelError, match=r"--quantization int8 is not possible here: .*CXX"):
+        kernels("bfloat16", quantization="int8")
+
+
+def test_the_model_decides_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", sys.executable)
-    assert describe_kernels(EngineSettings(), "float32").startswith("native")
-    assert "not a multiple of 16" in describe_kernels(EngineSettings(block_size=8), "float32")
+    brook = estimate(EngineSettings()).config
+    assert kernels("float32").startswith("native")
+    assert "not a multiple of 16" in kernels("float32", block_size=8)
+    assert kernels("bfloat16", tensor_parallel_size=2).startswith("torch: ")
+    wide = replace(brook, head_dim=2048)
+    assert "a head of 2048 is larger" in kernels("bfloat16", wide)
+    odd = replace(brook, intermediate_size=brook.intermediate_size + 2)
+    assert kernels("bfloat16", odd).startswith("native")
+    with pytest.raises(ModelError, match=r"--quantization int4 .* not a multiple of 32"):
+        kernels("bfloat16", odd, quantization="int4")
+
+
+def test_experts_have_native_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", sys.executable)
+    brook = estimate(EngineSettings()).config
+    experts = ExpertsConfig(
+        num_experts=8, num_chosen=2, width=96, normalizes=True, layers=(True,) * brook.num_layers
+    )
+    sparse = replace(brook, experts=experts)
+    assert kernels("bfloat16", sparse, quantization="int8").startswith("native")
+    odd = replace(sparse, experts=replace(experts, width=95))
+    assert "a width of the model is odd" in kernels("bfloat16", odd)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from support.cpu_attention import Fed, Shape, World, in_chunks, step_of
 
-from penstock.kernels.cpu.kv_layout import PAGE
+from penstock.kernels.cpu.limits import PAGE
 from penstock.kernels.cpu.program import Program
 from penstock.kernels.cpu.rope_store import add_rope_store
 

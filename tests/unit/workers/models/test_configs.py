@@ -69,6 +69,14 @@ def test_stretching_ropes_raise_the_longest_context(tmp_path, rope, expected):
         ({"rope_scaling": {"type": "linear"}}, ["rope_scaling", "lacks 'factor'"]),
         ({"rope_parameters": {"full_attention": {}}}, ["rope_parameters", "one for all layers"]),
         ({"rope_scaling": {"type": "longrope", "short_factor": [1.0]}}, ["short_factor", "8 num"]),
+        (
+            {
+                "architectures": ["MixtralForCausalLM"],
+                "num_key_value_heads": 4,
+                "num_experts_per_tok": 9,
+            },
+            ["'num_experts_per_tok' is 9", "1 to 8, the number of experts"],
+        ),
         ({"partial_rotary_factor": 1.5}, ["partial_rotary_factor", "16"]),
     ],
 )

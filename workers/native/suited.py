@@ -1,0 +1,46 @@
+"""Whether the native kernels can serve a model, and if not, why. Knows shapes and settings; needs no torch."""
+
+from penstock.kernels.cpu.limits import DTYPES, GROUP, MAX_HEAD_DIM, PAGE
+from penstock.protocol.settings.worker import KVCacheDtype
+from penstock.workers.kv_dtype import NO_FP8, kv_dtype
+from penstock.workers.model_config import ModelConfig
+
+NEED_NATIVE = "--cpu-kernels reference, several ranks, or a GPU, know none"
+"""Why weights of few bits are refused where native kernels are not even tried."""
+
+
+def unsuited(
+    config: ModelConfig, dtype: str, block_size: int, kv_cache_dtype: KVCacheDtype = "auto"
+) -> str | None:
+    """Why the kernels cannot serve such a model in `dtype`, by its name in torch; None when they can."""
+    if dtype not in DTYPES:
+        return f"they know {' and '.join(DTYPES)}, not {dtype}"
+    if kv_dtype(kv_cache_dtype, dtype) != dtype:
+        return f"--kv-cache-dtype {kv_cache_dtype}: {NO_FP8}"
+    if block_size % PAGE:
+        return f"--block-size {block_size} is not a multiple of {PAGE}"
+    if config.head_dim > MAX_HEAD_DIM:
+        return f"a head of {config.head_dim} is larger than {MAX_HEAD_DIM}"
+    widths = (*_widths(config), config.head_dim)
+    if any(width % 2 for width in widths):
+        return f"a width of the model is odd: {widths}"
+    return None
+
+
+def not_quantizable(config: ModelConfig) -> str | None:
+    """Why its matrices cannot be cut into groups; None when they can."""
+    widths = _widths(config)
+    if any(width % GROUP for width in widths):
+        return f"a width of the model is not a multiple of {GROUP}: {widths}"
+    return None
+
+
+def _widths(config: ModelConfig) -> tuple[int, ...]:
+    """What products of its layers take in."""
+    experts = config.experts
+    widths = (config.hidden_size, config.q_size)
+    if experts is None:
+        return (*widths, config.intermediate_size)
+    dense = () if all(experts.layers) else (config.intermediate_size,)
+    shared = (experts.shared_width,) if experts.shared_width else ()
+    return (*widths, *dense, experts.width, *shared)
