@@ -8,8 +8,9 @@ import torch
 
 from penstock.kernels.cpu.group import Groups
 from penstock.kernels.cpu.library import DTYPE_NAMES
+from penstock.kernels.cpu.limits import GROUP
 from penstock.kernels.cpu.program import Program
-from penstock.kernels.cpu.quant_weights import GROUP, Quantized
+from penstock.kernels.cpu.quant_weights import Quantized
 from penstock.kernels.cpu.quantize_rows import GROUP_BYTES
 from penstock.kernels.cpu.weights import Packed
 

@@ -1,12 +1,12 @@
 """Decode steps of a mixture of experts: native kernels, torch's operations, and the bytes that a step has to read.
 
 python tests/bench/mixture.py [--experts 16] [--width 768] [--hidden 1024] [--layers 12] [--chosen 2 4]
-                              [--rows 1 16] [--prompt 512] [--turns 6] [--quantization int8]
+                              [--rows 1 16] [--prompt 512] [--turns 6] [--quantization int8] [--threads 2]
 
 A Qwen3-MoE with noise for weights, in bfloat16. Native, torch and a bare read of memory by as many threads take
 turns in one process, some seconds each; medians are printed. The floor is what a step must read (all dense weights, and
 of each layer those experts that its tokens went to) over what memory gave in the same minute. Steps are without
-sampling and HTTP.
+sampling and HTTP. With --threads 1 times are the thread's own CPU time: for a machine that others keep busy.
 """
 
 import argparse
@@ -16,13 +16,14 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from penstock.workers.threads import available_cores, prepare_threads
 
-THREADS = prepare_threads(None)  # before torch is loaded
+MOST_THREADS = prepare_threads(None)  # before torch is loaded
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -44,7 +45,7 @@ from penstock.workers.weights.loader import materialize, open_model  # noqa: E40
 
 CONTEXT = 64
 BLOCK_SIZE = 16
-TURN_S = 2.0
+TURN_S = 1.0
 READ_BYTES = 512 << 20
 
 
@@ -87,7 +88,7 @@ def make(args: argparse.Namespace, chosen: int) -> Model:
     rows = max(args.rows)
     shape = Configure(rows * blocks_each, BLOCK_SIZE, rows, length, max(rows, args.prompt))
     library = load_library()
-    team = Team(library, [-1] * (THREADS - 1))
+    team = Team(library, [-1] * (args.threads - 1))
     bits = BITS[args.quantization] if args.quantization else None
     products = QuantizedProducts(library, team, bits) if bits else PlainProducts(library, team)
     weights = pack_weights(opened, products, lambda *_: None)
@@ -115,38 +116,41 @@ def step(forward: Forward, slots: Slots, rows: int, count: int, position: int) -
     forward.run(np.arange(rows), np.full(rows, count), np.arange(rows))
 
 
-def turn(forward: Forward, slots: Slots, rows: int, count: int) -> float:
-    """Seconds a step, over some seconds of them; each continues other contexts of about the same length."""
-    times, end = [], time.perf_counter() + TURN_S
-    while time.perf_counter() < end or len(times) < 2:
-        position = CONTEXT + len(times) % 64 if count == 1 else 0
-        begun = time.perf_counter()
-        step(forward, slots, rows, count, position)
-        times.append(time.perf_counter() - begun)
+def median_s(run: Callable[[int], object], clock: Callable[[], float]) -> float:
+    """Of one call, over some seconds of them; each is told how many went before."""
+    times: list[float] = []
+    end = clock() + TURN_S
+    while clock() < end or len(times) < 2:
+        begun = clock()
+        run(len(times))
+        times.append(clock() - begun)
     return statistics.median(times)
 
 
 class Memory:
     """What all threads together read of it, now."""
 
-    def __init__(self) -> None:
+    def __init__(self, num_threads: int, clock: Callable[[], float]) -> None:
+        self._num_threads, self._clock = num_threads, clock
         source = Path(__file__).with_name("cpu_ceilings.cpp")
         with tempfile.TemporaryDirectory() as folder:
             built = Path(folder) / "ceilings.so"
             flags = ["-O3", "-march=native", "-fPIC", "-shared"]
             subprocess.run([find_compiler(), *flags, str(source), "-o", str(built)], check=True)
             self._read = ctypes.CDLL(str(built)).ceiling_read
-        self._part = READ_BYTES // THREADS // 64 * 64
-        self._bytes = zeros((self._part * THREADS,), torch.uint8).fill_(1)
-        self._pool = ThreadPoolExecutor(THREADS)
+        self._part = READ_BYTES // num_threads // 64 * 64
+        self._bytes = zeros((self._part * num_threads,), torch.uint8).fill_(1)
+        self._others = ThreadPoolExecutor(num_threads)
 
     def gbs(self) -> float:
-        times, end = [], time.perf_counter() + TURN_S
-        while time.perf_counter() < end:
-            begun = time.perf_counter()
-            list(self._pool.map(self._read_part, range(THREADS)))
-            times.append(time.perf_counter() - begun)
-        return self._part * THREADS / statistics.median(times) / 1e9
+        seconds = median_s(lambda _: self._read_all(), self._clock)
+        return self._part * self._num_threads / seconds / 1e9
+
+    def _read_all(self) -> None:
+        """This thread has its part too: with one thread its CPU time is all there is."""
+        others = self._others.map(self._read_part, range(1, self._num_threads))
+        self._read_part(0)
+        list(others)
 
     def _read_part(self, index: int) -> None:
         address = ctypes.c_void_p(self._bytes.data_ptr() + index * self._part)
@@ -176,14 +180,28 @@ def bytes_read(model: Model, rows: int) -> float:
     return model.weights.dense_nbytes() + experts_read(model, rows) * per_expert
 
 
-def compare(model: Model, memory: Memory, rows: int, count: int, turns: int) -> list[list[float]]:
-    """Seconds a step native and by torch, and GB/s, of each turn; the first turn warms up."""
-    found: list[list[float]] = []
-    for _ in range(turns + 1):
-        native = turn(model.native, model.slots[model.native], rows, count)
-        theirs = turn(model.torch, model.slots[model.torch], rows, count)
-        found.append([native, theirs, memory.gbs()])
-    return found[1:]
+class Bench(NamedTuple):
+    model: Model
+    memory: Memory
+    clock: Callable[[], float]
+    turns: int
+
+    def compare(self, rows: int, count: int) -> list[list[float]]:
+        """Seconds a step native and by torch, and GB/s, of each turn; the first turn warms up."""
+        found: list[list[float]] = []
+        for _ in range(self.turns + 1):
+            times = [self._step_s(which, rows, count) for which in self.model[:2]]
+            found.append([*times, self.memory.gbs()])
+        return found[1:]
+
+    def _step_s(self, forward: Forward, rows: int, count: int) -> float:
+        """Each step continues other contexts, of about the same length."""
+        slots = self.model.slots[forward]
+
+        def run(index: int) -> None:
+            step(forward, slots, rows, count, CONTEXT + index % 64 if count == 1 else 0)
+
+        return median_s(run, self.clock)
 
 
 @torch.inference_mode()
@@ -195,23 +213,23 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 16])
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--turns", type=int, default=6)
+    parser.add_argument("--threads", type=int, default=MOST_THREADS)
     parser.add_argument("--quantization", choices=list(BITS))
     args = parser.parse_args()
-    torch.set_num_threads(THREADS)
-    memory = Memory()
-    print(f"{available_cores()} cores, {THREADS} threads")
+    torch.set_num_threads(args.threads)
+    clock = time.thread_time if args.threads == 1 else time.perf_counter
+    memory = Memory(args.threads, clock)
+    print(f"{available_cores()} cores, {args.threads} threads")
     print(
         "chosen  step           native ms   torch ms  torch/native   GB/s   MB read  floor ms  of floor"
     )
     for chosen in args.chosen:
-        model = make(args, chosen)
+        bench = Bench(make(args, chosen), memory, clock, args.turns)
         for rows in args.rows:
-            found = compare(model, memory, rows, 1, args.turns)
-            report(f"{chosen:6}  {rows:4} rows   ", found, bytes_read(model, rows))
+            found = bench.compare(rows, 1)
+            report(f"{chosen:6}  {rows:4} rows   ", found, bytes_read(bench.model, rows))
         if args.prompt:
-            found = compare(model, memory, 1, args.prompt, args.turns)
-            report(f"{chosen:6}  prompt {args.prompt:4}", found, 0)
-        del model
+            report(f"{chosen:6}  prompt {args.prompt:4}", bench.compare(1, args.prompt), 0)
 
 
 def report(what: str, found: list[list[float]], num_bytes: float) -> None:
