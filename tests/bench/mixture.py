@@ -174,9 +174,10 @@ def experts_read(model: Model, rows: int) -> float:
 
 
 def bytes_read(model: Model, rows: int) -> float:
-    per_expert = model.weights.expert_nbytes() / (
-        model.decoder.config.num_layers * model.decoder.config.experts.num_experts  # type: ignore[union-attr]
-    )
+    config = model.decoder.config
+    assert config.experts is not None
+    num_experts = config.num_layers * config.experts.num_experts
+    per_expert = model.weights.expert_nbytes() / num_experts
     return model.weights.dense_nbytes() + experts_read(model, rows) * per_expert
 
 
