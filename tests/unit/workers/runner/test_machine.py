@@ -13,7 +13,7 @@ from penstock.workers.cgroup import own_groups
 from penstock.workers.faults import Circumstances, Phase, explain
 from penstock.workers.host_memory import Memory, host_memory, limit_of, share
 from penstock.workers.memory import Budget, budget
-from penstock.workers.threads import core_of, prepare_threads, quota_of, worthwhile
+from penstock.workers.threads import core_of, prepare_threads, quota_of, worth, worthwhile
 
 GIB = 1 << 30
 
@@ -173,3 +173,11 @@ def test_a_small_model_gets_few_threads_and_a_large_one_all() -> None:
     assert worthwhile(1 << 20, 8) == 1
     assert worthwhile(12 << 20, 8) == 3
     assert worthwhile(10 << 30, 8) == 8
+
+
+def test_a_step_is_worth_what_it_reads_or_multiplies() -> None:
+    """One token of a dense layer reads it; one that goes to 2 of 16 experts reads an eighth of them."""
+    assert worth(800, 1) == worth(800, 8) == 800
+    assert worth(800, 16) == 1600
+    assert worth(800, 2 / 16) == 100
+    assert worth(800, 0) == 0
