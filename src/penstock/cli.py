@@ -11,7 +11,7 @@ commands:
   serve [MODEL]    start an engine core, its worker and the front ends on one port
   engine-core      start the engine core alone (front ends connect to it)
   api-frontend     start one front end alone, towards a running engine core
-  bench            measure servers: load, latency, throughput, startup, plots
+  bench            measure servers: load, latency, throughput, startup, plots; and GPU kernels
 
   penstock COMMAND --help    what each can be told
   penstock --version

@@ -57,6 +57,15 @@ def attention(head_dim: int, group: int, cache_dtype: torch.dtype, window: int |
         )  # fmt: skip
 
 
+def experts(num_tokens: int, num_experts: int, chosen: int, invariant: bool) -> None:
+    hidden, width = 256, 128
+    weights_TK, experts_TK = ops.route(zeros(num_tokens, num_experts), chosen, normalize=True)
+    ops.fused_experts(
+        zeros(num_tokens, hidden), zeros(num_experts, 2 * width, hidden),
+        zeros(num_experts, hidden, width), weights_TK, experts_TK, batch_invariant=invariant,
+    )  # fmt: skip
+
+
 def sampling() -> None:
     logits_RV, named = zeros(4, VOCABULARY, dtype=torch.float32), torch.arange(2)
     for greedy in (True, False):
@@ -71,6 +80,7 @@ def sampling() -> None:
 EVERY: tuple[Callable[[], None], ...] = (
     lambda: norms_and_gates(8192),
     lambda: attention(256, 8, FP8, 4096),  # the widest heads, a cache to be decoded, a window
+    lambda: experts(300, 8, 4, False),  # as many rows of one expert as a tile takes
     sampling,
 )
 """Each kernel, in the variant that asks most of the GPU."""
@@ -80,6 +90,10 @@ VARIANTS: tuple[Callable[[], None], ...] = (
     lambda: attention(128, 7, FP8, None),  # Qwen2.5-7B
     lambda: attention(64, 8, BF16, 4096),
     lambda: attention(256, 2, BF16, None),
+    lambda: experts(3, 8, 2, False),  # Mixtral-8x7B
+    lambda: experts(100, 8, 2, False),
+    lambda: experts(200, 8, 2, False),
+    lambda: experts(3, 128, 8, True),  # Qwen3-30B-A3B
 )
 
 

@@ -14,12 +14,13 @@ commands:
   latency      one batch at a time through a server of its own
   throughput   all prompts at once through a server of its own
   startup      from the command to ready, step by step, and the memory of each process
+  kernels      each GPU kernel by itself, beside what the device can do at best
   plot         draw saved results: one run, a sweep of several, or how a cost grows
 
   penstock bench COMMAND --help    settings and examples
 """
 
-COMMANDS = ("serve", "latency", "throughput", "startup", "plot")
+COMMANDS = ("serve", "latency", "throughput", "startup", "kernels", "plot")
 INTERRUPTED = 130
 
 
