@@ -1,5 +1,7 @@
 """What `penstock bench kernels` makes of seconds: samples, ceilings, shares, a table and JSON. No GPU is asked for."""
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +14,7 @@ from penstock.bench.kernels.clocks import CudaClock, HostClock, num_flushes, num
 from penstock.bench.kernels.measure import OUT_OF_MEMORY, Measured, Times, measure
 from penstock.bench.kernels.place import Place
 from penstock.bench.kernels.report import as_json, heading, row
+from penstock.bench.kernels.settings import parse
 
 CPU = torch.device("cpu")
 CEILINGS = Ceilings(copy_bytes=2e12, read_bytes=1.6e12, operations=5e14, launch_s=2e-6)
@@ -129,3 +132,23 @@ def test_torch_without_such_an_operation_leaves_the_kernels_time() -> None:
     assert found.times
     assert found.torch_times is None
     assert not found.failed
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the fake device would hide the real one")
+def test_a_run_from_its_ceilings_to_its_file(
+    cuda: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on a device, with the kernels interpreted and a clock that always says two milliseconds."""
+    pytest.importorskip("triton")
+    from penstock.bench.kernels import course
+
+    monkeypatch.setattr(course, "find_device", lambda *, interpreted: CPU)
+    path = tmp_path / "figures.json"
+    assert course.run(parse(["--shapes", "tiny", "--only", "rms_norm", "--json", str(path)]))
+    told = capsys.readouterr().out
+    assert [line.split()[:3] for line in told.splitlines()[-3:]] == [
+        ["rms_norm", "tokens", number] for number in ("1", "3", "20")
+    ]
+    for one in json.loads(path.read_text())["results"]:
+        assert one["median_s"] == one["torch_median_s"] == 2e-3
+        assert one["memory_share"] == pytest.approx(one["bytes"] / (2 << 20))
