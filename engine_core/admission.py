@@ -27,6 +27,9 @@ class SchedulerConfig(msgspec.Struct, frozen=True, kw_only=True):
     delay_factor: float = 0.0
     """How many times the last prompt's step a prompt waits beside running streams; see admission_delay.py."""
 
+    num_host_blocks: int = 0
+    """Host memory for what preempted sequences will need again; see swap_space.py."""
+
     num_groups: int = 1
     """Over how many plans in flight the running sequences are spread. With more than one, as a model of several
     stages wants it, a sequence whose token is on its way waits for it: its next plan brings that token."""

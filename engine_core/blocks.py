@@ -4,19 +4,43 @@ from collections.abc import Iterator
 
 
 class Block:
-    """One page of KV memory. Its id is fixed; `digest` names its content while it is in the prefix index."""
+    """One page of KV memory. Its id is fixed; `digest` names its content while it is in the prefix index.
 
-    __slots__ = ("digest", "id", "newer", "num_refs", "older")
+    `kept` says that preempted sequences count on the content.
+    """
+
+    __slots__ = ("digest", "id", "kept", "newer", "num_refs", "older")
 
     def __init__(self, block_id: int) -> None:
         self.id = block_id
         self.num_refs = 0
         self.digest: bytes | None = None
+        self.kept: Kept | None = None
         self.older: Block | None = None
         self.newer: Block | None = None
 
+    @property
+    def is_blank(self) -> bool:
+        """Nobody could find again what it holds."""
+        return self.digest is None and self.kept is None
+
     def __repr__(self) -> str:
         return f"Block({self.id}, refs={self.num_refs}, {'cached' if self.digest else 'blank'})"
+
+
+class Kept:
+    """What one block held when a preempted sequence left it, with the host block that is set aside for it.
+
+    It lies in `block`, and once that is None on the host; `num_refs` preempted sequences count on it.
+    """
+
+    __slots__ = ("block", "era", "host_id", "num_refs")
+
+    def __init__(self, block: Block, host_id: int, era: int) -> None:
+        self.block: Block | None = block
+        self.host_id = host_id
+        self.era = era
+        self.num_refs = 0
 
 
 class FreeList:

@@ -19,6 +19,7 @@ log = logging.getLogger("penstock.engine")
 
 STEP_STRETCH = {"cpu": 1.8, "cuda": 0.0}
 QUEUED_LENGTHS = 64
+GIB = 1 << 30
 
 
 class Fit(NamedTuple):
@@ -34,8 +35,10 @@ class Fit(NamedTuple):
     def summary(self) -> str:
         """For the log."""
         config = self.config
+        swap = f", {config.num_host_blocks} to swap to" if config.num_host_blocks else ""
         return (
-            f"{config.num_blocks} KV-cache blocks of {config.block_size} tokens, max_model_len {config.max_model_len}, "
+            f"{config.num_blocks} KV-cache blocks of {config.block_size} tokens{swap}, "
+            f"max_model_len {config.max_model_len}, "
             f"at most {config.max_num_seqs} sequences and {config.max_num_batched_tokens} tokens in a step"
         )
 
@@ -48,6 +51,7 @@ class Fit(NamedTuple):
             config.max_num_seqs,
             config.max_model_len,
             config.max_num_batched_tokens,
+            config.num_host_blocks,
         )
 
 
@@ -72,6 +76,7 @@ def fit(settings: EngineSettings, hellos: Sequence[WorkerHello], created: int) -
         delay_factor=settings.scheduler_delay_factor,
         by_priority=settings.scheduling_policy == "priority",
         num_groups=_num_groups(settings),
+        num_host_blocks=_num_host_blocks(settings, hellos),
     )
     stretch = settings.step_stretch
     return Fit(
@@ -102,6 +107,19 @@ def _num_blocks(settings: EngineSettings, hellos: Sequence[WorkerHello]) -> int:
             "or serve a smaller model"
         )
     return num_blocks
+
+
+def _num_host_blocks(settings: EngineSettings, hellos: Sequence[WorkerHello]) -> int:
+    """As asked for; or as many as every rank has host memory for, which is logged."""
+    asked = settings.swap_space * GIB
+    available = min(hello.swap_bytes_available for hello in hellos)
+    if asked > available:
+        log.warning(
+            "--swap-space lowered to %.2f GiB: a rank can have no more of this host's memory",
+            available / GIB,
+        )
+    num_bytes = int(min(asked, available))
+    return min(num_bytes // (settings.block_size * h.kv_bytes_per_token) for h in hellos)
 
 
 def _max_model_len(settings: EngineSettings, max_position: int, num_blocks: int) -> int:

@@ -6,26 +6,54 @@ request's salt and adapter, so that equal digests mean equal prefixes:
     tokens   [ t0 .. t15 ][ t16 .. t31 ][ t32 .. ]
     digests    d0 = H(root, t0..15)  d1 = H(d0, t16..31)   (not full: none)
 
-A freed block keeps its digest, and so its content, until `allocate` takes it for something else.
+A freed block keeps its digest, and so its content, until `allocate` takes it for something else. Content that a
+preempted sequence will need again is copied out then (swap_space.py).
 """
 
 import hashlib
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from penstock.engine_core.blocks import Block, FreeList
+from penstock.engine_core.blocks import Block, FreeList, Kept
 from penstock.engine_core.sequence import Sequence
+from penstock.engine_core.swap_space import SwapSpace
 
 DIGEST_BYTES = 16
 
 
-class KVCache:
-    """All blocks of the deployment. `match`, `allocate`, `commit` and `free` are called in that order of life."""
+class Found(NamedTuple):
+    """How a sequence that waits can begin; nothing is taken yet.
 
-    def __init__(self, num_blocks: int, block_size: int, prefix_caching: bool) -> None:
+    tokens   [ matched ........ ][ kept ....... ]
+                                                ^ num_tokens
+    """
+
+    matched: list[Block]
+    """Indexed blocks, which it may share."""
+    kept: list[Kept]
+    """Beyond them: what it had computed before it was preempted."""
+    num_tokens: int
+
+    @property
+    def in_place(self) -> list[Block]:
+        """Blocks that hold what it needs already."""
+        return self.matched + [kept.block for kept in self.kept if kept.block]
+
+
+class KVCache:
+    """All blocks of the deployment. `find`, `allocate`, `commit` and `free` are called in that order of life."""
+
+    def __init__(
+        self, num_blocks: int, block_size: int, prefix_caching: bool, num_host_blocks: int = 0
+    ) -> None:
         self.num_blocks = num_blocks
         self.block_size = block_size
         self.prefix_caching = prefix_caching
         self.num_queried_tokens = 0
         self.num_hit_tokens = 0
+        self.num_recomputed_tokens = 0
+        """Computed before, and lost: by preemptions, or with workers."""
+        self.swap = SwapSpace(num_host_blocks)
         self.reset()
 
     def reset(self) -> None:
@@ -34,6 +62,7 @@ class KVCache:
         self._index: dict[bytes, Block] = {}
         self._fresh: set[bytes] = set()
         self._free = FreeList()
+        self.swap.reset()
 
     @property
     def num_free(self) -> int:
@@ -46,6 +75,14 @@ class KVCache:
 
     def blocks_for(self, num_tokens: int) -> int:
         return -(-num_tokens // self.block_size)
+
+    def find(self, sequence: Sequence) -> Found:
+        """What the sequence need not compute."""
+        matched = self.match(sequence)
+        num_matched = len(matched) * self.block_size
+        if num_matched >= sequence.num_kept:
+            return Found(matched, [], num_matched)
+        return Found(matched, sequence.kept[len(matched) :], sequence.num_kept)
 
     def match(self, sequence: Sequence) -> list[Block]:
         """The indexed blocks that hold the sequence's beginning, never its last token; nothing is taken yet."""
@@ -63,26 +100,40 @@ class KVCache:
         """Blocks committed until now are computed before anything in the plan that comes next."""
         self._fresh.clear()
 
-    def is_fresh(self, matched: list[Block]) -> bool:
-        """Whether the very plan being made computes one of these: a row of that plan must not read it."""
-        return bool(self._fresh) and any(block.digest in self._fresh for block in matched)
+    def is_fresh(self, found: Found) -> bool:
+        """Whether the very plan being made computes a part of it: a row of that plan must not read it."""
+        return bool(self._fresh) and any(block.digest in self._fresh for block in found.matched)
 
-    def can_take(self, matched: list[Block], num_tokens: int) -> bool:
-        """Whether `matched` and fresh blocks for the rest of `num_tokens` can all be had."""
-        num_revived = sum(1 for block in matched if not block.num_refs)
-        fresh = self.blocks_for(num_tokens) - len(matched)
+    def can_take(self, found: Found, num_tokens: int) -> bool:
+        """Whether what was found and fresh blocks for the rest of `num_tokens` can all be had."""
+        in_place = found.in_place
+        num_revived = sum(1 for block in in_place if not block.num_refs)
+        fresh = self.blocks_for(num_tokens) - len(in_place)
         return fresh + num_revived <= self.num_free
 
-    def take_matched(self, sequence: Sequence, matched: list[Block]) -> None:
-        """The sequence begins with `matched`; their tokens count as computed."""
+    def take(self, sequence: Sequence, found: Found) -> None:
+        """The sequence begins with what was found; those tokens count as computed."""
         assert not sequence.blocks
-        for block in matched:
+        for block in found.in_place:
             if not block.num_refs:
                 self._free.remove(block)
             block.num_refs += 1
-        sequence.blocks = matched
-        sequence.num_committed = len(matched)
-        sequence.num_computed = len(matched) * self.block_size
+        sequence.blocks = found.matched + [k.block or self._bring_back(k) for k in found.kept]
+        sequence.num_computed = found.num_tokens
+        sequence.num_committed = self._num_named(found)
+        self.swap.num_restored_tokens += found.num_tokens - len(found.matched) * self.block_size
+        self.num_recomputed_tokens += max(0, sequence.num_forgotten - found.num_tokens)
+        self.swap.release(sequence)
+
+    def _bring_back(self, kept: Kept) -> Block:
+        block = self._take_blank()
+        self.swap.copy_in(kept, block)
+        return block
+
+    def _num_named(self, found: Found) -> int:
+        """Of its blocks, the first ones that `commit` is to leave alone: others may find no dropped prefixes."""
+        is_dropped = any(kept.era != self.swap.era for kept in found.kept)
+        return found.num_tokens // self.block_size if is_dropped else len(found.matched)
 
     def count_query(self, sequence: Sequence) -> None:
         """For the hit rate: a sequence that begins for the first time."""
@@ -99,15 +150,17 @@ class KVCache:
         return [block.id for block in taken]
 
     def _take_blank(self) -> Block:
-        """A block without named content, one never used, or else the one whose content is the oldest."""
+        """A block that holds nothing, one never used, or else the one whose content is the oldest."""
         block = self._free.oldest
-        if (block is None or block.digest) and len(self._blocks) < self.num_blocks:
+        if (block is None or not block.is_blank) and len(self._blocks) < self.num_blocks:
             block = Block(len(self._blocks))
             self._blocks.append(block)
         else:
             assert block is not None
             self._free.remove(block)
             self._forget(block)
+            if block.kept:
+                self.swap.copy_out(block)
         block.num_refs = 1
         return block
 
@@ -127,6 +180,11 @@ class KVCache:
             self._name(sequence.blocks[i], digests[i])
         sequence.num_committed = full
 
+    def keep(self, sequence: Sequence) -> None:
+        """It is preempted: what it has computed is kept beyond `free`, as far as there is swap space."""
+        if self.swap.num_blocks:
+            self.swap.keep(sequence, self.block_size)
+
     def free(self, sequence: Sequence) -> None:
         """Gives the sequence's blocks back, the last first, so that prefixes outlive tails.
 
@@ -135,12 +193,13 @@ class KVCache:
         for block in reversed(sequence.blocks):
             block.num_refs -= 1
             if not block.num_refs:
-                give = self._free.append if block.digest else self._free.prepend
+                give = self._free.prepend if block.is_blank else self._free.append
                 give(block)
         sequence.forget_computed()
 
     def drop_prefixes(self) -> None:
         """New sequences find nothing of what was computed until now; those that hold blocks keep them."""
+        self.swap.era += 1
         for block in self._blocks:
             self._forget(block)
 
@@ -167,8 +226,8 @@ class KVCache:
             del self._index[block.digest]
             block.digest = None
 
-    def check(self, sequences: list[Sequence]) -> None:
-        """Re-derives every count from the sequences that hold blocks."""
+    def check(self, sequences: list[Sequence], waiting: Iterable[Sequence] = ()) -> None:
+        """Re-derives every count from the sequences that hold blocks, and from those that wait."""
         refs = [0] * len(self._blocks)
         for sequence in sequences:
             assert len(sequence.blocks) >= self.blocks_for(sequence.num_computed)
@@ -180,6 +239,7 @@ class KVCache:
         assert len(free) == len(self._free)
         named = {block.digest: block for block in self._blocks if block.digest is not None}
         assert named == self._index
+        self.swap.check(waiting, self._blocks)
 
 
 def root_digest(salt: str, adapter: str = "") -> bytes:

@@ -27,7 +27,7 @@ class Pipeline:
     ) -> None:  # fmt: skip
         self.scheduler = scheduler
         self._pacer = pacer
-        scheduler.chunk_bound = pacer.bound
+        scheduler.chunking.bound = pacer.bound
         self._delay = AdmissionDelay(scheduler.config.delay_factor)
         self._workers = workers
         self._metrics = metrics

@@ -149,7 +149,9 @@ class PlanDraft:
         """Rows, tokens, rows that sample."""
         return len(self.rows), self._total - self.budget, len(self._sampling)
 
-    def finish(self, step: int, freed_slots: list[int]) -> ScheduledStep:
+    def finish(
+        self, step: int, freed_slots: list[int], swaps_out: bytes = b"", swaps_in: bytes = b""
+    ) -> ScheduledStep:
         plan = StepPlan(
             step,
             pack(self._slots),
@@ -158,6 +160,8 @@ class PlanDraft:
             self._grants,
             pack(freed_slots),
             pack([s.tokens[-1] for s in self.rows]) if self._awaits_tokens else b"",
+            swaps_out,
+            swaps_in,
         )
         num_tokens = self._total - self.budget
         return ScheduledStep(

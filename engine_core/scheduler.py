@@ -2,17 +2,17 @@
 
 There is no prefill phase and no decode phase: a sequence catches up with its target, and each step spends a
 token budget, on running sequences first and then on waiting ones. Blocks that run out are taken from the
-running sequence that is served last; it waits again and is recomputed.
+running sequence that is served last; it waits again, and what of it is lost is recomputed (swap_space.py).
 
 Two plans may be in flight: the second counts on tokens that the first has not brought yet (`num_pending`).
 """
 
 from bisect import insort
-from collections.abc import Callable
 from operator import attrgetter
 
 from penstock.engine_core import admission, stops
 from penstock.engine_core.admission import Rejection, SchedulerConfig
+from penstock.engine_core.chunking import Chunking
 from penstock.engine_core.fairness import Shares
 from penstock.engine_core.kv_cache import KVCache
 from penstock.engine_core.outputs import Output, output
@@ -25,8 +25,6 @@ from penstock.protocol.plan import StepResult
 from penstock.protocol.token_ids import BYTES_PER_ID, unpack
 
 _rank = attrgetter("rank")
-ChunkBound = Callable[[float], int | None]
-"""Most tokens of prompts in a step that decodes as well, given the prompts for each stream that does; see pacing.py."""
 
 
 class Scheduler:
@@ -37,13 +35,15 @@ class Scheduler:
 
     def __init__(self, config: SchedulerConfig) -> None:
         self.config = config
-        self.cache = KVCache(config.num_blocks, config.block_size, config.prefix_caching)
+        self.cache = KVCache(
+            config.num_blocks, config.block_size, config.prefix_caching, config.num_host_blocks
+        )
+        self.chunking = Chunking(config)
         self.shares = Shares()
         self.waiting = WaitingQueue(self.shares)
         self.running: list[Sequence] = []
         self._was_shared = False
         self.num_preemptions = 0
-        self.chunk_bound: ChunkBound = _unbound
         self._num_arrivals = 0
         self._num_steps = 0
         self._reset_slots()
@@ -79,7 +79,7 @@ class Scheduler:
         """Forgets it, wherever it is; results still to come for it are discarded. May be called twice."""
         match sequence.state:
             case State.WAITING | State.HELD:
-                self.waiting.remove(sequence)
+                self._leave_queue(sequence)
             case State.RUNNING:
                 self.running.remove(sequence)
                 self._finish(sequence)
@@ -90,6 +90,7 @@ class Scheduler:
         """The workers are new: all that was computed, and every plan in flight, is lost."""
         for sequence in [*self.running, *self.waiting]:
             sequence.num_pending = 0
+            sequence.forget_kept()
         for sequence in self.running:
             sequence.forget_computed()
             self.waiting.push_back(sequence)
@@ -101,7 +102,7 @@ class Scheduler:
 
     def schedule(self, may_join: bool = True) -> ScheduledStep | None:
         """The next plan, or None when no sequence can advance now. `may_join` lets others start beside running ones."""
-        draft = PlanDraft(self.config, self._chunk_budget())
+        draft = PlanDraft(self.config, self.chunking.budget(self.running, len(self.waiting)))
         self.cache.begin_step()
         self._sort_running()
         has_room = self._continue_running(draft)
@@ -112,23 +113,13 @@ class Scheduler:
             return None
         self._num_steps += 1
         freed, self._freed_slots = self._freed_slots, []
-        return draft.finish(self._num_steps, freed)
+        return draft.finish(self._num_steps, freed, *self.cache.swap.take_copies())
 
     def _sort_running(self) -> None:
         """By the order of service, which changes with every step while tenants share."""
         if self.shares.is_shared or self._was_shared:
             self.running.sort(key=_turn)
         self._was_shared = self.shares.is_shared
-
-    def _chunk_budget(self) -> int:
-        """Prompts may take the whole step, but for the bound while other sequences wait for their next token."""
-        budget, num_running = self.config.max_num_batched_tokens, len(self.running)
-        num_decoding = sum(s.target - s.num_computed == 1 for s in self.running)
-        num_prompts = num_running - num_decoding + len(self.waiting)
-        if not num_decoding or not num_prompts:
-            return budget
-        bound = self.chunk_bound(num_prompts / num_decoding)
-        return budget if bound is None else min(bound, budget)
 
     def _continue_running(self, draft: PlanDraft) -> bool:
         """Rows for running sequences, in the order of service; False if blocks had to be taken from some."""
@@ -137,25 +128,11 @@ class Scheduler:
         while index < len(self.running) and draft.budget and len(draft.rows) < most_rows:
             sequence = self.running[index]
             if not draft.decode(sequence):
-                count = self._count(sequence, draft)
+                count = self.chunking.next_of(sequence, draft)
                 if count and not self._extend(sequence, count, draft):
                     break
             index += 1
         return self.num_preemptions == num_preemptions
-
-    def _count(self, sequence: Sequence, draft: PlanDraft) -> int:
-        """How many tokens to compute next; none if the pending ones bring it to its end already, or are waited for."""
-        target = len(sequence.tokens) + sequence.num_pending
-        if sequence.num_pending and (self.config.awaits_tokens or target >= sequence.max_len):
-            return 0
-        missing = target - sequence.num_computed
-        return 1 if missing == 1 else self._chunk(missing, draft)
-
-    def _chunk(self, missing: int, draft: PlanDraft) -> int:
-        if not self.config.chunked_prefill:
-            return missing if missing <= draft.budget else 0
-        threshold = self.config.long_prefill_token_threshold or draft.budget
-        return min(missing, draft.budget, draft.chunk_budget, threshold)
 
     def _extend(self, sequence: Sequence, count: int, draft: PlanDraft) -> bool:
         """A row of `count` tokens; False if the sequence itself had to give its blocks away."""
@@ -173,6 +150,7 @@ class Scheduler:
 
     def _preempt(self, victim: Sequence) -> None:
         self.running.pop()
+        self.cache.keep(victim)
         self._release(victim)
         victim.num_preemptions += 1
         self.num_preemptions += 1
@@ -188,15 +166,14 @@ class Scheduler:
     def _admit(self, sequence: Sequence, draft: PlanDraft) -> bool:
         if sequence.num_pending or self._must_run_apart(sequence):
             return False
-        matched = self.cache.match(sequence)
-        num_matched = len(matched) * self.config.block_size
-        count = self._chunk(len(sequence.tokens) - num_matched, draft)
-        if not count or self.cache.is_fresh(matched):
+        found = self.cache.find(sequence)
+        count = self.chunking.chunk(len(sequence.tokens) - found.num_tokens, draft)
+        if not count or self.cache.is_fresh(found):
             return False
-        if not self.cache.can_take(matched, len(sequence.tokens)):
+        if not self.cache.can_take(found, len(sequence.tokens)):
             return False
         self.waiting.pop(sequence)
-        self.cache.take_matched(sequence, matched)
+        self.cache.take(sequence, found)
         self._begin(sequence, count, draft)
         return True
 
@@ -259,12 +236,16 @@ class Scheduler:
 
     def _finish(self, sequence: Sequence) -> None:
         if sequence.state is State.WAITING:
-            self.waiting.remove(sequence)
+            self._leave_queue(sequence)
         else:
             self._release(sequence)
             sequence.state = State.FINISHED
             assert sequence.line is not None
             self.shares.left(sequence.line)
+
+    def _leave_queue(self, sequence: Sequence) -> None:
+        self.waiting.remove(sequence)
+        self.cache.swap.release(sequence)
 
     def _release(self, sequence: Sequence) -> None:
         """Its slot is free from the next plan on, which says so; its blocks are free at once."""
@@ -277,7 +258,7 @@ class Scheduler:
     def check(self) -> None:
         """Re-derives every count from scratch. For tests, after every call."""
         self.waiting.check()
-        self.cache.check(self.running)
+        self.cache.check(self.running, self.waiting)
         slots = [sequence.slot for sequence in self.running]
         assert sorted(slots + self._free_slots) == list(range(self.config.max_num_seqs))
         assert set(self._freed_slots) <= set(self._free_slots)
@@ -296,7 +277,3 @@ def _turn(sequence: Sequence) -> tuple[int, int, int]:
     """The smallest is served first, and preempted last."""
     assert sequence.line is not None
     return sequence.rank[0], sequence.line.served, sequence.rank[1]
-
-
-def _unbound(crowd: float) -> int | None:
-    return None

@@ -5,7 +5,7 @@ from array import array
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from penstock.engine_core.blocks import Block
+from penstock.engine_core.blocks import Block, Kept
 from penstock.engine_core.trace import Trace
 from penstock.protocol.sampling import SamplingParams
 
@@ -42,6 +42,7 @@ class Sequence:
         "digests",
         "first_token_at",
         "id",
+        "kept",
         "line",
         "max_len",
         "name",
@@ -50,6 +51,8 @@ class Sequence:
         "num_computed",
         "num_crashes",
         "num_emitted",
+        "num_forgotten",
+        "num_kept",
         "num_pending",
         "num_preemptions",
         "num_prompt",
@@ -103,6 +106,11 @@ class Sequence:
         self.num_computed = 0
         self.num_pending = 0
         self.num_cached = -1
+        self.kept: list[Kept] = []
+        self.num_kept = 0
+        """Its first tokens, computed before it was preempted and kept until it runs again."""
+        self.num_forgotten = 0
+        """Its first tokens that were computed when it last lost its blocks."""
         self.num_prompt_logprobs = 0
         self.num_preemptions = 0
         self.num_crashes = num_crashes
@@ -135,10 +143,16 @@ class Sequence:
         self.cleared_at = self.target + 1
 
     def forget_computed(self) -> None:
-        """Its blocks are gone: all tokens are to be computed again."""
+        """Its blocks are gone: all tokens are to be computed again, but for those that are kept."""
         self.blocks = []
+        self.num_forgotten = self.num_computed
         self.num_committed = self.num_computed = 0
         self.slot = -1
+
+    def forget_kept(self) -> None:
+        """What was kept since its preemption is needed no more, or gone."""
+        self.kept = []
+        self.num_kept = 0
 
     def __repr__(self) -> str:
         progress = f"{self.num_computed}/{len(self.tokens)}+{self.num_pending}"

@@ -8,6 +8,7 @@ from penstock.engine_core.outputs import Output
 from penstock.engine_core.plan_draft import ScheduledStep
 from penstock.engine_core.scheduler import Scheduler
 from penstock.engine_core.sequence import Sequence
+from penstock.engine_core.swap_space import SwapSpace
 from penstock.protocol.messages import EngineStats, RefusalCode
 from penstock.protocol.metric_names import Owner
 from penstock.protocol.metrics import Registry
@@ -68,6 +69,7 @@ class EngineMetrics:
             block_size=str(config.block_size),
             cache_dtype=dtype,
             enable_prefix_caching=str(config.prefix_caching),
+            num_cpu_blocks=str(config.num_host_blocks),
             num_gpu_blocks=str(config.num_blocks),
         )
 
@@ -159,3 +161,13 @@ class EngineMetrics:
         registry.counter("vllm:num_preemptions_total").value = scheduler.num_preemptions
         registry.counter("vllm:prefix_cache_queries_total").value = cache.num_queried_tokens
         registry.counter("vllm:prefix_cache_hits_total").value = cache.num_hit_tokens
+        registry.counter("penstock:recomputed_tokens_total").value = cache.num_recomputed_tokens
+        self._update_swap(cache.swap)
+
+    def _update_swap(self, swap: SwapSpace) -> None:
+        registry = self.registry
+        registry.set("vllm:num_requests_swapped", swap.num_sequences)
+        registry.set("vllm:cpu_cache_usage_perc", swap.usage)
+        registry.counter("penstock:swapped_out_blocks_total").value = swap.num_copied_out
+        registry.counter("penstock:swapped_in_blocks_total").value = swap.num_copied_in
+        registry.counter("penstock:restored_tokens_total").value = swap.num_restored_tokens

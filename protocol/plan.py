@@ -34,10 +34,12 @@ class Configure(PlanMessage, frozen=True, tag=1):
     max_num_seqs: int
     max_model_len: int
     max_num_batched_tokens: int
+    num_host_blocks: int = 0
+    """Blocks of host memory that each rank swaps its share of KV-cache blocks to."""
 
 
 class SeqStart(PlanMessage, frozen=True):
-    """A sequence takes `slot`. Its first `num_computed` tokens lie in `blocks` already (prefix cache)."""
+    """A sequence takes `slot`. Its first `num_computed` tokens lie in its blocks already, or are swapped in."""
 
     slot: int
     token_ids: bytes
@@ -54,7 +56,8 @@ class BlockGrant(PlanMessage, frozen=True):
 
 
 class StepPlan(PlanMessage, frozen=True, tag=2):
-    """One step. A worker applies `frees`, then `starts`, then `grants`, then runs the rows.
+    """One step. A worker applies `frees`, then `starts`, then `grants`, then copies `swaps_out`, then `swaps_in`, then
+    runs the rows.
 
     `slots` and `counts` are packed uint32 and of equal length: row i computes `counts[i]` tokens of
     `slots[i]`. No slot appears twice. A plan without rows is legal (it only frees) and is answered.
@@ -70,6 +73,10 @@ class StepPlan(PlanMessage, frozen=True, tag=2):
     tails: bytes = b""
     """Packed, for each row the newest token of its sequence. Where a model has several stages: most ranks have not
     heard of it, since the last stage samples."""
+    swaps_out: bytes = b""
+    """Packed pairs (block, host block): the host block takes the block's content. No host block appears twice."""
+    swaps_in: bytes = b""
+    """Packed pairs (block, host block): the block takes the host block's content. No block appears twice."""
 
 
 class Shutdown(PlanMessage, frozen=True, tag=3):
@@ -108,6 +115,8 @@ class WorkerHello(PlanMessage, frozen=True, tag=33):
     load_s: float
     device: Literal["cpu", "cuda"] = "cpu"
     """Decides the defaults of batch size and token budget."""
+    swap_bytes_available: int = 0
+    """Host memory that this rank can give to swapped blocks."""
 
 
 class WorkerReady(PlanMessage, frozen=True, tag=34):

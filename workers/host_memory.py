@@ -1,4 +1,4 @@
-"""How much of a machine's memory a CPU worker may give to its KV cache. Knows RAM and containers, no device of torch's.
+"""How much of a machine's memory a worker may give to keys and values. Knows RAM and containers, no device of torch's.
 
 RAM or cgroup limit   [ in use by all ... | weights, as mapped | free ............ ]
 the cache             at most half of what is free, and never beyond the utilization's share
@@ -27,6 +27,11 @@ def share(memory: Memory, utilization: float) -> int:
     """What a CPU worker takes: half stays for activations, the page cache and everybody else."""
     used = memory.total - memory.free
     return max(0, min(int(memory.total * utilization) - used, memory.free // 2))
+
+
+def swap_share(free: int, cache: int) -> int:
+    """Bytes for swapped blocks: half of what is free once a cache of so many bytes is full."""
+    return max(0, free - cache) // 2
 
 
 def host_memory(proc: Path = PROC) -> Memory:

@@ -53,6 +53,11 @@ class KVCache:
     def layer(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         return self._layers_SGD[index]
 
+    @property
+    def pages(self) -> list[torch.Tensor]:
+        """All of it, each tensor [num_blocks, values of a block]."""
+        return [part.view(self.num_blocks, -1) for layer in self._layers_SGD for part in layer]
+
 
 def zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """On a CPU the system hands zeros out lazily: blocks that are never used never cost memory.

@@ -1,4 +1,4 @@
-"""How much memory a rank gives to the KV cache. Knows devices, not blocks.
+"""How much memory a rank gives to the KV cache and to swap space. Knows devices, not blocks.
 
     a GPU   [ taken: by others, the context, the weights | the largest step | KV cache | beyond the utilization ]
 
@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 
-from penstock.workers.host_memory import Memory, host_memory, share
+from penstock.workers.host_memory import Memory, host_memory, share, swap_share
 
 GIB = 1 << 30
 
@@ -79,3 +79,9 @@ def budget(device: DeviceMemory, utilization: float, largest_step: Callable[[], 
 def kv_bytes_on_host(utilization: float, num_ranks: int) -> int:
     """A share of RAM, after the weights were loaded; all ranks of the host have the same."""
     return share(host_memory(), utilization) // num_ranks
+
+
+def swap_bytes_available(kv_bytes: int, device: torch.device, num_ranks: int) -> int:
+    """Of a rank's part of the host's memory, in which the KV cache of a CPU lies too."""
+    cache = kv_bytes if device.type == "cpu" else 0
+    return swap_share(host_memory().free // num_ranks, cache)

@@ -19,6 +19,7 @@ from penstock.workers.device.inline import INLINE
 from penstock.workers.device.stream import Stream
 from penstock.workers.forward import Forward
 from penstock.workers.grammar.masks import Masks
+from penstock.workers.host_copies.swapper import Swapper
 from penstock.workers.parallel.followers import NOTHING, TokenSource
 from penstock.workers.pending import Pending, start_home
 from penstock.workers.prompt_logprobs import prompt_logprobs
@@ -39,12 +40,14 @@ class ModelRunner:
         sampler: TokenSource,
         masks: Masks | None = None,
         stream: Stream = INLINE,
+        swapper: Swapper | None = None,
     ) -> None:
         self._slots = slots
         self._forward = forward
         self._sampler = sampler
         self._masks = masks
         self._stream = stream
+        self._swapper = swapper
         self._prompt_logprobs: dict[int, int] = {}
         self._unlearned: deque[Pending] = deque()
         self._collected_at = 0.0
@@ -94,6 +97,9 @@ class ModelRunner:
                 self._prompt_logprobs[start.slot] = start.params.prompt_logprobs
         for grant in plan.grants:
             self._slots.grant(grant)
+        if plan.swaps_out or plan.swaps_in:
+            assert self._swapper is not None, "no host blocks were configured"
+            self._swapper.carry_out(plan.swaps_out, plan.swaps_in)
 
     def _free(self, slots_F: Ints) -> None:
         self._slots.free(slots_F)

@@ -24,10 +24,13 @@ from penstock.workers.faults import Circumstances, Phase, explain
 from penstock.workers.forward import TorchForward
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.masks import Masks
+from penstock.workers.host_copies.away import NOTHING, Away, resident_bytes
+from penstock.workers.host_copies.queues import queues_of
+from penstock.workers.host_copies.swapper import Swapper
 from penstock.workers.kv_cache import KVCache, kv_bytes_per_token
 from penstock.workers.largest_step import LargestStep
 from penstock.workers.link import Link, LinkSettings
-from penstock.workers.memory import CudaMemory, budget, kv_bytes_on_host
+from penstock.workers.memory import GIB, CudaMemory, budget, kv_bytes_on_host, swap_bytes_available
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.start import NativeKernels, NativeModel
 from penstock.workers.orders import carry_out
@@ -117,6 +120,8 @@ class Worker:
             part=self._part,
         )
         self._found.weights_bytes = opened.nbytes()
+        if settings.cpu_offload_gb and self._device.type == "cpu":
+            log.info("--cpu-offload-gb has no effect here: weights already live in host memory")
         self._cache_kind = cache_kind(settings, opened, self._part, Path(self._place.model_dir))
         model = self._native(opened) or self._materialize(opened)
         if settings.enforce_eager and self._device.type == "cpu":
@@ -141,8 +146,16 @@ class Worker:
 
     def _materialize(self, opened: OpenModel) -> DecoderModel:
         backend = backend_on(self._device, batch_invariant=self._settings.batch_invariant)
-        company = self._company(opened)
-        return materialize(opened, self._device, None, self._link.progress, company, backend)
+        company, progress = self._company(opened), self._link.progress
+        model = materialize(opened, self._device, None, progress, company, backend, self._away())
+        self._found.weights_bytes = resident_bytes(model)
+        return model
+
+    def _away(self) -> Away:
+        """What of the weights a GPU is to be spared."""
+        if self._device.type == "cpu":
+            return NOTHING
+        return Away(int(self._settings.cpu_offload_gb * GIB), queues_of(self._device))
 
     def _tell_of_invariance(self, kernels: str | None) -> None:
         log.info("--batch-invariant: %s", INVARIANT_ON[kernels or self._device.type])
@@ -203,6 +216,9 @@ class Worker:
             weights_bytes=self._found.weights_bytes,
             load_s=load_s,
             device="cuda" if self._device.type == "cuda" else "cpu",
+            swap_bytes_available=swap_bytes_available(
+                kv_bytes, self._device, self._place.world_size
+            ),
         )
 
     def _make_runner(self, model: DecoderModel | NativeModel, shape: Configure) -> ModelRunner:
@@ -210,7 +226,10 @@ class Worker:
         masks = Masks(num_slots, self._grammars(model)) if self._part.leads else None
         if isinstance(model, NativeModel):
             sampler = Sampler(num_slots, model.sampling(), masks)
-            return ModelRunner(slots, model.forward(shape, slots), sampler, masks)
+            native = model.forward(shape, slots)
+            return ModelRunner(
+                slots, native, sampler, masks, swapper=self._swapper(native.pages, shape)
+            )
         model.use_max_model_len(shape.max_model_len)
         kind, stream = self._cache_kind, stream_on(self._device)
         cache = KVCache(
@@ -219,7 +238,13 @@ class Worker:
         captures = stream.is_late and model.is_capturable and not self._settings.enforce_eager
         forward = TorchForward(model, cache, slots, stream, captures=captures)
         source = token_source(model.company, Sampler(num_slots, sampling_on(self._device), masks))
-        return ModelRunner(slots, forward, source, masks, stream)
+        swapper = self._swapper(cache.pages, shape)
+        return ModelRunner(slots, forward, source, masks, stream, swapper)
+
+    def _swapper(self, pages: list[torch.Tensor], shape: Configure) -> Swapper | None:
+        if not shape.num_host_blocks:
+            return None
+        return Swapper(pages, shape.num_host_blocks, queues_of(self._device))
 
     def _grammars(self, model: DecoderModel | NativeModel) -> Compiler:
         folder = find_tokenizer(self._settings, Path(self._place.model_dir))

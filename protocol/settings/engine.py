@@ -120,12 +120,13 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
         bool, described("The old name of --distributed-executor-backend ray.")
     ] = False
     swap_space: Annotated[
-        float | None,
-        described(
-            "GiB of host memory for preempted sequences.",
-            inert="preempted sequences are recomputed",
+        float,
+        Meta(
+            ge=0,
+            le=65536,
+            description="GiB of host memory, for each rank, to swap preempted sequences to; 0: they are recomputed.",
         ),
-    ] = None
+    ] = 0.0
     worker_start_timeout_s: Annotated[
         float,
         Meta(

@@ -111,8 +111,10 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
     ] = False
     cpu_offload_gb: Annotated[
         float,
-        described(
-            "GiB of weights to keep in host memory.", inert="weights already live in host memory"
+        Meta(
+            ge=0,
+            le=65536,
+            description="GiB of each rank's weights to keep in host memory beside a GPU; on CPUs all of them are.",
         ),
     ] = 0.0
     kv_cache_dtype: Annotated[

@@ -72,7 +72,7 @@ PLAN = r"(?s)\A(?!.*Traceback).*context length"
 ALL_200, HAS_ALL = r"(?s)\A(\S+ 200\s*)+\Z", r"^200, missing: \[\]"
 ANSWERS, STREAMS, STARTS, COMPLETE = "Answers.", "Streams.", "Starts.", "Has every key of it."
 EVERY_PARAMETER = samples(CHATS, HI, **SAMPLES)
-CONFIG = r"(?s)(?=.*--swap-space has)(?=.*--trust-remote-code has)(?=.*--max-lora-size has).*2,048 +\[--config"
+CONFIG = r"(?s)(?=.*--trust-remote-code has)(?=.*--max-lora-size has).*2,048 +\[--config"
 
 ROWS = [
     # ---- 0: an OpenAI-compatible service
@@ -231,7 +231,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "max-model-len": ("4096", SETS), "seed": ("42", SETS), "gpu-memory-utilization": ("0.9", SETS),
     "gpu-mem-util": ("0.9", SETS), "max-num-seqs": ("128", SETS), "max-num-batched-tokens": ("8192", SETS),
     "block-size": ("16", SETS), "scheduler-delay-factor": ("0.1", SETS), "delay-factor": ("0.1", SETS),
-    "swap-space": ("4", IDLE), "cpu-offload-gb": ("4", IDLE), "enforce-eager": ("", SETS),
+    "swap-space": ("4", SETS), "cpu-offload-gb": ("4", SETS), "enforce-eager": ("", SETS),
     "enable-prefix-caching": ("", SETS), "enable-chunked-prefill": ("", SETS),
     "enable-auto-tool-choice": ("", SETS), "tensor-parallel-size": ("2", SETS), "tp": ("2", SETS),
     "pipeline-parallel-size": ("2", SETS), "worker-use-ray": ("", SETS),

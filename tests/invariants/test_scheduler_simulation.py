@@ -47,6 +47,7 @@ def random_config(rng: random.Random) -> SchedulerConfig:
         long_prefill_token_threshold=rng.choice([0, 0, 5]),
         by_priority=rng.random() < 0.4,
         num_groups=rng.choice([1, 1, 2, 3]),
+        num_host_blocks=rng.choice([0, 0, 2, 7, 40]),
     )
 
 
@@ -153,6 +154,7 @@ class Simulation:
             config.block_size,
             config.max_num_seqs,
             config.max_num_batched_tokens,
+            config.num_host_blocks,
         )
 
     def run(self) -> None:
@@ -169,6 +171,7 @@ class Simulation:
             self.turn()
         assert all(case.is_over for case in self.cases)
         assert self.scheduler.cache.num_free == self.config.num_blocks
+        assert self.scheduler.cache.swap.num_free == self.config.num_host_blocks
 
     def turn(self) -> None:
         """A plan if one may go out, and the oldest result, sooner or later."""
@@ -222,7 +225,7 @@ class Simulation:
         if self.rng.random() < 0.01:
             self.scheduler.cache.drop_prefixes()
             self.scheduler.check()
-            self.gold.content.clear()
+            self.gold.drop_prefixes()
 
     def reweigh(self) -> None:
         if self.rng.random() < 0.02:
@@ -246,7 +249,7 @@ class Simulation:
         if self.rng.random() < 0.1:
             bound = self.rng.choice([None, 1, 3, 8])
             self.gold.chunk_bound = bound
-            self.scheduler.chunk_bound = lambda crowd: bound and bound * max(1, int(crowd))
+            self.scheduler.chunking.bound = lambda crowd: bound and bound * max(1, int(crowd))
         step = self.scheduler.schedule()
         self.scheduler.check()
         self.compare(step, was_running)
@@ -318,12 +321,17 @@ def test_every_read_every_output_and_every_decision_is_right(seed: int) -> None:
 
 
 def test_the_simulation_reaches_what_it_is_for() -> None:
-    """Preemptions, cache hits, discarded rows and full queues do occur."""
+    """Preemptions, cache hits, swaps, discarded rows and full queues do occur."""
     runs = [Simulation(seed) for seed in range(20)]
     for run in runs:
         run.run()
     assert sum(run.scheduler.num_preemptions for run in runs) > 50
-    assert sum(run.scheduler.cache.num_hit_tokens for run in runs) > 400
+    caches = [run.scheduler.cache for run in runs]
+    assert sum(cache.num_hit_tokens for cache in caches) > 400
+    assert sum(cache.swap.num_copied_in for cache in caches) > 50
+    assert sum(cache.swap.num_copied_out for cache in caches) > 50
+    assert sum(cache.swap.num_restored_tokens for cache in caches) > 200
+    assert sum(cache.num_recomputed_tokens for cache in caches) > 200
     assert {case.finish for run in runs for case in run.cases} == {
         FinishReason.STOP,
         FinishReason.LENGTH,

@@ -9,6 +9,14 @@ from typing import Any
 
 
 @dataclass(eq=False)
+class GoldKept:
+    """What a preempted sequence left in a block; `block` is None once another took that."""
+
+    block: int | None
+    is_own: bool = False
+
+
+@dataclass(eq=False)
 class GoldSequence:
     name: Any
     tokens: list[int]
@@ -22,6 +30,8 @@ class GoldSequence:
     pending: int = 0
     blocks: list[int] = field(default_factory=list)
     num_named: int = 0
+    kept: list[GoldKept] = field(default_factory=list)
+    num_kept: int = 0
 
     @property
     def target(self) -> int:
@@ -76,9 +86,15 @@ class GoldScheduler:
 
     def grow(self, sequence: GoldSequence, num_tokens: int) -> None:
         while len(sequence.blocks) < self.blocks_of(num_tokens):
-            block = self.free.pop(0)
-            self.content.pop(block, None)
-            sequence.blocks.append(block)
+            sequence.blocks.append(self.take_blank())
+
+    def take_blank(self) -> int:
+        block = self.free.pop(0)
+        self.content.pop(block, None)
+        for kept in self.all_kept():
+            if kept.block == block:
+                kept.block = None
+        return block
 
     def name_blocks(self, sequence: GoldSequence) -> list[int]:
         """Full blocks of known and computed tokens get their content's name once, unless another bears it."""
@@ -96,8 +112,29 @@ class GoldScheduler:
     def give_back(self, sequence: GoldSequence) -> None:
         for block in reversed(sequence.blocks):
             if not any(block in other.blocks for other in self.running if other is not sequence):
-                self.free.insert(len(self.free) if block in self.content else 0, block)
+                is_kept = any(kept.block == block for kept in self.all_kept())
+                is_of_use = block in self.content or is_kept
+                self.free.insert(len(self.free) if is_of_use else 0, block)
         sequence.blocks, sequence.computed, sequence.num_named = [], 0, 0
+
+    # ---- swap space: every kept block of those that wait has a host block to itself
+
+    def all_kept(self) -> list[GoldKept]:
+        return [kept for sequence in self.waiting for kept in sequence.kept]
+
+    def keep(self, sequence: GoldSequence) -> None:
+        for block in sequence.blocks[: self.blocks_of(sequence.computed)]:
+            found = [kept for kept in self.all_kept() if kept.block == block]
+            if not found and len({*self.all_kept(), *sequence.kept}) == self.config.num_host_blocks:
+                break
+            sequence.kept.append(found[0] if found else GoldKept(block))
+        size = self.config.block_size
+        sequence.num_kept = min(sequence.computed, len(sequence.kept) * size)
+
+    def drop_prefixes(self) -> None:
+        self.content.clear()
+        for kept in self.all_kept():
+            kept.is_own = True
 
     # ---- tenants: one line for each in each class of priority, none is ever forgotten
 
@@ -150,6 +187,7 @@ class GoldScheduler:
         self.running = []
         for sequence in self.waiting:
             sequence.pending = 0
+            sequence.kept, sequence.num_kept = [], 0
         self.forget_memory()
 
     def took(self, sequence: GoldSequence, token: int) -> None:
@@ -200,9 +238,10 @@ class GoldScheduler:
     def make_room(self, sequence: GoldSequence, num_tokens: int, decision: Decision) -> bool:
         while self.blocks_of(num_tokens) - len(sequence.blocks) > len(self.free):
             victim = max(self.running, key=lambda s: self.turns[s.name])
-            self.give_back(victim)
+            self.keep(victim)
             self.running.remove(victim)
             self.waiting.append(victim)
+            self.give_back(victim)
             decision.preempted.append(victim.name)
             if victim is sequence:
                 return False
@@ -214,18 +253,25 @@ class GoldScheduler:
             return 0
         sequence = min(self.waiting, key=self.turn)
         matched = self.match(sequence)
-        missing = len(sequence.tokens) - len(matched) * self.config.block_size
-        count = self.share(missing, budget)
-        needed = self.blocks_of(len(sequence.tokens)) - len(matched)
-        spare = len([block for block in self.free if block not in matched])
+        known = len(matched) * self.config.block_size
+        kept = sequence.kept[len(matched) :] if sequence.num_kept > known else []
+        if kept:
+            known = sequence.num_kept
+        here = matched + [k.block for k in kept if k.block is not None]
+        count = self.share(len(sequence.tokens) - known, budget)
+        needed = self.blocks_of(len(sequence.tokens)) - len(here)
+        spare = len([block for block in self.free if block not in here])
         if sequence.pending or not count or named_now & set(matched) or needed > spare:
             return 0
         self.stop_waiting(sequence)
         self.running.append(sequence)
-        self.free = [block for block in self.free if block not in matched]
-        sequence.blocks = matched
-        sequence.computed = len(matched) * self.config.block_size
-        sequence.num_named = len(matched)
+        self.free = [block for block in self.free if block not in here]
+        sequence.kept, sequence.num_kept = [], 0
+        places = [k.block for k in kept]
+        sequence.blocks = matched + [self.take_blank() if b is None else b for b in places]
+        sequence.computed = known
+        is_own = any(k.is_own for k in kept)
+        sequence.num_named = known // self.config.block_size if is_own else len(matched)
         decision.starts.append((sequence.name, sequence.computed))
         self.grow(sequence, sequence.computed + count)
         return self.run(sequence, count, decision, named_now)

@@ -1,6 +1,7 @@
 """A worker on paper: it runs plans as the protocol says, and checks every key and value that a row reads.
 
-KV memory holds, for each place of each block, a fingerprint of the whole prefix whose token was computed there.
+KV memory holds, for each place of each block, a fingerprint of the whole prefix whose token was computed there;
+host memory holds what was swapped out of it.
 """
 
 from array import array
@@ -32,14 +33,17 @@ class PaperWorker:
     block_size: int
     max_num_seqs: int
     max_num_batched_tokens: int
+    num_host_blocks: int = 0
     slots: dict[int, Slot] = field(default_factory=dict)
     memory: dict[tuple[int, int], int] = field(default_factory=dict)
+    host: dict[int, list[int | None]] = field(default_factory=dict)
     last_step: int = 0
 
     def execute(self, plan: StepPlan) -> StepResult:
         assert plan.step > self.last_step
         self.last_step = plan.step
         self._apply(plan)
+        self._swap(pairs(plan.swaps_out), pairs(plan.swaps_in))
         rows = list(zip(unpack(plan.slots), unpack(plan.counts), strict=True))
         assert len({slot for slot, _ in rows}) == len(rows)
         assert sum(count for _, count in rows) <= self.max_num_batched_tokens
@@ -60,6 +64,20 @@ class PaperWorker:
         for state in self.slots.values():
             assert len(set(state.blocks)) == len(state.blocks)
             assert all(0 <= block < self.num_blocks for block in state.blocks)
+
+    def _swap(self, outs: list[tuple[int, int]], ins: list[tuple[int, int]]) -> None:
+        """Those of one direction may be carried out in any order: none meets another."""
+        assert len({host for _, host in outs}) == len({block for block, _ in outs}) == len(outs)
+        assert len({block for block, _ in ins}) == len(ins)
+        places = range(self.block_size)
+        for block, host in outs:
+            assert 0 <= host < self.num_host_blocks
+            self.host[host] = [self.memory.get((block, place)) for place in places]
+        for block, host in ins:
+            for place, content in zip(places, self.host[host], strict=True):
+                self.memory.pop((block, place), None)
+                if content is not None:
+                    self.memory[block, place] = content
 
     def _start(self, start: SeqStart) -> None:
         assert 0 <= start.slot < self.max_num_seqs
@@ -120,6 +138,12 @@ class PaperWorker:
         ids = [value for p in positions for value in (state.tokens[p], p)]
         values = array("f", [-0.5] * len(ids)).tobytes()
         return TokenLogprobs(2, pack(ids), values, pack([1] * len(positions)))
+
+
+def pairs(packed: bytes) -> list[tuple[int, int]]:
+    """(block, host block)"""
+    ids = unpack(packed)
+    return list(zip(ids[::2], ids[1::2], strict=True))
 
 
 def _breaks(state: Slot) -> bool:

@@ -15,6 +15,8 @@ from penstock.workers.backend import Backend
 from penstock.workers.device.inline import INLINE
 from penstock.workers.device.stream import Stream
 from penstock.workers.forward import TorchForward
+from penstock.workers.host_copies.queues import queues_of
+from penstock.workers.host_copies.swapper import Swapper
 from penstock.workers.kv_cache import KVCache
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.parallel.company import NOBODY, Company
@@ -40,6 +42,8 @@ class Seq:
     slot: int | None = None
     blocks: list[int] = field(default_factory=list)
     num_computed: int = 0
+    host_blocks: list[int] = field(default_factory=list)
+    num_kept: int = 0
     prompt_logprobs: list[object] = field(default_factory=list)
 
     @property
@@ -69,7 +73,8 @@ def load_tiny(
 
 
 class Driver:
-    """Random chunks, random preemptions, shuffled blocks and reused slots."""
+    """Random chunks, random preemptions, shuffled blocks and reused slots; with host blocks, all that was computed
+    is swapped out as far as they go."""
 
     def __init__(
         self,
@@ -81,14 +86,24 @@ class Driver:
         captures: bool = False,
         company: Company = NOBODY,
         sampling: SamplingOps | None = None,
+        num_host_blocks: int = 0,
     ) -> None:
-        self.shape = Configure(num_blocks, BLOCK_SIZE, num_slots, MAX_MODEL_LEN, 64)
+        self.shape = Configure(
+            num_blocks, BLOCK_SIZE, num_slots, MAX_MODEL_LEN, 64, num_host_blocks
+        )
         self.cache = KVCache(model.config, num_blocks, BLOCK_SIZE, torch.float32, stream.device)
         self.slots = Slots(self.shape)
         forward = TorchForward(model, self.cache, self.slots, stream, captures=captures)
         sampler = Sampler(num_slots, sampling or sampling_on(stream.device), masks)
         source = token_source(company, sampler)
-        self.runner = ModelRunner(self.slots, forward, source, masks, stream)
+        swapper = None
+        if num_host_blocks:
+            swapper = Swapper(self.cache.pages, num_host_blocks, queues_of(stream.device))
+        self.runner = ModelRunner(self.slots, forward, source, masks, stream, swapper)
+        self.free_host_blocks = list(range(num_host_blocks))
+        self.outs: list[int] = []
+        self.ins: list[int] = []
+        self.num_restored = 0
         self.history: list[tuple[StepPlan, StepResult]] = []
         self.free_blocks = list(range(num_blocks))
         self.free_slots = list(range(num_slots))
@@ -107,7 +122,7 @@ class Driver:
             running = [seq for seq in waiting if seq.slot is not None]
             starting = [seq for seq in waiting if seq.slot is None][: len(self.free_slots)]
             rows = running + starting
-            lefts = [len(seq.tokens) - seq.num_computed for seq in rows]
+            lefts = [len(seq.tokens) - max(seq.num_computed, seq.num_kept) for seq in rows]
             self.execute(starting, rows, [dice.randint(1, left) for left in lefts])
             for seq in rows:
                 if seq.done:
@@ -118,6 +133,7 @@ class Driver:
         self.frees.append(seq.slot)
         self.free_slots.append(seq.slot)
         self.free_blocks += seq.blocks
+        self._swap_out(seq)
         seq.slot, seq.blocks, seq.num_computed = None, [], 0
 
     def execute(
@@ -127,7 +143,11 @@ class Driver:
         starts = [self._start(seq) for seq in starting]
         grants = [self._grant(seq, count) for seq, count in zip(rows, counts, strict=True)]
         slots = [seq.slot for seq in rows if seq.slot is not None]
-        plan = StepPlan(self.step, pack(slots), pack(counts), starts, grants, pack(frees))
+        swaps = pack(self.outs), pack(self.ins)
+        self.outs, self.ins = [], []
+        plan = StepPlan(
+            self.step, pack(slots), pack(counts), starts, grants, pack(frees), b"", *swaps
+        )
         self.step += 1
         result = self.runner.execute(plan)
         self.history.append((plan, result))
@@ -136,14 +156,32 @@ class Driver:
 
     def _start(self, seq: Seq) -> SeqStart:
         seq.slot = self.free_slots.pop()
-        return SeqStart(seq.slot, pack(seq.tokens), len(seq.prompt), 0, seq.params)
+        num_computed = seq.num_computed = seq.num_kept
+        return SeqStart(seq.slot, pack(seq.tokens), len(seq.prompt), num_computed, seq.params)
 
     def _grant(self, seq: Seq, count: int) -> BlockGrant:
         assert seq.slot is not None
         wanted = -(-(seq.num_computed + count) // BLOCK_SIZE) - len(seq.blocks)
         new = [self.free_blocks.pop() for _ in range(wanted)]
         seq.blocks += new
+        self._swap_in(seq)
         return BlockGrant(seq.slot, pack(new))
+
+    def _swap_out(self, seq: Seq) -> None:
+        if seq.done:
+            return
+        num_blocks = min(-(-seq.num_computed // BLOCK_SIZE), len(self.free_host_blocks))
+        seq.host_blocks = [self.free_host_blocks.pop() for _ in range(num_blocks)]
+        seq.num_kept = min(seq.num_computed, num_blocks * BLOCK_SIZE)
+        for pair in zip(seq.blocks[:num_blocks], seq.host_blocks, strict=True):
+            self.outs += pair
+
+    def _swap_in(self, seq: Seq) -> None:
+        for pair in zip(seq.blocks, seq.host_blocks, strict=False):
+            self.ins += pair
+        self.num_restored += seq.num_kept
+        self.free_host_blocks += seq.host_blocks
+        seq.host_blocks, seq.num_kept = [], 0
 
     def _update(self, rows: Sequence[Seq], counts: Sequence[int], result: StepResult) -> None:
         token_ids = iter(unpack(result.token_ids))

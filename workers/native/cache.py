@@ -19,3 +19,8 @@ class NativeCache:
 
     def layer(self, index: int) -> torch.Tensor:
         return self._layers[index]
+
+    @property
+    def pages(self) -> list[torch.Tensor]:
+        """All of it, each tensor [num_blocks, values of a block]: blocks are whole, wherever they are copied to."""
+        return self._layers

@@ -37,7 +37,7 @@ class NativeForward:
         self._readings = _readings(config, weights)
         # A plan that was made before its sequence was known to end computes one token too many.
         cos_PE, sin_PE = rope_tables(config.rope, shape.max_model_len, shape.max_model_len + 1)
-        cache = NativeCache(config, shape.num_blocks, shape.block_size, dtype)
+        self._cache = cache = NativeCache(config, shape.num_blocks, shape.block_size, dtype)
         buffers = make_buffers(config, dtype, shape.max_num_batched_tokens, cache.layout)
         decoder = Decoder(config, weights, products, cache, cos_PE, sin_PE, buffers)
         self._head = make_head_buffers(config, dtype, shape.max_num_seqs)
@@ -56,6 +56,11 @@ class NativeForward:
     @property
     def has_logits(self) -> bool:
         return True
+
+    @property
+    def pages(self) -> list[torch.Tensor]:
+        """The cache's memory."""
+        return self._cache.pages
 
     def run(self, slots_R: Ints, counts_R: Ints, samples_N: Ints) -> torch.Tensor:
         step = self._filler.fill(slots_R, counts_R, samples_N)

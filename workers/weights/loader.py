@@ -1,6 +1,6 @@
 """Builds a decoder from a model directory. Knows no requests and no cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from penstock.workers.backend import Backend, backend_on, reference_backend
+from penstock.workers.host_copies.away import NOTHING, Away
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.models.families import FAMILIES, read_model_config
@@ -70,14 +71,19 @@ def materialize(
     progress: Progress,
     company: Company = NOBODY,
     backend: Backend | None = None,
+    away: Away = NOTHING,
 ) -> DecoderModel:
     """`max_model_len` is the longest context to be served, where known already: see rope.py.
 
-    `backend` is by default that of the device.
+    `backend` is by default that of the device; `away` is what is to lie beside it.
     """
     backend = backend or backend_on(device)
-    model = _empty_model(opened.config, opened.dtype, device, backend, company)
+    model = _shapes(opened.config, backend, company)
+    chosen = away.choose(model, opened.dtype)
+    _give_memory(model, opened.dtype, device, chosen)
     fill(model, opened.parts, progress)
+    if chosen:
+        away.move(model, chosen)
     model.use_max_model_len(max_model_len or opened.config.max_position)
     progress("weights", 1.0)
     return model.eval()
@@ -102,7 +108,8 @@ def load_model(
 def _noise(config: ModelConfig, dtype: torch.dtype, seed: int, part: Part) -> Parts:
     """Ranks draw different noise: it is not the model of a single rank."""
     cpu, company = torch.device("cpu"), Company(part)
-    model = _empty_model(config, dtype, cpu, reference_backend(), company)
+    model = _shapes(config, reference_backend(), company)
+    _give_memory(model, dtype, cpu)
     fill_with_noise(model, seed + part.stage * part.size + part.rank)
     return parts_of(model)
 
@@ -117,20 +124,16 @@ def _shapes(config: ModelConfig, backend: Backend, company: Company) -> DecoderM
         return DecoderModel(config, backend, company)
 
 
-def _empty_model(
-    config: ModelConfig,
-    dtype: torch.dtype,
-    device: torch.device,
-    backend: Backend,
-    company: Company,
-) -> DecoderModel:
+def _give_memory(
+    model: DecoderModel, dtype: torch.dtype, device: torch.device, on_host: Collection[int] = ()
+) -> None:
     """Shapes first, on the meta device, so that memory is taken once and in the final dtype.
 
     `Module.to_empty` would do the same and import half a second of symbolic algebra on the way.
     """
-    model = _shapes(config, backend, company)
+    host_modules = {module for index in on_host for module in model.layers[index].modules()}
     for module in model.modules():
+        place = torch.device("cpu") if module in host_modules else device
         for name, shape in [(n, p.shape) for n, p in module.named_parameters(recurse=False)]:
-            empty = torch.empty(shape, dtype=dtype, device=device)
+            empty = torch.empty(shape, dtype=dtype, device=place)
             setattr(module, name, nn.Parameter(empty, requires_grad=False))
-    return model

@@ -113,7 +113,7 @@ _DEVICE = [
         variable("VLLM_CPU_OMP_THREADS_BIND"),
     ),
     *ignored(
-        "the KV cache stays on the device; preempted sequences are recomputed",
+        "the KV cache stays on the device, but for what preempted sequences swap out (--swap-space)",
         value("kv_offloading_size"),
         value("kv_offloading_backend"),
         value("preemption_mode"),

@@ -11,7 +11,7 @@ from penstock.explain.checkpoint import shaped_parameters, stored_parameters
 from penstock.protocol import model_path
 from penstock.protocol.plan import WorkerHello
 from penstock.protocol.settings import EngineSettings
-from penstock.workers.host_memory import Memory, host_memory, share
+from penstock.workers.host_memory import Memory, host_memory, share, swap_share
 from penstock.workers.kv_dtype import ITEM_BYTES, kv_dtype
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.families import read_model_config
@@ -65,6 +65,7 @@ def _hello(
     weights_bytes = int(parameters * QUANTIZED_BYTES.get(settings.quantization, ITEM_BYTES[dtype]))
     left = Memory(memory.total, max(0, memory.free - weights_bytes - WORKER_BASE_BYTES))
     wanted = settings.kv_cache_memory_bytes
+    kv_bytes = share(left, settings.gpu_memory_utilization) if wanted is None else wanted
     return WorkerHello(
         rank=0,
         pid=0,
@@ -73,10 +74,9 @@ def _hello(
         max_position=config.max_position,
         kv_bytes_per_token=config.kv_values_per_token
         * ITEM_BYTES[kv_dtype(settings.kv_cache_dtype, dtype)],
-        kv_bytes_available=share(left, settings.gpu_memory_utilization)
-        if wanted is None
-        else wanted,
+        kv_bytes_available=kv_bytes,
         weights_bytes=weights_bytes,
         load_s=0.0,
         device="cpu",
+        swap_bytes_available=swap_share(left.free, kv_bytes),
     )

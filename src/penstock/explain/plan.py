@@ -62,7 +62,8 @@ def _model(asked: Asked, found: Estimate) -> list[Row]:
 
 def _memory(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
     config, hello = fitted.config, found.hello
-    kv_bytes = config.num_blocks * config.block_size * hello.kv_bytes_per_token
+    block_bytes = config.block_size * hello.kv_bytes_per_token
+    kv_bytes, swap_bytes = config.num_blocks * block_bytes, config.num_host_blocks * block_bytes
     count, each = asked.serve.api_server_count, frontend_bytes(found.config)
     engine_and_fronts = ENGINE_BYTES + count * each
     before = hello.weights_bytes + WORKER_BASE_BYTES + engine_and_fronts
@@ -76,6 +77,7 @@ def _memory(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
         _bytes("all, before a request", before, "sum"),
         _bytes("KV cache, when full", kv_bytes, _kv_source(asked)),
         _bytes("all, KV cache full", before + kv_bytes, "sum"),
+        _bytes("swap space, when full", swap_bytes, asked.sources.of("swap_space")),
     ]
 
 

@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.engine_core.blocks import Block, FreeList
-from penstock.engine_core.kv_cache import KVCache, root_digest
+from penstock.engine_core.kv_cache import Found, KVCache, root_digest
 from penstock.engine_core.sequence import Sequence
 from penstock.protocol.sampling import SamplingParams
 
 PARAMS = SamplingParams(max_tokens=10)
 SIZE = 4
+NOTHING = Found([], [], 0)
 
 
 def sequence(tokens: list[int], salt: str = "", **params: Any) -> Sequence:
@@ -21,7 +22,7 @@ def sequence(tokens: list[int], salt: str = "", **params: Any) -> Sequence:
 def begin(cache: KVCache, tokens: list[int], salt: str = "") -> Sequence:
     """Admits, computes and commits it whole."""
     one = sequence(tokens, salt)
-    cache.take_matched(one, cache.match(one))
+    cache.take(one, cache.find(one))
     assert cache.allocate(one, len(tokens)) is not None
     one.num_computed = len(tokens)
     cache.commit(one)
@@ -59,7 +60,7 @@ def test_a_second_request_shares_full_blocks_but_computes_its_last_token() -> No
     same, longer = sequence(list(range(8))), sequence(list(range(9)))
     assert ids(cache.match(same)) == ids(first.blocks[:1])
     assert ids(cache.match(longer)) == ids(first.blocks)
-    cache.take_matched(longer, cache.match(longer))
+    cache.take(longer, cache.find(longer))
     assert [block.num_refs for block in first.blocks] == [2, 2]
     cache.check([first, longer])
 
@@ -93,7 +94,7 @@ def test_prefixes_are_evicted_after_tails_and_used_ones_after_idle_ones() -> Non
     cache.allocate(taken, 4)
     longer = sequence(list(range(12)))
     assert len(cache.match(longer)) == 2, "the tail went first"
-    cache.take_matched(longer, cache.match(longer))
+    cache.take(longer, cache.find(longer))
     assert cache.allocate(longer, 12) is not None
     assert not cache.match(sequence([50] * 5)), "the idle one went, not the shared ones"
     cache.check([taken, longer])
@@ -114,19 +115,19 @@ def test_what_is_not_free_is_not_given_and_nothing_is_taken() -> None:
     assert cache.allocate(one, 5) == [0, 1]
     assert cache.allocate(two, 9) is None
     assert (two.blocks, cache.num_free) == ([], 1)
-    assert not cache.can_take([], 9)
+    assert not cache.can_take(NOTHING, 9)
     cache.free(one)
-    assert cache.can_take([], 9)
+    assert cache.can_take(NOTHING, 9)
     assert cache.usage == 0.0
 
 
 def test_a_revived_block_is_no_longer_free_to_take() -> None:
     cache = KVCache(3, SIZE, prefix_caching=True)
     cache.free(begin(cache, list(range(8))))
-    matched = cache.match(sequence([*range(8), 9]))
-    assert len(matched) == 2
-    assert cache.can_take(matched, 12)
-    assert not cache.can_take(matched, 13)
+    found = cache.find(sequence([*range(8), 9]))
+    assert len(found.matched) == 2
+    assert cache.can_take(found, 12)
+    assert not cache.can_take(found, 13)
 
 
 def test_forgetting_prefixes_leaves_running_sequences_alone() -> None:

@@ -31,6 +31,40 @@ def test_the_smallest_rank_bounds_the_cache() -> None:
     assert fit(EngineSettings(), hellos, 0).config.num_blocks == 40
 
 
+def of_ranks(*ranks: tuple[int, int], swap_space: float) -> int:
+    """Host blocks for ranks of so many bytes a token, with so much host memory."""
+    hellos = [
+        WorkerHello(r, 1, "bfloat16", 9, 64, per_token, per_token << 20, 0, 0, "cuda", available)
+        for r, (per_token, available) in enumerate(ranks)
+    ]
+    return fit(EngineSettings(swap_space=swap_space), hellos, 0).config.num_host_blocks
+
+
+def test_swap_space_is_what_every_rank_has_room_for(caplog: pytest.LogCaptureFixture) -> None:
+    big = 64 << 30
+    with caplog.at_level(logging.WARNING):
+        assert of_ranks((64, big), swap_space=0.5) == (1 << 29) // (16 * 64)
+        assert of_ranks((64, big), (128, big), swap_space=0.5) == (1 << 29) // (16 * 128)
+        assert of_ranks((64, big), swap_space=0) == 0
+    assert not caplog.records
+
+
+def test_swap_space_beyond_the_hosts_memory_is_lowered_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A setting that was written for a larger machine starts on a smaller one too."""
+    with caplog.at_level(logging.WARNING):
+        assert of_ranks((64, 3 << 30), (64, 1 << 30), swap_space=4) == (1 << 30) // (16 * 64)
+    assert "--swap-space lowered to 1.00 GiB" in caplog.text
+
+
+def test_swap_space_reaches_workers_and_the_log() -> None:
+    hello = WorkerHello(0, 1, "bfloat16", 9, 64, 64, 64 << 20, 0, 0, "cpu", 1 << 30)
+    found = fit(EngineSettings(swap_space=0.25), [hello], 0)
+    assert found.configure.num_host_blocks == 262144
+    assert "262144 to swap to" in found.summary
+
+
 def test_a_small_cache_lowers_the_length_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         assert fitted(kv_tokens=1000).config.max_model_len == 992

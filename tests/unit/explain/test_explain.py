@@ -41,6 +41,14 @@ def test_the_plan_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
     total = sum(memory[part]["value"] for part in parts)
     assert memory["all, before a request"]["value"] == total
     assert memory["all, KV cache full"]["value"] == total + num_blocks * 16 * per_token
+    assert memory["swap space, when full"]["value"] == 0
+
+
+def test_swap_space_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    row = explained(capsys, "--swap-space", "0.125")["memory"]["swap space, when full"]
+    block_bytes = 16 * 2 * 6 * 128 * 2
+    assert (1 << 27) - block_bytes < row["value"] <= 1 << 27
+    assert row["source"] == "--swap-space"
 
 
 def test_each_value_tells_where_it_came_from(

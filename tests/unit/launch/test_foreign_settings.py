@@ -24,7 +24,7 @@ FLAGS = [
     ("--gpu-memory-utilization 0.95", REAL), ("--gpu-mem-util 0.85", REAL),
     ("--max-num-seqs 512", REAL), ("--max-num-batched-tokens 32768", REAL),
     ("--scheduler-delay-factor 0.1", REAL), ("--delay-factor 0.1", REAL),
-    ("--swap-space 8", INERT), ("--cpu-offload-gb 4", INERT),
+    ("--swap-space 8", REAL), ("--cpu-offload-gb 4", REAL),
     ("--num-gpu-blocks-override 100", REAL), ("--kv-cache-memory-bytes 1GiB", REAL),
     ("--enable-lora", REFUSED), ("--lora-modules a=b", REFUSED), ("--max-loras 2", INERT),
     ("--max-lora-rank 64", INERT), ("--max-lora-size 64", INERT),

@@ -37,7 +37,6 @@ def of_command(command: str) -> list[str]:
 MODULES = ["penstock.entrypoints.openai.api_server", "penstock.entrypoints.api_server"]
 MODULE = "python -m vllm.entrypoints.openai.api_server"
 OLD_MODULE = "python -m vllm.entrypoints.api_server"
-NO_SWAP = "--swap-space has no effect: preempted sequences are recomputed"
 NO_CODE = "--trust-remote-code has no effect: Penstock runs no code from checkpoints"
 
 COMMANDS = [
@@ -134,8 +133,9 @@ COMMANDS = [
                 "gpu_memory_utilization": 0.92,
                 "max_num_seqs": 128,
                 "scheduler_delay_factor": 0.1,
+                "swap_space": 4.0,
             },
-            told=(NO_SWAP, NO_CODE),
+            told=(NO_CODE,),
         ),
     ),
     (
@@ -194,8 +194,9 @@ IN_THE_FILES = Outcome(
         "gpu_memory_utilization": 0.92,
         "max_num_seqs": 128,
         "scheduler_delay_factor": 0.1,
+        "swap_space": 4.0,
     },
-    told=(NO_SWAP, NO_CODE, "--max-lora-size has no effect: no server knows it"),
+    told=(NO_CODE, "--max-lora-size has no effect: no server knows it"),
 )
 
 

@@ -43,7 +43,7 @@ def test_variables_of_http_do_not_matter_but_those_of_the_engine_do(
         ("speculative_config", {"method": "ngram"}),
         ("compilation_config", object()),
         ("disable_log_stats", True),
-        ("swap_space", 2),
+        ("preemption_mode", "swap"),
         ("skip_tokenizer_init", True),
         ("cc", 3),
     ],

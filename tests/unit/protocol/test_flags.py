@@ -199,8 +199,8 @@ def test_keys_without_commas_have_commas_between_them() -> None:
 
 def test_an_inert_setting_says_so_only_when_used() -> None:
     assert flags.inert_notices(EngineSettings()) == []
-    assert flags.inert_notices(EngineSettings(swap_space=4)) == [
-        "--swap-space has no effect: preempted sequences are recomputed"
+    assert flags.inert_notices(EngineSettings(trust_remote_code=True)) == [
+        "--trust-remote-code has no effect: Penstock runs no code from checkpoints"
     ]
 
 
@@ -217,7 +217,7 @@ def test_help_lists_every_setting() -> None:
 def test_help_names_variables_and_what_has_no_effect() -> None:
     text = " ".join(flags.build_parser("penstock serve", "", ALL).format_help().split())
     assert "Variable: PENSTOCK_PORT, VLLM_PORT. [8000]" in text
-    assert "No effect here: preempted sequences are recomputed. [auto]" in text
+    assert "No effect here: Penstock runs no code from checkpoints. [off]" in text
 
 
 class Told(msgspec.Struct, kw_only=True):

@@ -130,6 +130,7 @@ WORKER_MESSAGES: dict[str, msgspec.Struct] = {
         max_num_seqs=64,
         max_model_len=2048,
         max_num_batched_tokens=2048,
+        num_host_blocks=40,
     ),
     "StepPlan": plan.StepPlan(
         step=1,
@@ -141,6 +142,8 @@ WORKER_MESSAGES: dict[str, msgspec.Struct] = {
         grants=[plan.BlockGrant(slot=0, block_ids=token_ids.pack([7]))],
         frees=token_ids.pack([4]),
         tails=token_ids.pack([9]),
+        swaps_out=token_ids.pack([3, 0]),
+        swaps_in=token_ids.pack([7, 2]),
     ),
     "Shutdown": plan.Shutdown(),
     "Prepare": plan.Prepare(id=1, constraint=CONSTRAINT),
@@ -155,6 +158,7 @@ WORKER_MESSAGES: dict[str, msgspec.Struct] = {
         kv_bytes_available=1 << 30,
         weights_bytes=1 << 24,
         load_s=0.5,
+        swap_bytes_available=1 << 32,
     ),
     "WorkerReady": plan.WorkerReady(rank=0),
     "StepResult": plan.StepResult(

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from penstock.protocol.errors import ModelError
 from penstock.protocol.settings import WorkerSettings
 from penstock.protocol.step_bounds import StepBounds
 from penstock.workers.cgroup import own_groups
 from penstock.workers.faults import Circumstances, Phase, explain
-from penstock.workers.host_memory import Memory, host_memory, limit_of, share
-from penstock.workers.memory import Budget, budget
+from penstock.workers.host_memory import Memory, host_memory, limit_of, share, swap_share
+from penstock.workers.memory import Budget, budget, swap_bytes_available
 from penstock.workers.threads import core_of, prepare_threads, quota_of, worth, worthwhile
 
 GIB = 1 << 30
@@ -69,6 +70,14 @@ def test_a_gpus_cache_gets_what_weights_and_the_largest_step_leave(
     assert found == Budget(80 * GIB, (16 + kept) * GIB, step * GIB, left * GIB)
     assert gpu.done == ["a step"]
     assert str(found).startswith(f"80.00 GiB in all, {16 + kept}.00 taken, {step}.00 for the larg")
+
+
+def test_swap_space_takes_half_of_what_a_full_cache_leaves() -> None:
+    assert swap_share(12 * GIB, 6 * GIB) == 3 * GIB
+    assert swap_share(1 * GIB, 6 * GIB) == 0
+    on_gpu = swap_bytes_available(10**15, torch.device("cuda"), 2)
+    assert on_gpu == pytest.approx(host_memory().free / 4, rel=0.2)
+    assert swap_bytes_available(10**15, torch.device("cpu"), 2) == 0
 
 
 def test_mapped_weights_are_not_free(tmp_path: Path) -> None:

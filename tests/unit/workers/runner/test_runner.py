@@ -76,6 +76,18 @@ def test_any_schedule_gives_the_tokens_of_the_simple_loop(
     assert [seq.output for seq in seqs] == [simple_output(model, seq) for seq in seqs]
 
 
+@pytest.mark.parametrize("num_host_blocks", [3, 100])
+def test_what_is_swapped_out_and_in_gives_the_same_tokens(
+    model: DecoderModel, num_host_blocks: int
+) -> None:
+    dice = random.Random(num_host_blocks)
+    seqs = make_seqs(dice, 8)
+    driver = Driver(model, num_host_blocks=num_host_blocks)
+    driver.run(seqs, dice, preempt=0.3)
+    assert [seq.output for seq in seqs] == [simple_output(model, seq) for seq in seqs]
+    assert driver.num_restored > 20
+
+
 def test_a_plan_without_rows_is_answered(model: DecoderModel) -> None:
     result = Driver(model).runner.execute(StepPlan(7, b"", b""))
     assert (result.step, result.token_ids, result.logprobs) == (7, b"", [])

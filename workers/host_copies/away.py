@@ -1,0 +1,48 @@
+"""Which of a decoder's weights are to lie in host memory. Knows sizes and a wish, not how they come back."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from penstock.protocol.errors import SettingsError
+from penstock.workers.host_copies.offload import Offload, choose_layers
+from penstock.workers.host_copies.queues import CpuQueues, Queues
+from penstock.workers.models.decoder import DecoderModel
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """`num_bytes` fewer on the device, as far as there are layers."""
+
+    num_bytes: int
+    queues: Queues
+
+    def choose(self, model: DecoderModel, dtype: torch.dtype) -> list[int]:
+        """Of the model's layers, before they have memory."""
+        return choose_layers(
+            [_numel(layer) * dtype.itemsize for layer in model.layers], self.num_bytes
+        )
+
+    def move(self, model: DecoderModel, chosen: list[int]) -> None:
+        """Once they are filled."""
+        try:
+            Offload(list(model.layers), chosen, self.queues)
+        except MemoryError as error:
+            raise SettingsError(f"--cpu-offload-gb: {error}; lower it") from error
+
+
+NOTHING = Away(0, CpuQueues())
+
+
+def resident_bytes(model: nn.Module) -> int:
+    """What the weights take where they are computed with; those that take turns in one place count once."""
+    storages = {
+        storage.data_ptr(): storage.nbytes()
+        for storage in (weight.data.untyped_storage() for weight in model.parameters())
+    }
+    return sum(storages.values())
+
+
+def _numel(layer: nn.Module) -> int:
+    return sum(weight.numel() for weight in layer.parameters())
