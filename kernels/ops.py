@@ -36,6 +36,38 @@ class Ops(Protocol):
         batch_invariant: bool = False,
     ) -> torch.Tensor: ...
 
+    def linear_int8(
+        self,
+        x_TI: torch.Tensor,
+        codes_OI: torch.Tensor,
+        scales_OG: torch.Tensor,
+        bias_O: torch.Tensor | None = None,
+        *,
+        batch_invariant: bool = False,
+    ) -> torch.Tensor: ...
+
+    def linear_int4(
+        self,
+        x_TI: torch.Tensor,
+        codes_OH: torch.Tensor,
+        scales_OG: torch.Tensor,
+        bias_O: torch.Tensor | None = None,
+        *,
+        batch_invariant: bool = False,
+    ) -> torch.Tensor: ...
+
+    def linear_e4m3(
+        self,
+        x_TI: torch.Tensor,
+        codes_OI: torch.Tensor,
+        scales_O: torch.Tensor,
+        bias_O: torch.Tensor | None = None,
+        *,
+        batch_invariant: bool = False,
+    ) -> torch.Tensor: ...
+
+    def quantize_rows_e4m3(self, x_TI: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]: ...
+
     def rms_norm(self, x_D: torch.Tensor, weight_D: torch.Tensor, eps: float) -> torch.Tensor: ...
 
     def add_rms_norm(

@@ -4,7 +4,11 @@ from penstock.kernels.reference.add_rms_norm import add_rms_norm
 from penstock.kernels.reference.embedding import embedding
 from penstock.kernels.reference.fused_experts import fused_experts
 from penstock.kernels.reference.linear import linear
+from penstock.kernels.reference.linear_e4m3 import linear_e4m3
+from penstock.kernels.reference.linear_int4 import linear_int4
+from penstock.kernels.reference.linear_int8 import linear_int8
 from penstock.kernels.reference.paged_attention import paged_attention
+from penstock.kernels.reference.quantize_rows_e4m3 import quantize_rows_e4m3
 from penstock.kernels.reference.rms_norm import rms_norm
 from penstock.kernels.reference.rope import rope
 from penstock.kernels.reference.rope_store_kv import rope_store_kv
@@ -20,7 +24,11 @@ __all__ = [
     "embedding",
     "fused_experts",
     "linear",
+    "linear_e4m3",
+    "linear_int4",
+    "linear_int8",
     "paged_attention",
+    "quantize_rows_e4m3",
     "rms_norm",
     "rope",
     "rope_store_kv",

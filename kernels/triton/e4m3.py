@@ -31,3 +31,11 @@ def to_e4m3(x):
     normal = ((bits + 0x7FFFF + ((bits >> 20) & 1)) >> 20) - (120 << 3)
     code = tl.where(magnitude < 0.015625, small, normal)
     return (tl.where(x == x, code, 0x7F) | sign).to(tl.uint8)
+
+
+@triton.jit
+def finite_from_e4m3(codes):
+    """uint8 codes that are no NaN as float16: fewer steps than `from_e4m3`, for products."""
+    bits = codes.to(tl.uint16)
+    half = ((bits & 0x80) << 8) | ((bits & 0x7F) << 7)
+    return half.to(tl.float16, bitcast=True) * 256.0

@@ -66,6 +66,20 @@ def experts(num_tokens: int, num_experts: int, chosen: int, invariant: bool) -> 
     )  # fmt: skip
 
 
+def products(num_inputs: int, group: int, tokens: tuple[int, ...]) -> None:
+    """Nothing is read, so that there may be many tokens."""
+    bias_O = zeros(256)
+    codes_OI = zeros(256, num_inputs, dtype=torch.int8)
+    scales_OG = zeros(num_inputs // group, 256).t()
+    for num_tokens in tokens:
+        x_TI, invariant = torch.empty(num_tokens, num_inputs, dtype=BF16), num_tokens > 200
+        ops.linear(x_TI, zeros(256, num_inputs), bias_O, batch_invariant=True)
+        ops.linear_int8(x_TI, codes_OI, scales_OG, batch_invariant=invariant)
+        bytes_OH = codes_OI.view(torch.uint8)[:, : num_inputs // 2]
+        ops.linear_int4(x_TI, bytes_OH, scales_OG, batch_invariant=invariant)
+        ops.linear_e4m3(x_TI, codes_OI.view(FP8), zeros(256), bias_O, batch_invariant=invariant)
+
+
 def sampling() -> None:
     logits_RV, named = zeros(4, VOCABULARY, dtype=torch.float32), torch.arange(2)
     for greedy in (True, False):
@@ -81,6 +95,7 @@ EVERY: tuple[Callable[[], None], ...] = (
     lambda: norms_and_gates(8192),
     lambda: attention(256, 8, FP8, 4096),  # the widest heads, a cache to be decoded, a window
     lambda: experts(300, 8, 4, False),  # as many rows of one expert as a tile takes
+    lambda: products(2048, 128, (200,)),
     sampling,
 )
 """Each kernel, in the variant that asks most of the GPU."""
@@ -94,6 +109,8 @@ VARIANTS: tuple[Callable[[], None], ...] = (
     lambda: experts(100, 8, 2, False),
     lambda: experts(200, 8, 2, False),
     lambda: experts(3, 128, 8, True),  # Qwen3-30B-A3B
+    lambda: products(2048, 128, (3, 40, 200, 20_000)),
+    lambda: products(2080, 32, (3, 200)),
 )
 
 
