@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from penstock.protocol.errors import PenstockError
+from penstock.protocol.errors import PenstockError, SettingsError
 from penstock.protocol.model_path import find_tokenizer
 from penstock.protocol.plan import (
     Configure,
@@ -119,7 +119,7 @@ class Worker:
             seed=settings.seed,
             part=self._part,
         )
-        self._found.weights_bytes = opened.nbytes()
+        self._found.weights_bytes = 0 if settings.quantization else opened.nbytes()
         if settings.cpu_offload_gb and self._device.type == "cpu":
             log.info("--cpu-offload-gb has no effect here: weights already live in host memory")
         self._cache_kind = cache_kind(settings, opened, self._part, Path(self._place.model_dir))
@@ -146,16 +146,24 @@ class Worker:
 
     def _materialize(self, opened: OpenModel) -> DecoderModel:
         backend = backend_on(self._device, batch_invariant=self._settings.batch_invariant)
-        company, progress = self._company(opened), self._link.progress
-        model = materialize(opened, self._device, None, progress, company, backend, self._away())
+        company, away = self._company(opened), self._away()
+        model = materialize(
+            opened, self._device, None, self._link.progress, company, backend, away,
+            self._settings.quantization,
+        )  # fmt: skip
         self._found.weights_bytes = resident_bytes(model)
         return model
 
     def _away(self) -> Away:
-        """What of the weights a GPU is to be spared."""
-        if self._device.type == "cpu":
+        """What of the weights a GPU is to be spared. Raises SettingsError."""
+        settings = self._settings
+        if self._device.type == "cpu" or not settings.cpu_offload_gb:
             return NOTHING
-        return Away(int(self._settings.cpu_offload_gb * GIB), queues_of(self._device))
+        if settings.quantization:
+            raise SettingsError(
+                "--cpu-offload-gb moves no rounded weights: leave it or --quantization out"
+            )
+        return Away(int(settings.cpu_offload_gb * GIB), queues_of(self._device))
 
     def _tell_of_invariance(self, kernels: str | None) -> None:
         log.info("--batch-invariant: %s", INVARIANT_ON[kernels or self._device.type])

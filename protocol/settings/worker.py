@@ -12,7 +12,7 @@ _FOREIGN_LOAD_FORMATS = [
     *("bitsandbytes", "mistral", "runai_streamer", "tensorizer"),
 ]
 _FOREIGN_QUANTIZATIONS = [
-    *("awq", "awq_marlin", "gptq", "gptq_marlin", "fp8", "mxfp4"),
+    *("awq", "awq_marlin", "gptq", "gptq_marlin", "mxfp4"),
     *("modelopt", "compressed-tensors", "bitsandbytes", "gguf"),
 ]
 _ROUND_INSTEAD = "serve the checkpoint that was not quantized, with --quantization int4 or int8"
@@ -67,9 +67,9 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
     ] = None
     block_size: Annotated[Literal[8, 16, 32, 64, 128], described("Tokens per KV-cache block.")] = 16
     quantization: Annotated[
-        Literal["int8", "int4"] | None,
+        Literal["int8", "int4", "fp8"] | None,
         described(
-            "Round weights to 8 or 4 bits while loading: faster on CPUs, less exact (docs/quantization.md).",
+            "Round weights to 8 or 4 bits while loading: fewer bytes, less exact; fp8 on GPUs (docs/quantization.md).",
             flags=["-q"],
             refused=dict.fromkeys(_FOREIGN_QUANTIZATIONS, _ROUND_INSTEAD),
         ),

@@ -1,5 +1,6 @@
 """Which of a decoder's weights are to lie in host memory. Knows sizes and a wish, not how they come back."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -39,9 +40,15 @@ def resident_bytes(model: nn.Module) -> int:
     """What the weights take where they are computed with; those that take turns in one place count once."""
     storages = {
         storage.data_ptr(): storage.nbytes()
-        for storage in (weight.data.untyped_storage() for weight in model.parameters())
+        for storage in (weight.data.untyped_storage() for weight in _weights(model))
     }
     return sum(storages.values())
+
+
+def _weights(model: nn.Module) -> Iterator[torch.Tensor]:
+    """Rounded ones are buffers."""
+    yield from model.parameters()
+    yield from model.buffers()
 
 
 def _numel(layer: nn.Module) -> int:

@@ -1,32 +1,54 @@
 """What every layer is made of. Knows tensors, no model.
 
-Legend: T tokens, D hidden, I inputs.
+Legend: T tokens, D hidden, I inputs, O outputs.
 """
 
 import torch
 from torch import nn
 
 from penstock.workers.backend import Backend
+from penstock.workers.models.quantized_matrix import QuantizedMatrix
+from penstock.workers.quantization import Quantization
 
 
-class Linear(nn.Module):
-    """Allocated, not initialized: the loader fills it."""
+class Matrix(nn.Module):
+    """Rows for outputs, or tokens: allocated, not initialized, the loader fills them.
 
-    def __init__(
-        self, num_inputs: int, num_outputs: int, backend: Backend, *, bias: bool = False
-    ) -> None:
+    As the checkpoint has them, or rounded; then there is no `weight`.
+    """
+
+    weight: nn.Parameter
+    quantized: QuantizedMatrix | None
+
+    def __init__(self, num_outputs: int, num_inputs: int, backend: Backend) -> None:
         super().__init__()
         self._backend = backend
         self.weight = empty_parameter(num_outputs, num_inputs)
-        self.bias = empty_parameter(num_outputs) if bias else None
+        self.quantized = None
 
-    def forward(self, x_TI: torch.Tensor) -> torch.Tensor:
-        return self._product(x_TI, self.bias)
+    def quantize(self, quantization: Quantization) -> None:
+        """Before anything is allocated or filled."""
+        del self.weight
+        self.quantized = QuantizedMatrix(quantization, self._backend)
 
-    def _product(self, x_TI: torch.Tensor, bias_O: torch.Tensor | None) -> torch.Tensor:
+    def product(self, x_TI: torch.Tensor, bias_O: torch.Tensor | None = None) -> torch.Tensor:
+        if self.quantized is not None:
+            out_TO: torch.Tensor = self.quantized(x_TI, bias_O)
+            return out_TO
         return self._backend.ops.linear(
             x_TI, self.weight, bias_O, batch_invariant=self._backend.batch_invariant
         )
+
+
+class Linear(Matrix):
+    def __init__(
+        self, num_inputs: int, num_outputs: int, backend: Backend, *, bias: bool = False
+    ) -> None:
+        super().__init__(num_outputs, num_inputs, backend)
+        self.bias = empty_parameter(num_outputs) if bias else None
+
+    def forward(self, x_TI: torch.Tensor) -> torch.Tensor:
+        return self.product(x_TI, self.bias)
 
 
 class RMSNorm(nn.Module):
@@ -45,14 +67,11 @@ class RMSNorm(nn.Module):
         return self._ops.add_rms_norm(x_TD, residual_TD, self.weight, self.eps)
 
 
-class Embedding(nn.Module):
-    def __init__(self, num_rows: int, size: int, backend: Backend) -> None:
-        super().__init__()
-        self._ops = backend.ops
-        self.weight = empty_parameter(num_rows, size)
-
+class Embedding(Matrix):
     def forward(self, token_ids_T: torch.Tensor) -> torch.Tensor:
-        return self._ops.embedding(token_ids_T, self.weight)
+        if self.quantized is not None:
+            return self.quantized.rows(token_ids_T)
+        return self._backend.ops.embedding(token_ids_T, self.weight)
 
 
 def empty_parameter(*shape: int) -> nn.Parameter:

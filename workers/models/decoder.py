@@ -108,8 +108,6 @@ class DecoderModel(nn.Module):
 
     def logits(self, hidden_ND: torch.Tensor) -> torch.Tensor:
         """In float32, whatever the weights are in. Of all the vocabulary, on each rank of the last stage."""
-        table_VD = self.embed.weight if self.config.tie_embeddings else self.head.weight
-        share_NV = self._backend.ops.linear(
-            hidden_ND, table_VD, batch_invariant=self._backend.batch_invariant
-        ).float()
+        table = self.embed if self.config.tie_embeddings else self.head
+        share_NV = table.product(hidden_ND).float()
         return self.company.peers.side_by_side(share_NV, self.config.vocab_size)

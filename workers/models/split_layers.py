@@ -20,7 +20,7 @@ class SummedLinear(Linear):
         self._peers = peers
 
     def forward(self, x_TI: torch.Tensor) -> torch.Tensor:
-        out_TO = self._peers.total(self._product(x_TI, None))
+        out_TO = self._peers.total(self.product(x_TI))
         return out_TO if self.bias is None else out_TO + self.bias
 
 

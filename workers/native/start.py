@@ -1,9 +1,10 @@
 """Decides whether the native kernels serve a model, and makes them ready. Knows when they cannot, not what they do."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from penstock.kernels.cpu.compiler import CompileError
@@ -17,16 +18,16 @@ from penstock.protocol.settings.worker import KVCacheDtype
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.native.forward import NativeForward
 from penstock.workers.native.products import PlainProducts, Products, QuantizedProducts
-from penstock.workers.native.suited import NEED_NATIVE, not_quantizable, unsuited
+from penstock.workers.native.suited import not_quantizable, unsuited
 from penstock.workers.native.weights import Weights, pack_weights
+from penstock.workers.quantization import NO_E4M3, Quantization, refusal
 from penstock.workers.slots import Slots
 from penstock.workers.weights.loader import OpenModel
 
 log = logging.getLogger("penstock.worker")
 
 Choice = Literal["auto", "native", "reference"]
-Quantization = Literal["int8", "int4"]
-BITS = {"int8": Bits.INT8, "int4": Bits.INT4}
+BITS: Mapping[Quantization, Bits] = MappingProxyType({"int8": Bits.INT8, "int4": Bits.INT4})
 Progress = Callable[[str, float], None]
 
 
@@ -55,7 +56,7 @@ class NativeKernels:
 
     def __init__(self, choice: Choice, quantization: Quantization | None) -> None:
         self._choice = choice
-        self._bits = BITS[quantization] if quantization else None
+        self._quantization: Quantization | None = quantization
         self._library: Future[Library] | None = None
         if choice != "reference":
             self._library = ThreadPoolExecutor(1, "kernels").submit(load_library)
@@ -68,13 +69,15 @@ class NativeKernels:
         num_threads: int,
         progress: Progress,
     ) -> NativeModel | None:
-        """Packs the weights; None where torch has to do.
+        """Packs the weights; None where torch or a GPU has to do.
 
-        Raises ModelError when native kernels, or weights that only they know, were asked for by name.
+        Raises ModelError when native kernels were asked for by name and cannot be had, and when rounded weights
+        were and only torch could serve them, which would be slower than not to round.
         """
         if self._library is None:
-            self._refuse_quantization(NEED_NATIVE)
             return None
+        if self._quantization == "fp8":
+            self._refuse_quantization(NO_E4M3)
         try:
             progress("building kernels", 0.0)
             library = self._library.result()
@@ -85,7 +88,7 @@ class NativeKernels:
         if reason := unsuited(opened.config, dtype, block_size, kv_cache_dtype):
             self._go_without(reason, "nothing is wrong, only slow")
             return None
-        if self._bits and (reason := not_quantizable(opened.config)):
+        if self._quantization and (reason := not_quantizable(opened.config)):
             self._refuse_quantization(reason)
         return self._pack(opened, library, num_threads, progress)
 
@@ -95,18 +98,18 @@ class NativeKernels:
         team = Team(library, [-1] * (num_threads - 1))
         products = self._products(library, team)
         weights = pack_weights(opened, products, progress)
-        name = self._bits.suffix if self._bits else DTYPE_NAMES[opened.dtype]
+        name = self._quantization or DTYPE_NAMES[opened.dtype]
         log.info("native kernels on %d threads, weights in %s", team.size, name)
         return NativeModel(opened.config, weights, products, library, team)
 
     def _products(self, library: Library, team: Team) -> Products:
-        if self._bits is None:
+        if self._quantization is None:
             return PlainProducts(library, team)
-        return QuantizedProducts(library, team, self._bits)
+        return QuantizedProducts(library, team, BITS[self._quantization])
 
     def _refuse_quantization(self, reason: str) -> None:
-        if self._bits is not None:
-            raise ModelError(f"--quantization {self._bits.suffix} is not possible here: {reason}")
+        if self._quantization is not None:
+            raise refusal(self._quantization, reason)
 
     def _go_without(self, reason: str, advice: str) -> None:
         if self._choice == "native":

@@ -5,9 +5,6 @@ from penstock.protocol.settings.worker import KVCacheDtype
 from penstock.workers.kv_dtype import NO_FP8, kv_dtype
 from penstock.workers.model_config import ModelConfig
 
-NEED_NATIVE = "--cpu-kernels reference, several ranks, or a GPU, know none"
-"""Why weights of few bits are refused where native kernels are not even tried."""
-
 
 def unsuited(
     config: ModelConfig, dtype: str, block_size: int, kv_cache_dtype: KVCacheDtype = "auto"

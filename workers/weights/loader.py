@@ -17,9 +17,11 @@ from penstock.workers.models.family import places, spare_names
 from penstock.workers.parallel.company import NOBODY, Company
 from penstock.workers.parallel.cut import Cut
 from penstock.workers.parallel.part import WHOLE, Part
+from penstock.workers.quantization import Quantization
 from penstock.workers.weights.dummy import fill_with_noise
 from penstock.workers.weights.fill import fill
 from penstock.workers.weights.parts import Parts, open_parts
+from penstock.workers.weights.quantize import quantize
 
 LoadFormat = Literal["auto", "safetensors", "dummy"]
 Progress = Callable[[str, float], None]
@@ -72,13 +74,17 @@ def materialize(
     company: Company = NOBODY,
     backend: Backend | None = None,
     away: Away = NOTHING,
+    quantization: Quantization | None = None,
 ) -> DecoderModel:
     """`max_model_len` is the longest context to be served, where known already: see rope.py.
 
-    `backend` is by default that of the device; `away` is what is to lie beside it.
+    `backend` is by default that of the device; `away` is what is to lie beside it. Raises ModelError where the model
+    cannot be rounded so.
     """
     backend = backend or backend_on(device)
     model = _shapes(opened.config, backend, company)
+    if quantization is not None:
+        quantize(model, quantization)
     chosen = away.choose(model, opened.dtype)
     _give_memory(model, opened.dtype, device, chosen)
     fill(model, opened.parts, progress)
@@ -99,17 +105,19 @@ def load_model(
     max_model_len: int | None = None,
     progress: Progress,
     backend: Backend | None = None,
+    quantization: Quantization | None = None,
 ) -> DecoderModel:
     """Both at once."""
     opened = open_model(model_dir, dtype=dtype, load_format=load_format, seed=seed)
-    return materialize(opened, device, max_model_len, progress, backend=backend)
+    return materialize(
+        opened, device, max_model_len, progress, backend=backend, quantization=quantization
+    )
 
 
 def _noise(config: ModelConfig, dtype: torch.dtype, seed: int, part: Part) -> Parts:
     """Ranks draw different noise: it is not the model of a single rank."""
-    cpu, company = torch.device("cpu"), Company(part)
-    model = _shapes(config, reference_backend(), company)
-    _give_memory(model, dtype, cpu)
+    model = _shapes(config, reference_backend(), Company(part))
+    _give_memory(model, dtype, torch.device("cpu"))
     fill_with_noise(model, seed + part.stage * part.size + part.rank)
     return parts_of(model)
 

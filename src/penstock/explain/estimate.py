@@ -16,7 +16,11 @@ from penstock.workers.kv_dtype import ITEM_BYTES, kv_dtype
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.families import read_model_config
 
-QUANTIZED_BYTES: dict[str | None, float] = {"int8": 1 + 2 / 32, "int4": 0.5 + 2 / 32}
+QUANTIZED_BYTES: dict[str | None, float] = {
+    "int8": 1 + 2 / 32,
+    "int4": 0.5 + 2 / 32,
+    "fp8": 1.0,
+}
 """Bytes a weight, its share of the group's scale included; norms and biases are nothing beside them."""
 SERVED = {"half": "float16", "float": "float32"}
 WORKER_BASE_BYTES = 250 << 20

@@ -4,14 +4,16 @@ from penstock.kernels.cpu.compiler import CompileError, find_compiler
 from penstock.protocol.errors import ModelError
 from penstock.protocol.settings import EngineSettings
 from penstock.workers.model_config import ModelConfig
-from penstock.workers.native.suited import NEED_NATIVE, not_quantizable, unsuited
+from penstock.workers.native.suited import not_quantizable, unsuited
+from penstock.workers.quantization import NO_E4M3, refusal
 
 
 def describe_kernels(settings: EngineSettings, config: ModelConfig, dtype: str) -> str:
     """In words. Raises ModelError where the worker would: native ones, or few bits, cannot be had as asked."""
     if settings.cpu_kernels == "reference" or settings.world_size > 1:
-        _refuse_quantization(settings, NEED_NATIVE)
         return "torch" if settings.world_size == 1 else "torch: native ones are for one rank"
+    if settings.quantization == "fp8":
+        _refuse_quantization(settings, NO_E4M3)
     try:
         compiler = find_compiler()
     except CompileError as error:
@@ -32,4 +34,4 @@ def _without(settings: EngineSettings, reason: str) -> str:
 
 def _refuse_quantization(settings: EngineSettings, reason: str) -> None:
     if settings.quantization:
-        raise ModelError(f"--quantization {settings.quantization} is not possible here: {reason}")
+        raise refusal(settings.quantization, reason)

@@ -125,6 +125,11 @@ def test_the_flag_alone_prints_text(argv: list[str], capsys: pytest.CaptureFixtu
             ["--cpu-kernels", "native", "--kv-cache-dtype", "fp8"],
             "--cpu-kernels native is not possible here: --kv-cache-dtype fp8: they keep",
         ),
+        (["--quantization", "fp8"], "--quantization fp8 is not possible here: native CPU kernels"),
+        (
+            ["--quantization", "int4", "--dtype", "half"],
+            "--quantization int4 is not possible here: they know bfloat16 and float32, not float16",
+        ),
         (
             ["--kv-cache-dtype", "float16"],
             "--kv-cache-dtype float16: the model is served in bfloat16",

@@ -31,7 +31,7 @@ FLAGS = [
     ("--enable-auto-tool-choice", REAL), ("--tool-call-parser hermes", REAL),
     ("--reasoning-parser qwen3", REAL), ("--no-enable-prefix-caching", REAL),
     ("--no-enable-chunked-prefill", REAL), ("--enforce-eager", REAL), ("--seed 42", REAL),
-    ("--quantization int8", REAL), ("-q gptq", REFUSED), ("--quantization fp8", REFUSED),
+    ("--quantization int8", REAL), ("-q gptq", REFUSED), ("--quantization fp8", REAL),
     ("--speculative-model m", INERT), ("--num-speculative-tokens 3", INERT),
     ('--speculative-config {"method":"ngram"}', INERT), ("--spec-method ngram", INERT),
     ("--spec-model m", INERT), ("--spec-tokens 5", INERT),

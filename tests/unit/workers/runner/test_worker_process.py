@@ -149,6 +149,39 @@ def test_a_cache_in_fp8_is_a_fault_where_native_kernels_are_wanted(tmp_path: Pat
         assert "--cpu-kernels native is not possible here: --kv-cache-dtype fp8" in fault.message
 
 
+@pytest.mark.parametrize("quantization", ["int8", "int4", "fp8"])
+def test_rounded_weights_on_torch(quantization: str, tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "tiny", hidden_size=64, intermediate_size=64, head_dim=16)
+    flags = (*DUMMY, "--quantization", quantization, "--cpu-kernels", "reference")
+    with WorkerProcess(model, *flags) as worker:
+        hello = worker.receive()
+        assert isinstance(hello, WorkerHello)
+        assert 30_000 < hello.weights_bytes < 60_000 * 1.2  # of 60 thousand numbers
+        worker.send(Configure(16, 16, 4, 64, 32))
+        assert worker.receive() == WorkerReady(0)
+        worker.send(first_plan())
+        assert isinstance(worker.receive(), StepResult)
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (("fp8",), "native CPU kernels round to int8 and int4; fp8 is for GPUs"),
+        (("int8", "--cpu-kernels", "reference"), "multiple of 32: (32, 32, 48)"),
+        (("int8",), "a width of the model is not a multiple of 32: (32, 32, 48)"),
+    ],
+)
+def test_weights_that_cannot_be_rounded_are_a_fault(
+    flags: tuple[str, ...], reason: str, tmp_path: Path
+) -> None:
+    model = write_tiny_model(tmp_path / "tiny")
+    with WorkerProcess(model, *DUMMY, "--quantization", *flags) as worker:
+        fault = worker.receive()
+        assert isinstance(fault, WorkerFault)
+        assert fault.message.startswith(f"--quantization {flags[0]} is not possible here: ")
+        assert reason in fault.message
+
+
 def test_a_missing_model_is_a_fault_that_names_the_place(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path / "nowhere") as worker:
         fault = worker.receive()
