@@ -8,6 +8,7 @@ from penstock.bench.kernels import (
     attention_cases,
     expert_cases,
     layer_cases,
+    linear_cases,
     sampling_cases,
 )
 from penstock.bench.kernels.case import Work
@@ -54,6 +55,13 @@ def test_rope() -> None:
     """48 heads in, 48 out, 64 cosines and 64 sines, a slot."""
     assert layer_cases.rope_store_kv_work(LLAMA, 1) == Work(24_840, 15_360)
     assert layer_cases.rope_store_kv_work(LLAMA, 5) == Work(5 * 24_840, 5 * 15_360)
+
+
+def test_products_of_fewer_bits() -> None:
+    """4096 x 28672 codes; a scale for each of 32 groups, or for each output; a token in and out is 64 KiB."""
+    assert linear_cases.grouped_work(LLAMA, 1, bits=8) == Work(119_341_056, 234_881_024)
+    assert linear_cases.grouped_work(LLAMA, 16, bits=4) == Work(61_603_840, 3_758_096_384)
+    assert linear_cases.e4m3_work(LLAMA, 1) == Work(117_620_736, 234_881_024)
 
 
 def test_routing() -> None:

@@ -36,7 +36,15 @@ from penstock.bench.kernels.table import OPS
 for op in OPS.values():
     op.resolve()
 """
-BESIDE_TORCH = {"attention_decode", "attention_prefill", "rms_norm", "sample_greedy"}
+BESIDE_TORCH = {
+    "attention_decode",
+    "attention_prefill",
+    "linear_e4m3",
+    "linear_int4",
+    "linear_int8",
+    "rms_norm",
+    "sample_greedy",
+}
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
