@@ -14,7 +14,7 @@ from penstock.kernels.triton.rope_store_kv import rope_store_kv
 from penstock.kernels.triton.route import route
 from penstock.kernels.triton.silu_mul import silu_mul
 
-READS_ON_HOST = frozenset({"fused_experts"})
+READS_ON_HOST: frozenset[str] = frozenset()
 
 __all__ = [
     "READS_ON_HOST",
