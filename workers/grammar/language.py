@@ -5,7 +5,7 @@ Runs where a hostile one can do no harm (`trial.py`); what it makes is then comp
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +14,8 @@ from llguidance.gbnf_to_lark import GbnfToLarkError, gbnf_to_lark
 
 from penstock.protocol.constraint import Constraint, Kind
 from penstock.workers.grammar.errors import GrammarError
+from penstock.workers.grammar.formats import with_patterns
+from penstock.workers.grammar.schema import parts, rewritten
 from penstock.workers.grammar.structural import structural_tag_to_lark
 
 if TYPE_CHECKING:
@@ -118,47 +120,27 @@ def _json_options(constraint: Constraint) -> "JsonCompileOptions":
 
 
 def _prepared(schema: dict[str, Any], constraint: Constraint) -> dict[str, Any]:
-    """Without a say in how it is enforced."""
+    """Without a say in how it is enforced, and with dates that exist."""
     _refuse_counted_names(schema)
-    closed = _closed(schema) if constraint.disable_additional_properties else schema
+    exact = rewritten(schema, with_patterns)
+    closed = rewritten(exact, _closed) if constraint.disable_additional_properties else exact
     return {key: value for key, value in closed.items() if key != "x-guidance"}
 
 
 def _refuse_counted_names(schema: Any) -> None:
     """The engine counts members, and one whose name comes twice is one to a parser."""
-    for part in _parts(schema):
+    for part in parts(schema):
         least, required = part.get("minProperties"), part.get("required")
         num_required = len(required) if isinstance(required, list) else 0
         if isinstance(least, int) and least > max(1, num_required):
             raise GrammarError("minProperties above 1 is not supported: a name might come twice")
 
 
-def _parts(schema: Any) -> Iterator[dict[str, Any]]:
-    """The schema, and all that is in it."""
-    if isinstance(schema, dict):
-        yield schema
-        for key, value in schema.items():
-            if key not in _VALUES:
-                yield from _parts(value)
-    elif isinstance(schema, list):
-        for item in schema:
-            yield from _parts(item)
-
-
-def _closed(schema: Any) -> Any:
-    """Objects that list their properties have no others, unless they say so."""
-    if isinstance(schema, list):
-        return [_closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed = {key: value if key in _VALUES else _closed(value) for key, value in schema.items()}
+def _closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """An object that lists its properties has no others, unless it says so."""
     if isinstance(schema.get("properties"), dict) and "additionalProperties" not in schema:
-        closed["additionalProperties"] = False
-    return closed
-
-
-_VALUES = frozenset(("const", "enum", "default", "examples"))
-"""Keywords that hold values, not schemas."""
+        return {**schema, "additionalProperties": False}
+    return schema
 
 
 def _with_json_options(lark: str, constraint: Constraint) -> str:
@@ -166,7 +148,7 @@ def _with_json_options(lark: str, constraint: Constraint) -> str:
 
     One that cannot be read is left for the compiler to refuse.
     """
-    decoder, parts, end = json.JSONDecoder(), list[str](), 0
+    decoder, texts, end = json.JSONDecoder(), list[str](), 0
     for found in _EMBEDDED.finditer(lark):
         if found.start() < end:
             continue
@@ -177,9 +159,9 @@ def _with_json_options(lark: str, constraint: Constraint) -> str:
         options = {**_json_options(constraint), **_given_options(schema)}
         schema = schema if options["lenient"] else _prepared(schema, constraint)
         schema["x-guidance"] = options
-        parts += [lark[end : found.end()], json.dumps(schema)]
+        texts += [lark[end : found.end()], json.dumps(schema)]
         end = after
-    return "".join([*parts, lark[end:]])
+    return "".join([*texts, lark[end:]])
 
 
 def _given_options(schema: dict[str, Any]) -> dict[str, Any]:
