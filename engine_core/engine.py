@@ -24,6 +24,7 @@ from penstock.engine_core.worker_group import (
     GroupHopeless,
     GroupLoaded,
     GroupReady,
+    GroupRefused,
     WorkerGroup,
 )
 from penstock.protocol.errors import SettingsError, WireError
@@ -174,6 +175,9 @@ class EngineCore:
             case GroupHopeless(reason):
                 log.error("workers failed again and again; giving up. Last: %s", reason)
                 self._end(STATUS_WORKERS_LOST, f"the workers cannot be started: {reason}")
+            case GroupRefused(reason):
+                log.error("%s", reason)
+                self._end(STATUS_SETTINGS, reason)
 
     def _loaded(self, hellos: list[WorkerHello]) -> None:
         try:

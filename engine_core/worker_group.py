@@ -59,7 +59,14 @@ class GroupHopeless(NamedTuple):
     reason: str
 
 
-GroupEvent = GroupLoaded | GroupReady | StepResult | Prepared | GroupFailed | GroupHopeless
+class GroupRefused(NamedTuple):
+    """The model or a setting is at fault, so that no start could go well; the group stays down."""
+
+    reason: str
+
+
+GroupEnd = GroupFailed | GroupHopeless | GroupRefused
+GroupEvent = GroupLoaded | GroupReady | StepResult | Prepared | GroupEnd
 
 
 class RankStart(NamedTuple):
@@ -98,6 +105,7 @@ class WorkerGroup:
         self._step_timeout_s = step_timeout_s
         self._num_failures = 0
         self._num_fruitless = 0
+        self._has_served = False
         self._start_at: float | None = None
         self._due_at: float | None = None
         self._num_in_flight = 0
@@ -184,14 +192,15 @@ class WorkerGroup:
             failure = self._overdue()
         return [*_results(events), self._fail(failure, now)] if failure else events
 
-    def _take_all(self, messages: Iterator[FromWorker], now: float) -> tuple[list[GroupEvent], str]:
+    def _take_all(
+        self, messages: Iterator[FromWorker], now: float
+    ) -> tuple[list[GroupEvent], str | WorkerFault]:
         """Events, and why the group cannot go on, if so."""
         events: list[GroupEvent] = []
         try:
             for message in messages:
                 if isinstance(message, WorkerFault):
-                    advice = f"; {message.advice}" if message.advice else ""
-                    return events, f"worker {message.rank}: {message.message}{advice}"
+                    return events, message
                 events += self._take(message, now)
         except WireError as error:
             return events, f"a worker sent what is no message: {error}"
@@ -229,6 +238,7 @@ class WorkerGroup:
         if len(self._ready) < self._world_size:
             return []
         self.phase, self._due_at, self._num_failures = Phase.SERVING, None, 0
+        self._has_served = True
         return [GroupReady()]
 
     def _overdue(self) -> str:
@@ -236,10 +246,16 @@ class WorkerGroup:
             return f"a step took longer than --step-timeout-s {self._step_timeout_s:g}"
         return f"not ready within --worker-start-timeout-s {self._start_timeout_s:g}"
 
-    def _fail(self, reason: str, now: float) -> GroupEvent:
-        """Once at once, then ever later, until a generation has brought a step's result."""
+    def _fail(self, failure: str | WorkerFault, now: float) -> GroupEnd:
+        """Once at once, then ever later, until a generation has brought a step's result.
+
+        What has served before is tried again whatever is said: it may be a file that is being replaced.
+        """
         self._num_failures += self.phase is not Phase.SERVING
         self._tear_down()
+        if isinstance(failure, WorkerFault) and failure.final and not self._has_served:
+            return GroupRefused(failure.message)
+        reason = failure if isinstance(failure, str) else _told(failure)
         if self._num_failures >= MAX_START_FAILURES:
             return GroupHopeless(reason)
         self._start_at = now + BACKOFF_S * (2 ** min(self._num_fruitless, MAX_DOUBLINGS) - 1)
@@ -254,6 +270,11 @@ class WorkerGroup:
             self._link.close()
         self._processes, self._link = [], None
         self.phase, self._due_at = Phase.DOWN, None
+
+
+def _told(fault: WorkerFault) -> str:
+    advice = f"; {fault.advice}" if fault.advice else ""
+    return f"worker {fault.rank}: {fault.message}{advice}"
 
 
 def _results(events: list[GroupEvent]) -> list[GroupEvent]:

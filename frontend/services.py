@@ -26,11 +26,10 @@ from penstock.frontend.prompts import Rules, Validator
 from penstock.frontend.responses.background import Background
 from penstock.frontend.responses.places import open_store
 from penstock.frontend.responses.store import Store
-from penstock.frontend.text.chat_template import PROBE_LIMIT_S, ChatTemplates
+from penstock.frontend.text.chat_template import PROBE_LIMIT_S, ChatTemplates, given_template
 from penstock.frontend.text.conversation import Conversation
 from penstock.frontend.text.errors import TextError
 from penstock.frontend.text.tokenizer import Tokenizer
-from penstock.protocol.errors import SettingsError
 from penstock.protocol.messages import ModelCard
 from penstock.protocol.metrics import Registry
 from penstock.protocol.model_path import default_name, find_model, find_tokenizer
@@ -164,7 +163,4 @@ def _templates(settings: FrontendSettings, folder: Path, tokenizer: Tokenizer) -
     given = settings.chat_template
     if given is None:
         return ChatTemplates.load(folder, tokenizer.config.chat_template, tokenizer.special_tokens)
-    if "{" not in given and not Path(given).is_file():
-        raise SettingsError(f"--chat-template {given}: no such file")
-    source = given if "{" in given else Path(given).read_text(encoding="utf-8")
-    return ChatTemplates({"default": source}, tokenizer.special_tokens)
+    return ChatTemplates({"default": given_template(given)}, tokenizer.special_tokens)

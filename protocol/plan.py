@@ -157,6 +157,8 @@ class WorkerFault(PlanMessage, frozen=True, tag=36):
     rank: int
     message: str
     advice: str = ""
+    final: bool = False
+    """The model or a setting is at fault: another start would end the same way."""
 
 
 class WorkerProgress(PlanMessage, frozen=True, tag=37):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from penstock.protocol.errors import PenstockError, SettingsError
+from penstock.protocol.errors import ModelError, PenstockError, SettingsError
 from penstock.protocol.model_path import find_tokenizer
 from penstock.protocol.plan import (
     Configure,
@@ -79,9 +79,10 @@ class Worker:
             self._serve()
         except Exception as error:
             message, advice = explain(error, self._found)
-            expected = isinstance(error, PenstockError)
-            log.error("%s %s", message, advice, exc_info=None if expected else error)
-            self._link.send(WorkerFault(self._place.rank, message, advice))
+            if not isinstance(error, PenstockError):  # what is expected, the engine core tells
+                log.error("%s %s", message, advice, exc_info=error)
+            final = isinstance(error, SettingsError | ModelError)
+            self._link.send(WorkerFault(self._place.rank, message, advice, final))
             return 1
         return 0
 

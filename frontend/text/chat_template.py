@@ -19,6 +19,7 @@ from penstock.frontend.text.template_bounds import MAX_CHARS
 from penstock.frontend.text.template_probe import PROBE, probe
 from penstock.frontend.text.template_sandbox import TemplateEnvironment
 from penstock.frontend.text.template_traits import TemplateTraits, traits
+from penstock.protocol.errors import SettingsError
 
 LIMIT_S = 1.5
 """Of computing: what takes longer answers nobody."""
@@ -99,6 +100,18 @@ class ChatTemplate:
         text: str = content[-1]["text"]
         content[-1]["text"] = text + _CONTINUE_TAG
         return text
+
+
+def given_template(given: str) -> str:
+    """The text of --chat-template, which is a file or the template itself. Raises SettingsError."""
+    if "{" in given:
+        return given
+    try:
+        return Path(given).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SettingsError(f"--chat-template {given}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"--chat-template {given}: {error}") from error
 
 
 class ChatTemplates:

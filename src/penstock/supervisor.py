@@ -19,6 +19,7 @@ import msgspec
 from penstock import __version__
 from penstock.addresses import address, claim_port, is_ready, settle_count
 from penstock.children import Child
+from penstock.preflight import check_engine, check_frontend
 from penstock.protocol import flags, logs, service_manager, sockets
 from penstock.protocol.errors import PenstockError, SettingsError
 from penstock.protocol.service_manager import Ear
@@ -232,6 +233,9 @@ def main(argv: Sequence[str]) -> int:
     _tell(flags.unread_notices(SERVE_STRUCTS, os.environ))
     try:
         serve = find_frontend_program(settle_count(default_count(serve, sources), frontend))
+        check_engine(engine)
+        if serve.frontend_program is None:
+            check_frontend(frontend)
         if serve.explain is not None:
             return _explain(engine, frontend, serve, sources)
         frontend = claim_port(frontend)

@@ -54,6 +54,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--crash-after", type=int, help="steps; SIGKILLs itself, once")
     parser.add_argument("--hang-after", type=int, help="steps; answers no more, once")
     parser.add_argument("--fault-at-start", type=int, default=0, help="so many times")
+    parser.add_argument("--refuse", help="why no start could go well")
     parser.add_argument("--poison", type=int, help="dies whenever a prompt begins with this id")
     parser.add_argument("--step-s", type=float, default=0.0)
     parser.add_argument("--prepare-s", type=float, default=0.0)
@@ -88,6 +89,9 @@ class FakeWorker:
 
     def run(self) -> int:
         args = self.args
+        if args.refuse:
+            self.send(WorkerFault(args.rank, args.refuse, final=True))
+            return 1
         if args.fault_at_start and self.once("fault", args.fault_at_start):
             self.send(WorkerFault(args.rank, "made to fail", "ask for less"))
             return 1

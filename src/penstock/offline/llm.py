@@ -24,6 +24,7 @@ from penstock.offline.prompts import (
     refuse_adapters,
 )
 from penstock.offline.settings import explicit, read_settings
+from penstock.preflight import check_engine
 from penstock.protocol.messages import ControlVerb
 from penstock.protocol.model_path import find_model
 
@@ -53,6 +54,7 @@ class LLM:
     def __init__(self, model: str | os.PathLike[str] = "brook", **settings: Any) -> None:
         asked = read_settings(model, settings)
         self._defaults = load_defaults(asked.frontend, find_model(asked.frontend))
+        check_engine(asked.engine)
         self._engine = Engine(explicit(asked))
         self._batches = Batches(self._engine.services, asked.engine.seed)
         self._queued: list[Job] = []

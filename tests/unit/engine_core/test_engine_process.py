@@ -246,6 +246,12 @@ def test_the_engine_gives_up_workers_that_never_start() -> None:
         assert "giving up" in engine.log()
 
 
+def test_a_refusal_is_final_and_said_once() -> None:
+    with Engine(worker=("--refuse", "no model is split so")) as engine:
+        assert engine.process.wait(20) == 2
+        assert engine.log().count("no model is split so") == 1
+
+
 def test_two_failed_starts_are_forgiven() -> None:
     with Engine(worker=("--fault-at-start", "2")) as engine, FrontEnd(engine) as frontend:
         frontend.join()

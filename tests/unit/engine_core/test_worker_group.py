@@ -5,11 +5,18 @@ import socket
 import sys
 import time
 
-from penstock.engine_core.worker_group import GroupFailed, WorkerGroup
+from penstock.engine_core.worker_group import GroupFailed, GroupRefused, WorkerGroup
 from penstock.engine_core.worker_link import WorkerLink
 from penstock.protocol.codec import MAX_FRAME_BYTES, from_worker_codec, to_worker_codec
 from penstock.protocol.frames import READ_BYTES, FrameReader, frame
-from penstock.protocol.plan import FromWorker, StepPlan, StepResult, WorkerHello, WorkerReady
+from penstock.protocol.plan import (
+    FromWorker,
+    StepPlan,
+    StepResult,
+    WorkerFault,
+    WorkerHello,
+    WorkerReady,
+)
 
 HELLO = WorkerHello(0, 1, "float32", 64, 2048, 64, 1 << 20, 0, 0.0)
 SAY = "import os, sys; os.write(int(sys.argv[1]), bytes.fromhex(sys.argv[2]))"
@@ -48,6 +55,19 @@ def test_workers_that_end_without_a_result_start_again_ever_later() -> None:
         group.poll(now=100.0)
     group._tear_down()
     assert pauses == [0.0, 0.25, 0.75, 1.75]
+
+
+def test_a_final_fault_ends_the_first_start_and_no_later_one() -> None:
+    final = WorkerFault(0, "--flag: not with this model", final=True)
+    group = group_whose_worker_says(final)
+    group.start(now=0.0)
+    wait_for_the_end(group)
+    assert group.poll(now=1.0) == [GroupRefused("--flag: not with this model")]
+    assert group.timer is None
+    group = group_whose_worker_says(HELLO, WorkerReady(0), final)
+    group.start(now=0.0)
+    wait_for_the_end(group)
+    assert group.poll(now=1.0) == [GroupFailed("worker 0: --flag: not with this model")]
 
 
 def test_a_result_sent_with_the_last_breath_arrives() -> None:

@@ -169,7 +169,9 @@ WORKER_MESSAGES: dict[str, msgspec.Struct] = {
         failures=[plan.RowFailure(row=0, message="too complex")],
     ),
     "Prepared": plan.Prepared(id=1, error="nothing satisfies it", num_bytes=4096, compile_s=0.25),
-    "WorkerFault": plan.WorkerFault(rank=0, message="out of memory", advice="lower --max-num-seqs"),
+    "WorkerFault": plan.WorkerFault(
+        rank=0, message="out of memory", advice="lower --max-num-seqs", final=True
+    ),
     "WorkerProgress": plan.WorkerProgress(rank=0, phase="loading weights", share=0.5),
 }
 ALL = FRONTEND_MESSAGES | WORKER_MESSAGES

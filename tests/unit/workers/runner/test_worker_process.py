@@ -125,6 +125,7 @@ def test_a_cache_beyond_all_memory_is_a_fault_that_names_the_flags(tmp_path: Pat
         assert isinstance(fault, WorkerFault)
         assert fault.message.startswith("out of memory")
         assert "--kv-cache-memory-bytes" in fault.advice
+        assert not fault.final
 
 
 def test_a_cache_in_fp8_serves_on_torch(tmp_path: Path) -> None:
@@ -147,6 +148,7 @@ def test_a_cache_in_fp8_is_a_fault_where_native_kernels_are_wanted(tmp_path: Pat
         fault = worker.receive()
         assert isinstance(fault, WorkerFault)
         assert "--cpu-kernels native is not possible here: --kv-cache-dtype fp8" in fault.message
+        assert fault.final
 
 
 @pytest.mark.parametrize("quantization", ["int8", "int4", "fp8"])
