@@ -20,6 +20,7 @@ from penstock.engine_core.loop import run, woken_by_signals
 from penstock.engine_core.worker_group import RankStart, WorkerGroup
 from penstock.protocol import curve, flags, logs, model_path, sockets
 from penstock.protocol.errors import PenstockError, SettingsError
+from penstock.protocol.readers import reader_may_leave
 from penstock.protocol.settings import EngineSettings, WorkerSettings
 
 log = logging.getLogger("penstock.engine")
@@ -29,6 +30,7 @@ DESCRIPTION = (
 )
 
 
+@reader_may_leave()
 def main(argv: Sequence[str] | None = None, worker: Sequence[str] | None = None) -> int:
     """The whole life of the engine core; returns its exit status. `worker` is for tests: another worker program."""
     arguments = sys.argv[1:] if argv is None else argv

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from penstock.protocol import flags, logs
 from penstock.protocol.errors import PenstockError
+from penstock.protocol.readers import reader_may_leave
 from penstock.protocol.settings import FrontendSettings
 from penstock.protocol.settings.exchange import HttpLogLevel
 
@@ -17,6 +18,7 @@ STATUS_SETTINGS = 2
 """Starting again would not help."""
 
 
+@reader_may_leave()
 def main(argv: Sequence[str] | None = None) -> int:
     """The whole life of a front end; returns its exit status."""
     (settings,) = flags.parse(

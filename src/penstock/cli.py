@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from penstock import __version__
+from penstock.protocol.readers import reader_may_leave
 
 USAGE = """usage: penstock COMMAND ...
 
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 }
 
 
+@reader_may_leave()
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)

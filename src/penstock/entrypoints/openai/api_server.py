@@ -2,7 +2,9 @@
 
 import sys
 
+from penstock.protocol.readers import reader_may_leave
 from penstock.supervisor import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with reader_may_leave():
+        sys.exit(main(sys.argv[1:]))

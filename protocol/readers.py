@@ -1,0 +1,38 @@
+"""Ends a program without a word when whoever reads its output has left, as `head` does. Knows no program."""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator
+
+STATUS = 128 + signal.SIGPIPE
+"""What a shell says of a program that the signal has ended."""
+
+
+@contextlib.contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """All of it is written when this ends: at the interpreter's own end it would be too late to be quiet."""
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout is not None and not sys.stdout.closed:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        if not _reader_has_left():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(STATUS) from None
+
+
+def _reader_has_left() -> bool:
+    """Else it was another pipe that broke."""
+    try:
+        output = sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):
+        return False
+    poll = select.poll()
+    poll.register(output, select.POLLOUT)
+    return any(found & (select.POLLERR | select.POLLHUP) for _, found in poll.poll(0))
