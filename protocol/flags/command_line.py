@@ -2,13 +2,13 @@
 
 import argparse
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
 from msgspec import inspect
 
-from penstock.protocol.flags.field import Field, fields_of, members
+from penstock.protocol.flags.field import UNITS, Field, fields_of, members
 
 Structs = Sequence[type[msgspec.Struct]]
 
@@ -56,7 +56,12 @@ def closest(name: str, known: Collection[str]) -> str | None:
 
 def build_parser(prog: str, description: str, structs: Structs) -> Parser:
     """One parser for several programs' settings; a name they share is one flag that feeds each."""
-    parser = Parser(prog=prog, description=description, usage="%(prog)s [MODEL] [settings]")
+    parser = Parser(
+        prog=prog,
+        description=description,
+        usage="%(prog)s [MODEL] [settings]",
+        epilog=f"A UNIT is {UNITS}; capitals and small letters mean the same.",
+    )
     parser.add_argument("model_positional", nargs="?", metavar="MODEL", help="same as --model")
     parser.add_argument(
         "--config", metavar="FILE", help="a YAML, TOML or JSON file of these settings; flags win"
@@ -108,7 +113,11 @@ def _add(field: Field, group: argparse._ArgumentGroup) -> None:
 
 def _help(field: Field) -> str:
     variables = ", ".join(field.variables)
-    told = [effect_of(field), f"Variable: {variables}." if variables else ""]
+    told = [
+        effect_of(field),
+        effect_by_value(field),
+        f"Variable: {variables}." if variables else "",
+    ]
     return " ".join(filter(None, [*told, f"[{field.default_word}]"])).replace("%", "%%")
 
 
@@ -127,8 +136,23 @@ def effect_of(field: Field) -> str:
     )
 
 
+def effect_by_value(field: Field) -> str:
+    """Reasons that hold for some values, the values of one reason together."""
+    told = []
+    for effect, words in (("inert", "no effect"), ("refused", "not served")):
+        reasons = field.extra.get(effect)
+        if not isinstance(reasons, Mapping):
+            continue
+        for reason in dict.fromkeys(reasons.values()):
+            values = ", ".join(v for v, why in reasons.items() if why == reason)
+            told.append(f"{values}: {words}, {reason}.")
+    return " ".join(told)
+
+
 def _metavar(field: Field) -> str:
     if field.choices:
         return "{" + ",".join(field.choices) + "}"
+    if field.extra.get("human"):
+        return "N[UNIT]"
     numbers = inspect.IntType | inspect.FloatType
     return "N" if any(isinstance(t, numbers) for t in members(field.kind)) else "X"

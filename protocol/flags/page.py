@@ -1,8 +1,12 @@
 """docs/settings.md, written from the declarations. Knows Markdown, not what settings mean."""
 
-from collections.abc import Mapping
-
-from penstock.protocol.flags.command_line import Structs, by_struct, effect_of, title_of
+from penstock.protocol.flags.command_line import (
+    Structs,
+    by_struct,
+    effect_by_value,
+    effect_of,
+    title_of,
+)
 from penstock.protocol.flags.field import Field
 
 _HEADER = "| flag | default | variables | what it does |\n|---|---|---|---|"
@@ -21,7 +25,7 @@ def _row(field: Field) -> str:
     flags = sorted(field.spellings, key=len, reverse=True)
     cells = [
         "<br>".join([*(f"`{flag}`" for flag in flags), *(f"off: `{o}`" for o in field.opposites)]),
-        "" if field.default is None else field.default_word,
+        "" if field.default_word == "not set" else field.default_word,
         "<br>".join(f"`{v}`" for v in field.variables),
         meaning_of(field),
     ]
@@ -31,17 +35,4 @@ def _row(field: Field) -> str:
 def meaning_of(field: Field) -> str:
     """What a setting does, what it may be, and what becomes of single values."""
     choices = f"One of {', '.join(field.choices)}." if field.choices else ""
-    return " ".join(filter(None, [effect_of(field), choices, *_by_value(field)]))
-
-
-def _by_value(field: Field) -> list[str]:
-    """Reasons that hold for some values, the values of one reason together."""
-    told = []
-    for effect, words in (("inert", "no effect"), ("refused", "not served")):
-        reasons = field.extra.get(effect)
-        if not isinstance(reasons, Mapping):
-            continue
-        for reason in dict.fromkeys(reasons.values()):
-            values = ", ".join(v for v, why in reasons.items() if why == reason)
-            told.append(f"{values}: {words}, {reason}.")
-    return told
+    return " ".join(filter(None, [effect_of(field), choices, effect_by_value(field)]))

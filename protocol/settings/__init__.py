@@ -2,7 +2,8 @@
 
 Each field carries its sentence of help. `extra` may hold: `flags` (further spellings), `opposites` (flags
 that turn it off), `env` (variables read when no flag is given; `env_units`: those that count in a unit),
-`variable` (there is no flag), `human` (8k, 2M, 1GiB and auto are understood), `lower`, `bare` (the word meant
+`variable` (there is no flag), `human` (8k, 2M, 1GiB and auto are understood),
+`automatic` (nothing given is not nothing: the program finds it), `lower`, `bare` (the word meant
 by the flag alone), `listed` (a word may itself be a list: JSON, or with commas), `once` (why two values are
 refused), `secret` (never on a command line that Penstock writes), `inert` (why it has no effect here; said once
 when used) and `refused` (what to do instead; ends the start). The last two may also be reasons by value.

@@ -40,7 +40,8 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
     step_stretch: Annotated[
         Annotated[float, Meta(ge=0)] | None,
         described(
-            "How many times as long prompts may make a step of running streams; 0: no bound. CPUs 1.8, GPUs 0."
+            "How many times as long prompts may make a step of running streams; 0: no bound. CPUs 1.8, GPUs 0.",
+            automatic=True,
         ),
     ] = None
     scheduler_delay_factor: Annotated[
@@ -64,7 +65,11 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
     ] = 1024
     max_num_queued_tokens: Annotated[
         int | None,
-        described("Most prompt tokens waiting; default 64 times the model's length.", human=True),
+        described(
+            "Most prompt tokens waiting; default 64 times the model's length.",
+            human=True,
+            automatic=True,
+        ),
     ] = None
     api_key_file: Annotated[
         str | None,

@@ -53,6 +53,7 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
         described(
             "Size of the KV cache, in place of --gpu-memory-utilization; 4GiB works.",
             human=True,
+            automatic=True,
             env=["PENSTOCK_KV_CACHE_MEMORY_BYTES"],
             env_units={"VLLM_CPU_KVCACHE_SPACE": "GiB"},
         ),
@@ -62,6 +63,7 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
         described(
             "Threads of a CPU worker; default one a core, fewer for a small model.",
             human=True,
+            automatic=True,
             env=["OMP_NUM_THREADS"],
         ),
     ] = None
@@ -85,13 +87,16 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
         described(
             "Longest prompt plus output, in tokens (8k works); auto fits the model and the memory.",
             human=True,
+            automatic=True,
         ),
     ] = None
     max_num_seqs: Annotated[
-        Annotated[int, Meta(ge=1)] | None, described("Most sequences in one step.", human=True)
+        Annotated[int, Meta(ge=1)] | None,
+        described("Most sequences in one step.", human=True, automatic=True),
     ] = None
     max_num_batched_tokens: Annotated[
-        Annotated[int, Meta(ge=1)] | None, described("Token budget of one step.", human=True)
+        Annotated[int, Meta(ge=1)] | None,
+        described("Token budget of one step.", human=True, automatic=True),
     ] = None
     enable_chunked_prefill: Annotated[
         bool,

@@ -99,15 +99,21 @@ _DEVICE = [
     ),
     *ignored("a worker takes the GPU where there is one", value("device", default="auto")),
     *ignored(
-        "one device has nothing to share out",
+        "sums over ranks are NCCL's, or gloo's on CPUs (docs/parallelism.md)",
         switch("disable_custom_all_reduce"),
+    ),
+    *ignored(
+        "ranks share every expert by its width (--tensor-parallel-size), so none has more to do",
         switch("enable_expert_parallel", "-ep"),
         switch("enable_eplb"),
         value("all2all_backend"),
+    ),
+    *ignored(
+        "data parallelism is not served yet",
         value("data_parallel_backend", "-dpb", default="mp"),
         value("data_parallel_rpc_port", "-dpp"),
-        value("max_parallel_loading_workers"),
     ),
+    *ignored("each rank reads its own share", value("max_parallel_loading_workers")),
     *ignored(
         "threads stay free to move; --cpu-threads says how many, taskset where",
         variable("VLLM_CPU_OMP_THREADS_BIND"),

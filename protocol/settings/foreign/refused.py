@@ -3,8 +3,11 @@
 from penstock.protocol.settings.foreign.rows import Row, refused, switch, value, values, variable
 
 ONE_ENGINE = "data parallelism is not served yet; start one server a replica, each on its own --port, behind a proxy"
-ONE_HOST = "one server runs on one host; start a second there, behind a proxy"
-ONE_DEVICE = "this version runs a model on one device"
+BY_RAY = "ranks on several hosts start through Ray: --distributed-executor-backend ray (docs/parallelism.md)"
+WHOLE_CONTEXTS = (
+    "no context is split over ranks; --tensor-parallel-size and --pipeline-parallel-size split the "
+    "model (docs/parallelism.md)"
+)
 NO_VECTORS = "models that embed, classify or score are not served yet"
 NO_FOREIGN_CODE = "no code from elsewhere runs inside; put a proxy in front"
 NO_OVERRIDES = "the model is served as its config.json says; edit a copy of that"
@@ -38,16 +41,19 @@ REFUSED: list[Row] = [
         switch("enable_elastic_ep"),
     ),
     *refused(
-        ONE_HOST,
+        BY_RAY,
         value("nnodes", "-n", kind=int, default=1),
         value("node_rank", "-r", kind=int, default=0),
         value("master_addr"),
         value("master_port"),
         switch("headless"),
+    ),
+    *refused(
+        "no KV cache goes to another server; start a second one, behind a proxy",
         value("kv_transfer_config"),
     ),
     *refused(
-        ONE_DEVICE,
+        WHOLE_CONTEXTS,
         value("prefill_context_parallel_size", "-pcp", kind=int, default=1),
         value("decode_context_parallel_size", "-dcp", kind=int, default=1),
     ),

@@ -1,12 +1,14 @@
 """Every flag and variable that users of vLLM bring: real, without effect and told so, or the end of the start."""
 
+import re
 from typing import Any
 
 import pytest
 from support.outcomes import Outcome, outcome
 
 from penstock.protocol import flags
-from penstock.protocol.settings import SERVE_STRUCTS
+from penstock.protocol.flags.command_line import effect_of
+from penstock.protocol.settings import SERVE_STRUCTS, ForeignSettings
 
 REAL, INERT, REFUSED = "does what it says", "has no effect", "ends the start"
 
@@ -161,3 +163,13 @@ def test_no_setting_of_penstock_is_in_the_table_of_foreign_ones() -> None:
     *own, foreign = SERVE_STRUCTS
     known = {word for s in own for f in flags.fields_of(s) for word in [f.name, *f.spellings]}
     assert not known & {w for f in flags.fields_of(foreign) for w in [f.name, *f.spellings]}
+
+
+def test_what_is_said_of_ranks_and_hosts_is_what_parallelism_md_says() -> None:
+    said = {field.flag: effect_of(field) for field in flags.fields_of(ForeignSettings)}
+    assert "--distributed-executor-backend ray" in said["--nnodes"]
+    for flag in ("--prefill-context-parallel-size", "--decode-context-parallel-size"):
+        assert "--tensor-parallel-size and --pipeline-parallel-size split the model" in said[flag]
+    assert not [
+        flag for flag, words in said.items() if re.search("(one|a single) (device|host)", words)
+    ]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from penstock.protocol import flags
 from penstock.protocol.errors import SettingsError
 from penstock.protocol.settings import (
+    SERVE_STRUCTS,
     EngineSettings,
     FrontendSettings,
     ServeSettings,
@@ -38,6 +39,11 @@ def test_no_flag_gives_every_default() -> None:
         ("8k", 8000),
         ("1.5k", 1500),
         ("4GiB", 4 << 30),
+        ("4GB", 4 * 10**9),
+        ("200mb", 2 * 10**8),
+        ("64 KB", 64_000),
+        ("1T", 10**12),
+        ("1TiB", 1 << 40),
         ("2m", 2_000_000),
         ("auto", None),
         ("-1", None),
@@ -47,7 +53,7 @@ def test_people_may_write_numbers_as_they_say_them(text: str, value: int | None)
     assert flags.human_int(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "eight", "8kk", "-5", "1e3"])
+@pytest.mark.parametrize("text", ["", "eight", "8kk", "-5", "1e3", "8ib", "8b", "8kBB"])
 def test_what_is_not_a_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a number"):
         flags.human_int(text)
@@ -218,6 +224,40 @@ def test_help_names_variables_and_what_has_no_effect() -> None:
     text = " ".join(flags.build_parser("penstock serve", "", ALL).format_help().split())
     assert "Variable: PENSTOCK_PORT, VLLM_PORT. [8000]" in text
     assert "No effect here: Penstock runs no code from checkpoints. [off]" in text
+    assert "--max-num-seqs N[UNIT] Most sequences in one step. [auto]" in text
+    assert "A UNIT is k, M, G, T (of 1000, as KB, MB, GB, TB are) or KiB" in text
+
+
+def test_help_says_what_becomes_of_single_values() -> None:
+    text = " ".join(flags.build_parser("penstock serve", "", SERVE_STRUCTS).format_help().split())
+    assert "--task X embed, embedding, classify" in text
+    assert "pooling: not served, models that embed, classify or score" in text
+
+
+def test_help_says_auto_only_of_what_is_found_by_itself() -> None:
+    assert {flag for flag, word in _unset().items() if word == "auto"} == {
+        "--kv-cache-memory-bytes",
+        "--cpu-threads",
+        "--max-model-len",
+        "--max-num-seqs",
+        "--max-num-batched-tokens",
+        "--max-num-queued-tokens",
+        "--step-stretch",
+    }
+    assert _unset()["--uds"] == _unset()["--request-timeout-s"] == "not set"
+
+
+def _unset() -> dict[str, str]:
+    """What --help says of settings that are None when nothing is given."""
+    found = [field for struct in ALL for field in flags.fields_of(struct)]
+    return {field.flag: field.default_word for field in found if field.default is None}
+
+
+@pytest.mark.parametrize("struct", SERVE_STRUCTS)
+def test_help_has_words_for_every_setting(struct: type[msgspec.Struct]) -> None:
+    parser = flags.build_parser("penstock serve", "", [struct])
+    for action in parser._actions:
+        assert (action.help or "").partition("[")[0].strip(), action.option_strings
 
 
 class Told(msgspec.Struct, kw_only=True):
