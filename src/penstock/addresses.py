@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
@@ -77,11 +77,26 @@ def claim_port(settings: FrontendSettings) -> FrontendSettings:
         return msgspec.structs.replace(settings, port=probe.getsockname()[1])
 
 
-def settle_count(serve: ServeSettings, frontend: FrontendSettings) -> ServeSettings:
-    """A Unix socket belongs to whoever bound it last, so it has one front end; a port is shared."""
-    if not frontend.uds or serve.api_server_count == 1:
+def settle_count(
+    serve: ServeSettings, frontend: FrontendSettings, sources: Mapping[str, str]
+) -> ServeSettings:
+    """A Unix socket belongs to whoever bound it last, so it has one front end; a port is shared.
+
+    `sources` tells what the operator set: what is then not used is said.
+    """
+    if not frontend.uds:
         return serve
-    log.warning(
-        "--uds has one front end: --api-server-count %d is not used", serve.api_server_count
-    )
+    for flag, name, value in (
+        ("--host", "host", frontend.host),
+        ("--port", "port", frontend.port),
+        ("--api-server-count", "api_server_count", serve.api_server_count),
+    ):
+        if name in sources and (name, value) != ("api_server_count", 1):
+            by = "" if sources[name] == flag else f" ({sources[name]})"
+            log.warning(
+                "--uds is all that is listened on, by one front end: %s %s%s is not used",
+                flag,
+                value,
+                by,
+            )
     return msgspec.structs.replace(serve, api_server_count=1)

@@ -122,10 +122,11 @@ class Deployment:
         service_manager.notify(service_manager.READY)
         seconds = time.monotonic() - started
         log.info(
-            "ready in %.1f s: %s (%d front ends)",
+            "ready in %.1f s: %s (%d front end%s)",
             seconds,
             address(self.frontend),
             len(self._frontends),
+            "" if len(self._frontends) == 1 else "s",
         )
 
     async def _shut_down(
@@ -232,7 +233,9 @@ def main(argv: Sequence[str]) -> int:
     _tell(flags.inert_notices(foreign))
     _tell(flags.unread_notices(SERVE_STRUCTS, os.environ))
     try:
-        serve = find_frontend_program(settle_count(default_count(serve, sources), frontend))
+        serve = find_frontend_program(
+            settle_count(default_count(serve, sources), frontend, sources)
+        )
         check_engine(engine)
         if serve.frontend_program is None:
             check_frontend(frontend)

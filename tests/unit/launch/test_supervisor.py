@@ -30,10 +30,24 @@ def test_port_0_becomes_a_port_that_all_front_ends_share() -> None:
     assert claim_port(FrontendSettings(host="127.0.0.1", port=0)).port > 0
 
 
-def test_a_unix_socket_has_one_front_end() -> None:
-    serve = ServeSettings(api_server_count=3)
-    assert settle_count(serve, FrontendSettings(uds="/run/penstock.sock")).api_server_count == 1
-    assert settle_count(serve, FrontendSettings()) is serve
+def test_a_unix_socket_has_one_front_end_and_says_what_it_makes_idle(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    serve, frontend = ServeSettings(api_server_count=3), FrontendSettings(uds="/run/penstock.sock")
+    assert settle_count(serve, frontend, {}).api_server_count == 1
+    assert settle_count(serve, FrontendSettings(), {"port": "--port"}) is serve
+    assert not caplog.records
+    set_by = {"port": "--port", "host": "variable HOST", "api_server_count": "--api-server-count"}
+    settle_count(serve, frontend, set_by)
+    told = [record.getMessage().partition(": ")[2] for record in caplog.records]
+    assert told == [
+        "--host 0.0.0.0 (variable HOST) is not used",
+        "--port 8000 is not used",
+        "--api-server-count 3 is not used",
+    ]
+    caplog.clear()
+    settle_count(ServeSettings(api_server_count=1), frontend, {"api_server_count": "x"})
+    assert not caplog.records, "one is what there is"
 
 
 def test_the_runtime_folder_is_private(tmp_path: Path) -> None:
