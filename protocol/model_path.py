@@ -24,7 +24,9 @@ def find_model(settings: ModelSettings) -> Path:
         return cached
     if local.is_absolute() or settings.model.count("/") != 1:
         raise ModelError(
-            f"{settings.model}: no such model folder (a folder with config.json is expected)"
+            f"{settings.model}: no such model folder (a folder with config.json is expected"
+            + ("" if "/" in settings.model else "; models of Hugging Face are named OWNER/NAME")
+            + ")"
         )
     return _download(settings)
 

@@ -13,13 +13,14 @@ Stamp = tuple[int, int, int]
 
 
 class WatchedKeyFile:
-    """`now` is what held last. A file that turns bad while programs run is told once and changes nothing."""
+    """`now` is what held last. A file that turns bad while programs run changes nothing; each fault is told once."""
 
     def __init__(self, path: str) -> None:
         """Raises SettingsError."""
         self._path = path
         self._read_at = self._seen = self._look()
         self.now: KeyFile = read_key_file(path)
+        self._told = ""
 
     @property
     def is_out_of_date(self) -> bool:
@@ -36,8 +37,11 @@ class WatchedKeyFile:
         try:
             self.now = read_key_file(self._path)
         except SettingsError as error:
-            log.error("%s; the keys of before go on to hold", error)
+            if str(error) != self._told:
+                log.error("%s; the keys of before go on to hold", error)
+            self._told = str(error)
             return False
+        self._told = ""
         if self.now == before:
             return False
         log.info("%s was read again: %d holders of keys", self._path, len(self.now.keys))

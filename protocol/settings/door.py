@@ -122,7 +122,16 @@ class DoorSettings(ModelSettings, frozen=True, kw_only=True):
         if wrong is not None:
             raise ValueError(f"--allowed-origins {wrong}: expected scheme://host[:port], or *")
         if not _ROOT_PATH.fullmatch(self.root_path):
-            raise ValueError(f"--root-path {self.root_path}: expected /path, without / at its end")
+            raise ValueError(
+                f"--root-path {self.root_path}: expected /path, without / at its end"
+                + _meant_root(self.root_path)
+            )
+
+
+def _meant_root(path: str) -> str:
+    """'; did you mean ...?', where it is the slashes that are wrong."""
+    meant = "".join(f"/{part}" for part in path.split("/") if part)
+    return f"; did you mean {meant!r}?" if meant and _ROOT_PATH.fullmatch(meant) else ""
 
 
 def _check_tls(door: DoorSettings) -> None:

@@ -15,6 +15,7 @@ from penstock.explain.kernels import describe_kernels
 from penstock.explain.rows import Plan, Row, Sources, mib
 from penstock.protocol.keys import read_key_file
 from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
+from penstock.protocol.step_bounds import MAX_NUM_SEQS
 from penstock.workers.kv_dtype import kv_dtype
 from penstock.workers.threads import available_cores, worthwhile
 
@@ -117,7 +118,7 @@ def _batching(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
         _count("KV blocks", config.num_blocks, _kv_source(asked)),
         _count("tokens that fit", capacity, "KV blocks"),
         _count("requests of full length that fit", longest, "KV blocks"),
-        _count("sequences in a step", config.max_num_seqs, of("max_num_seqs", by_device)),
+        _count("sequences in a step", config.max_num_seqs, _seqs_source(asked, found, fitted)),
         _count(
             "tokens in a step",
             config.max_num_batched_tokens,
@@ -133,6 +134,14 @@ def _batching(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
             of("scheduling_policy"),
         ),
     ]
+
+
+def _seqs_source(asked: Asked, found: Estimate, fitted: Fit) -> str:
+    """Each sequence takes a token of a step at least."""
+    device = found.hello.device
+    if fitted.config.max_num_seqs < (asked.engine.max_num_seqs or MAX_NUM_SEQS[device]):
+        return asked.sources.of("max_num_batched_tokens") + ": a token for each"
+    return asked.sources.of("max_num_seqs", f"default for a {device}")
 
 
 def _count(name: str, value: int, source: str, unit: str = "") -> Row:

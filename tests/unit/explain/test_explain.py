@@ -51,6 +51,16 @@ def test_swap_space_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert row["source"] == "--swap-space"
 
 
+def test_sequences_that_tokens_leave_no_room_for_are_put_down_to_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    flags = ["--max-num-seqs", "4", "--max-num-batched-tokens", "2"]
+    assert explained(capsys, *flags)["batching"]["sequences in a step"] == {
+        "value": 2,
+        "source": "--max-num-batched-tokens: a token for each",
+    }
+
+
 def test_each_value_tells_where_it_came_from(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -295,3 +295,20 @@ def test_where_values_came_from(tmp_path: Path) -> None:
     assert sources == {"size": f"--config {file}", "name": f"--config {file}"}
     (told,), sources = flags.parse_and_tell("prog", "", [Told], ["--how"], environ)
     assert (told.size, sources) == (3, {"how": "--how", "size": "variable TOLD_SIZE"})
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("/llm/", "; did you mean '/llm'?"),
+        ("a//b/", "; did you mean '/a/b'?"),
+        ("/", ""),
+        ("/a b", ""),
+    ],
+)
+def test_a_root_path_with_wrong_slashes_is_told_the_right_ones(
+    given: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        flags.parse("x", "", [FrontendSettings], ["--root-path", given], {})
+    assert capsys.readouterr().err.endswith(f"without / at its end{hint}\n")

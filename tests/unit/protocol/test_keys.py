@@ -155,6 +155,9 @@ def test_a_file_that_turned_bad_changes_nothing_and_is_told_once(
     with caplog.at_level(logging.ERROR):
         written(tmp_path, TOML + "[nonsense]")
         assert not any(watched.refresh() for _ in range(4))
+        written(tmp_path, TOML + "\n[nonsense]")
+        assert not any(watched.refresh() for _ in range(4))
+        assert not watched.reread()
         os.unlink(path)
         assert not any(watched.refresh() for _ in range(4))
     assert watched.now is before

@@ -43,6 +43,8 @@ def test_what_is_nowhere_is_an_error_that_says_where_it_was_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError, match=r"no such model folder .*are named OWNER/NAME"):
+        find_model(ModelSettings(model="gpt2"))
     with pytest.raises(ModelError, match="no such model folder"):
         find_model(ModelSettings(model="/no/such/folder"))
     with pytest.raises(ModelError, match=str(tmp_path)):
