@@ -26,6 +26,9 @@ class FakeOpenAI:
     cuts: set[int] = field(default_factory=set)
     seen: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    max_model_len: int | None = None
+    tokens_per_word: float | None = None
+    """What /tokenize counts by, and 10 for the template; without, there is none."""
     num_open: int = 0
     most_open: int = 0
     url: str = ""
@@ -51,6 +54,8 @@ class FakeOpenAI:
         self._ended = asyncio.Event()
         app = web.Application()
         app.router.add_get("/v1/models", self._models)
+        if self.tokens_per_word:
+            app.router.add_post("/tokenize", self._tokenize)
         app.router.add_post("/v1/completions", self._answer)
         app.router.add_post("/v1/chat/completions", self._answer)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -64,7 +69,14 @@ class FakeOpenAI:
         await runner.cleanup()
 
     async def _models(self, request: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [{"id": "fake"}]})
+        length = {"max_model_len": self.max_model_len} if self.max_model_len else {}
+        return web.json_response({"object": "list", "data": [{"id": "fake", **length}]})
+
+    async def _tokenize(self, request: web.Request) -> web.Response:
+        assert self.tokens_per_word is not None
+        (message,) = (await request.json())["messages"]
+        count = round(len(message["content"].split()) * self.tokens_per_word)
+        return web.json_response({"count": 10 + count, "tokens": []})
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         number = len(self.seen)

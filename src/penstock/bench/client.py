@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -19,6 +20,8 @@ from penstock.bench.target import Target
 
 SHOWN_ERROR_CHARS = 400
 READY_POLL_S = 0.5
+ASK_S = 10.0
+"""For what is good to know and can be done without."""
 
 
 class Client:
@@ -65,6 +68,18 @@ class Client:
             raise BenchError(f"no server answers at {self._target.base_url}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
             raise BenchError(f"{url} lists no model ({error}); name one with --model") from error
+
+    async def ask(self, path: str, body: Any = None) -> Any:
+        """The JSON at a path, or of posting there; None where the server has nothing of the kind."""
+        method = "GET" if body is None else "POST"
+        url = f"{self._target.base_url}{path}"
+        try:
+            async with self._session.request(
+                method, url, json=body, timeout=aiohttp.ClientTimeout(total=ASK_S)
+            ) as answer:
+                return await answer.json() if answer.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return None
 
     async def wait_until_ready(self, timeout_s: float) -> None:
         """Until the server lists its models. Raises BenchError."""

@@ -19,3 +19,5 @@ class Sample:
     prompt: Prompt
     output_len: int | None
     num_input_tokens: int
+    is_cut: bool = False
+    """Shorter than asked for, because the model's context is."""

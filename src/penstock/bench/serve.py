@@ -13,7 +13,9 @@ from penstock.bench.bodies import BodyMaker
 from penstock.bench.client import Client, connect
 from penstock.bench.command_line import Usage, pairs, parse
 from penstock.bench.datasets import make_samples
+from penstock.bench.datasets.measure import UNMEASURED, Measure
 from penstock.bench.load import run_load
+from penstock.bench.measuring import MADE_UP, measure, notes
 from penstock.bench.plot_run import draw_run
 from penstock.bench.progress import Progress
 from penstock.bench.records import Record, Run
@@ -111,19 +113,28 @@ async def _measure(asked: Asked) -> tuple[str, Run]:
             await client.wait_until_ready(target.ready_timeout_s)
         model = target.model or await client.first_model()
         body_of = BodyMaker(model, target.endpoint, asked.sampling)
+        found = await _fit_for(client, asked, model)
+        samples = make_samples(asked.dataset, target.endpoint, found)
+        for note in notes(target.endpoint, found, samples):
+            print(f"note: {note}", file=sys.stderr)
         _announce(asked, model)
-        await _warm_up(client, asked, body_of)
+        await _warm_up(client, asked, body_of, found)
         offsets = offsets_s(
-            len(asked.samples), traffic.request_rate, traffic.burstiness, asked.dataset.seed
+            len(samples), traffic.request_rate, traffic.burstiness, asked.dataset.seed
         )
-        progress = Progress(len(asked.samples), not traffic.disable_tqdm, sys.stderr)
+        progress = Progress(len(samples), not traffic.disable_tqdm, sys.stderr)
 
         async def send(sample: Sample) -> Record:
             return await client.send(sample, body_of)
 
-        return model, await run_load(
-            send, asked.samples, offsets, traffic.max_concurrency, progress.tell
-        )
+        return model, await run_load(send, samples, offsets, traffic.max_concurrency, progress.tell)
+
+
+async def _fit_for(client: Client, asked: Asked, model: str) -> Measure:
+    """Prompts from files are as long as they are."""
+    if asked.dataset.dataset_name not in MADE_UP:
+        return UNMEASURED
+    return await measure(client, model, asked.target.endpoint)
 
 
 def _announce(asked: Asked, model: str) -> None:
@@ -135,13 +146,13 @@ def _announce(asked: Asked, model: str) -> None:
     )
 
 
-async def _warm_up(client: Client, asked: Asked, body_of: BodyMaker) -> None:
+async def _warm_up(client: Client, asked: Asked, body_of: BodyMaker, found: Measure) -> None:
     """Prompts of another seed: a prefix cache must not know those that are measured."""
     count = asked.traffic.num_warmups
     if not count:
         return
     others = replace(asked.dataset, num_prompts=count, seed=asked.dataset.seed + WARM_UP_SEED)
-    samples = make_samples(others, asked.target.endpoint)
+    samples = make_samples(others, asked.target.endpoint, found)
 
     async def send(sample: Sample) -> Record:
         return await client.send(sample, body_of)

@@ -90,6 +90,44 @@ def test_a_chat_is_asked_in_words(tmp_path: Path, flags: list[str]) -> None:
     assert found["backend"] == "openai-chat"
 
 
+LONG = ["--num-prompts", "6", "--random-input-len", "1024", "--random-output-len", "128"]
+
+
+def num_words(server: FakeOpenAI) -> list[int]:
+    return [len(body["messages"][0]["content"].split()) for body in server.seen]
+
+
+def test_a_chat_is_as_many_tokens_as_asked_for_where_the_server_counts_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with FakeOpenAI(max_model_len=2048, tokens_per_word=2.0) as server:
+        assert bench(server, *LONG, "--backend", "openai-chat", "--warmup", "1") == 0
+    assert num_words(server) == [512] * 7
+    told = capsys.readouterr().err
+    assert "a random word is 2.00 tokens here" in told
+    assert "shorter than asked for" not in told
+
+
+def test_prompts_fit_the_model_and_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeOpenAI(max_model_len=500, tokens_per_word=2.0) as server:
+        assert bench(server, *LONG, "--backend", "openai-chat") == 0
+        assert "6 of 6 prompts are shorter than asked for" in capsys.readouterr().err
+        assert bench(server, *LONG) == 0
+    assert "6 of 6 prompts are shorter than asked for" in capsys.readouterr().err
+    chats, ids = server.seen[:6], server.seen[6:]
+    assert all(300 < 2 * len(b["messages"][0]["content"].split()) + 10 + 128 <= 500 for b in chats)
+    assert all(len(body["prompt"]) + 128 == 500 for body in ids)
+
+
+def test_a_server_that_counts_nothing_is_asked_a_word_for_a_token(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with FakeOpenAI() as server:
+        assert bench(server, *LONG, "--backend", "openai-chat") == 0
+    assert num_words(server) == [1024] * 6
+    assert "the server does not count (/tokenize)" in capsys.readouterr().err
+
+
 def test_no_more_at_once_than_allowed() -> None:
     with FakeOpenAI(first_s=0.02) as server:
         assert bench(server, "--max-concurrency", "2") == 0

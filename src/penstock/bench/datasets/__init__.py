@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from penstock.bench.datasets.custom import custom
+from penstock.bench.datasets.measure import UNMEASURED, Measure
 from penstock.bench.datasets.prefix_repetition import prefix_repetition
 from penstock.bench.datasets.random_tokens import random_tokens
 from penstock.bench.datasets.sharegpt import sharegpt
 from penstock.bench.samples import Endpoint, Sample
 from penstock.bench.settings import DatasetSettings
 
-_DATASETS: dict[str, Callable[[DatasetSettings, Endpoint], list[Sample]]] = {
+_DATASETS: dict[str, Callable[[DatasetSettings, Endpoint, Measure], list[Sample]]] = {
     "random": random_tokens,
     "prefix_repetition": prefix_repetition,
     "custom": custom,
@@ -17,6 +18,8 @@ _DATASETS: dict[str, Callable[[DatasetSettings, Endpoint], list[Sample]]] = {
 }
 
 
-def make_samples(settings: DatasetSettings, endpoint: Endpoint) -> list[Sample]:
+def make_samples(
+    settings: DatasetSettings, endpoint: Endpoint, measure: Measure = UNMEASURED
+) -> list[Sample]:
     """At most `num_prompts` samples that the endpoint can be asked. Raises SettingsError."""
-    return _DATASETS[settings.dataset_name](settings, endpoint)
+    return _DATASETS[settings.dataset_name](settings, endpoint, measure)

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from penstock.bench.datasets.files import choose, estimated_tokens, read_dataset
+from penstock.bench.datasets.measure import Measure
 from penstock.bench.samples import Endpoint, Messages, Prompt, Sample
 from penstock.bench.settings import DatasetSettings
 from penstock.protocol.errors import SettingsError
@@ -29,7 +30,8 @@ class Line(msgspec.Struct, frozen=True):
             raise ValueError('needs "prompt" or "messages", and not both')
 
 
-def custom(settings: DatasetSettings, endpoint: Endpoint) -> list[Sample]:
+def custom(settings: DatasetSettings, endpoint: Endpoint, measure: Measure) -> list[Sample]:
+    """Its prompts are as long as they are."""
     where, text = read_dataset(settings)
     samples = [
         _sample(settings, endpoint, f"{where}, line {number}", line)

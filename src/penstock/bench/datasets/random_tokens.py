@@ -4,16 +4,17 @@ import json
 import math
 import random
 
+from penstock.bench.datasets.measure import Measure
 from penstock.bench.datasets.vocabulary import Vocabulary, id_range
 from penstock.bench.samples import Endpoint, Sample
 from penstock.bench.settings import DatasetSettings
 from penstock.protocol.errors import SettingsError
 
 
-def random_tokens(settings: DatasetSettings, endpoint: Endpoint) -> list[Sample]:
+def random_tokens(settings: DatasetSettings, endpoint: Endpoint, measure: Measure) -> list[Sample]:
     """All prompts begin with the same `random_prefix_len` tokens; the rest is new in each."""
     rng = random.Random(settings.seed)
-    words = Vocabulary(id_range(settings.random_token_ids), endpoint, rng)
+    words = Vocabulary(id_range(settings.random_token_ids), endpoint, rng, measure)
     input_ratio, output_ratio = range_ratios(settings.random_range_ratio)
     input_len = settings.input_len or settings.random_input_len
     output_len = settings.output_len or settings.random_output_len
@@ -22,7 +23,7 @@ def random_tokens(settings: DatasetSettings, endpoint: Endpoint) -> list[Sample]
     for _ in range(settings.num_prompts):
         stretch = [*prefix, *words.draw(_around(rng, input_len, input_ratio))]
         asked = _around(rng, output_len, output_ratio)
-        samples.append(Sample(words.prompt(stretch), asked, len(stretch)))
+        samples.append(words.sample(stretch, asked))
     return samples
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from penstock.bench.datasets.files import choose, estimated_tokens, read_dataset
+from penstock.bench.datasets.measure import Measure
 from penstock.bench.samples import Endpoint, Sample
 from penstock.bench.settings import DatasetSettings
 from penstock.protocol.errors import SettingsError
@@ -23,7 +24,8 @@ class Conversation(msgspec.Struct, frozen=True):
     conversations: list[Turn] = []
 
 
-def sharegpt(settings: DatasetSettings, endpoint: Endpoint) -> list[Sample]:
+def sharegpt(settings: DatasetSettings, endpoint: Endpoint, measure: Measure) -> list[Sample]:
+    """Its prompts are as long as they are."""
     where, text = read_dataset(settings)
     try:
         found = msgspec.json.decode(text, type=list[Conversation])
