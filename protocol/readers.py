@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Iterator
 
+OUTPUT = 1
+"""The descriptor that is printed to."""
 STATUS = 128 + signal.SIGPIPE
 """What a shell says of a program that the signal has ended."""
 
@@ -21,18 +23,13 @@ def reader_may_leave() -> Iterator[None]:
             if sys.stdout is not None and not sys.stdout.closed:
                 sys.stdout.flush()
     except BrokenPipeError:
-        if not _reader_has_left():
+        if not _has_no_reader(OUTPUT):  # it was another pipe that broke
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), OUTPUT)
         raise SystemExit(STATUS) from None
 
 
-def _reader_has_left() -> bool:
-    """Else it was another pipe that broke."""
-    try:
-        output = sys.stdout.fileno()
-    except (AttributeError, OSError, ValueError):
-        return False
+def _has_no_reader(descriptor: int) -> bool:
     poll = select.poll()
-    poll.register(output, select.POLLOUT)
+    poll.register(descriptor, select.POLLOUT)
     return any(found & (select.POLLERR | select.POLLHUP) for _, found in poll.poll(0))
