@@ -45,7 +45,7 @@ class OpenMessage:
 
     def add(self, text: str, found: Sequence[ChatLogprob]) -> Events:
         self._texts.append(text)
-        self._part.logprobs = [*self._part.logprobs, *found] if found else self._part.logprobs
+        self._part.logprobs.extend(found)
         return [self._event("response.output_text.delta", delta=text, logprobs=found)]
 
     def closing(self, status: Any) -> Events:
