@@ -17,19 +17,17 @@ from penstock.frontend.errors import translate
 from penstock.frontend.generation import generate
 from penstock.frontend.metering import resumed
 from penstock.frontend.responses.errors import StoreError
+from penstock.frontend.responses.given_up import given_up
 from penstock.frontend.responses.job import Job, decode, decode_pasts, encode, encode_past
 from penstock.frontend.responses.journal import Journal, LostError
-from penstock.frontend.responses.shapes import ResponseFault
 from penstock.frontend.responses.store import (
     Claim,
-    End,
     Holder,
     Progress,
     Record,
     Replay,
     Store,
 )
-from penstock.frontend.sse import json
 from penstock.frontend.text.tokenizer import Tokenizer
 from penstock.protocol.metrics import Registry
 
@@ -217,8 +215,5 @@ class Background:
 
     async def _give_up(self, claim: Claim, reason: str) -> None:
         log.error("%s is given up: %s", claim.record.id, reason)
-        response = msgspec.json.decode(claim.record.response)
-        fault = ResponseFault("server_error", f"The response could not be continued: {reason}")
-        response |= {"status": "failed", "error": fault}
-        holder, end = Holder(self._owner, claim.num_takeovers), End("failed", json(response))
-        await self._store.append(claim.record.id, holder, Progress(b"", []), end)
+        holder = Holder(self._owner, claim.num_takeovers)
+        await self._store.append(claim.record.id, holder, *given_up(claim, reason))

@@ -40,6 +40,13 @@ class Frame(NamedTuple):
     data: bytes
 
 
+def frame(number: int, event: dict[str, Any]) -> Frame:
+    """`event` with its number, which is added to it."""
+    event["sequence_number"] = number
+    head = b"event: " + event["type"].encode() + b"\ndata: "
+    return Frame(number, head + json(event) + b"\n\n")
+
+
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """Which log probabilities a request wants to see."""
 
@@ -179,11 +186,8 @@ class ResponseWriter:
         return self._frame({"type": kind, "response": self.response})
 
     def _frame(self, event: dict[str, Any]) -> Frame:
-        number = self._num_frames
         self._num_frames += 1
-        event["sequence_number"] = number
-        head = b"event: " + event["type"].encode() + b"\ndata: "
-        return Frame(number, head + json(event) + b"\n\n")
+        return frame(self._num_frames - 1, event)
 
     def _usage(self) -> ResponseUsage:
         usage = self.tally.usage()

@@ -134,6 +134,11 @@ def test_what_ends_one_front_end_after_another_is_given_up(
     found = ended(second, response_id)
     assert found["status"] == "failed"
     assert "could not be continued" in found["error"]["message"]
+    events = events_of(second.get(f"{PATH}/{response_id}?stream=true").data)
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert len(events) > 1
+    last = events[-1]
+    assert (last["type"], last["response"]) == ("response.failed", found)
 
 
 def test_an_engine_that_dies_is_not_noticed(fronts: tuple[Front, Front]) -> None:
