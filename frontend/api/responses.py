@@ -128,7 +128,7 @@ async def _stream(request: web.Request, asked: Asked, services: Services) -> web
     chunks.writer.tally.record(services.registry)
     await _keep(asked, chunks.writer.response, services, chunks.past)
     assert sending.events is not None, "every answer has a last piece"
-    return await sending.events.end(last)
+    return await sending.events.end(sending.unsaid() + last)
 
 
 def _has_left(error: BaseException, services: Services) -> bool:

@@ -67,6 +67,10 @@ class Sending:
         if self.events.is_behind:
             await self.events.catch_up()
 
+    def unsaid(self) -> bytes:
+        """What has to come before the answer's end when it ends before its first piece is out."""
+        return b"".join(self._early or ())
+
     async def _go_straight(self, first: bytes) -> None:
         self._early, events = [], self.events
         if events is None:

@@ -79,6 +79,21 @@ def test_after_a_comment_a_refusal_is_an_event(talkative: Front) -> None:
     assert done == "data: [DONE]"
 
 
+def test_after_a_comment_a_response_that_fails_has_begun_all_the_same(talkative: Front) -> None:
+    talkative.engine.is_holding = True
+    body = {"prompt": None, "input": "Hi", "timeout": INTERVAL_S * 3}
+    with begun(talkative, "/v1/responses", **body) as response:
+        events = [e for e in response.read().decode().split("\n\n") if e.startswith("event: ")]
+    talkative.engine.is_holding = False
+    found = [json.loads(event.split("\ndata: ")[1]) for event in events]
+    assert [e["type"].removeprefix("response.") for e in found] == [
+        "created",
+        "in_progress",
+        "failed",
+    ]
+    assert [e["sequence_number"] for e in found] == [0, 1, 2]
+
+
 def test_a_refusal_before_that_keeps_its_status(talkative: Front) -> None:
     talkative.engine.refusal = lambda r: Refused(r.id, RefusalCode.OVERLOADED, "full", 2.0)
     try:
