@@ -156,13 +156,11 @@ async def _run(
         stream.stop()
 
 
-def repeat(
-    request: ValidRequest, tokenizer: Tokenizer, taker: Taker, past: Sequence[Update]
-) -> None:
-    """Gives `taker` the pieces of `past` again, and asks no engine for more."""
+def repeater(request: ValidRequest, tokenizer: Tokenizer, taker: Taker) -> "Speaker":
+    """Gives `taker` the pieces of what it takes, which came before: it asks no engine for more."""
     (branch,) = branches(request)
     text = text_stream(branch.prompt, request, tokenizer)
-    _repeat(past, Speaker(branch.choices, text, taker, _detector(request)))
+    return Speaker(branch.choices, text, taker, _detector(request))
 
 
 def _repeat(past: Sequence[Update], speaker: "Speaker") -> bool:

@@ -1,13 +1,13 @@
 """Events of an answer in the foreground, had again after its connection broke. Knows what is kept, not how it came."""
 
+from functools import partial
+
 from aiohttp import web
 
 from penstock.frontend.api.responses_tail import follow
 from penstock.frontend.errors import bad_request
-from penstock.frontend.responses.job import decode, decode_pasts
-from penstock.frontend.responses.replay import frames_before_the_end
+from penstock.frontend.responses.replay import told_again
 from penstock.frontend.responses.store import Record, Replay
-from penstock.frontend.responses.writer import Frame
 from penstock.frontend.services import SERVICES, Services
 from penstock.frontend.sse import EventStream
 
@@ -22,7 +22,7 @@ async def stream_again(request: web.Request, record: Record, after: int) -> web.
     assert services.background is not None
     replay = await services.store.replay(record.id)
     if replay is not None and record.status != "cancelled":
-        return await _send(request, _frames(record, replay, services), after)
+        return await _send(request, record, replay, after)
     if replay is not None:
         await services.background.go_on(record.id)
     elif not await _has_frames(record, services):
@@ -41,13 +41,19 @@ async def _has_frames(record: Record, services: Services) -> bool:
     return tail is not None and (bool(tail.frames) or not tail.is_finished)
 
 
-def _frames(record: Record, replay: Replay, services: Services) -> list[Frame]:
-    job, past = decode(replay.job), decode_pasts([replay.past])
-    frames, writer = frames_before_the_end(job, past, services.answers, services.tokenizer)
-    return [*frames, writer.ended(record.status, record.response)]
-
-
-async def _send(request: web.Request, frames: list[Frame], after: int) -> web.StreamResponse:
-    data = b"".join([frame.data for frame in frames if frame.number > after])
-    events = await EventStream.open(request, data)
+async def _send(
+    request: web.Request, record: Record, replay: Replay, after: int
+) -> web.StreamResponse:
+    """Each step as it is made: whoever reads slowly holds up what is made for him."""
+    services, events = request.app[SERVICES], None
+    steps = told_again(record, replay, services.answers, services.tokenizer)
+    step = partial(next, steps, None)
+    while (frames := await services.encoder.aside(len(replay.past), step)) is not None:
+        data = b"".join([frame.data for frame in frames if frame.number > after])
+        if events is None:
+            events = await EventStream.open(request, data)
+        elif data:
+            events.send(data)
+        await events.catch_up()
+    assert events is not None, "every answer has a last event"
     return await events.end()

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,10 @@ from openai import OpenAI
 from support.front import Front, wait_until
 from support.stores import KINDS, Place, empty_places
 
+from penstock.frontend.generation import Piece
+from penstock.frontend.responses.replay import UPDATES_AT_A_TIME
+from penstock.frontend.responses.writer import Frame, ResponseWriter
+from penstock.frontend.sse import EventStream
 from penstock.protocol import token_ids
 
 PATH = "/v1/responses"
@@ -107,6 +112,36 @@ def test_one_that_was_cut_short_by_its_length_too(front: Front) -> None:
     assert events[-1]["type"] == "response.incomplete"
     path = f"{PATH}/{events[0]['response']['id']}?stream=true"
     assert events_of(front.get(path).data) == events
+
+
+def test_a_long_one_is_said_again_aside_and_in_steps(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other streams go on meanwhile."""
+    front.says("ab" * 50, ends=False)
+    front.engine.step_s = 0.0
+    body = BODY | {"max_output_tokens": 2000}
+    events = events_of(front.post(PATH, body).data)
+    path = f"{PATH}/{events[0]['response']['id']}?stream=true"
+    seen: list[tuple[threading.Thread, int]] = []
+    said, opened = ResponseWriter.piece, EventStream.open
+    sizes: list[int] = []
+
+    def spy(writer: ResponseWriter, piece: Piece) -> list[Frame]:
+        seen.append((threading.current_thread(), len(piece.update.token_ids)))
+        return said(writer, piece)
+
+    def sized(request: Any, first: bytes) -> Any:
+        sizes.append(len(first))
+        return opened(request, first)
+
+    monkeypatch.setattr(ResponseWriter, "piece", spy)
+    monkeypatch.setattr(EventStream, "open", sized)
+    answer = front.get(path).data
+    assert events_of(answer) == events
+    assert front._thread not in {thread for thread, _ in seen}
+    assert sum(num_tokens for _, num_tokens in seen) == 2000
+    assert len(seen) <= UPDATES_AT_A_TIME or sizes[0] < len(answer) / 2
 
 
 def test_what_is_not_stored_cannot_be_had_again(front: Front) -> None:
