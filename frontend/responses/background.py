@@ -81,9 +81,8 @@ class Background:
     async def begin(self, record: Record, job: Job, reservation: Reservation | None) -> None:
         """From now on the response comes about, whatever happens to who asked for it; so does its settlement."""
         frames = job.writer(self._answers, self._tokenizer).opening()
-        lease_s = time.time() + LEASE_S
         opening = Progress(b"", frames)
-        await self._store.begin(record, self._realm, encode(job), self._owner, lease_s, opening)
+        await self._store.begin(record, self._realm, encode(job), self._owner, LEASE_S, opening)
         self._run(job, [], len(frames), Holder(self._owner), reservation)
 
     def replay(self, job: Job, past: list[Update]) -> Replay | None:
@@ -101,7 +100,7 @@ class Background:
 
     async def go_on(self, response_id: str) -> None:
         """From where its client left it, unless somebody else does already."""
-        claim = await self._store.resume(response_id, self._owner, time.time() + LEASE_S)
+        claim = await self._store.resume(response_id, self._owner, LEASE_S)
         if claim is not None:
             await self._adopt(claim)
 
@@ -141,7 +140,9 @@ class Background:
         task.add_done_callback(lambda _: self._forget(response_id, journal, reservation))
 
     def _forget(self, response_id: str, journal: Journal, reservation: Reservation | None) -> None:
-        del self._tasks[response_id], self._journals[response_id]
+        """Unless another of this front end's has gone on with it, under another lease."""
+        if self._journals.get(response_id) is journal:
+            del self._tasks[response_id], self._journals[response_id]
         journal.changed.set()
         if reservation:
             self._client.settle(reservation)
@@ -188,17 +189,18 @@ class Background:
     async def _beat(self) -> None:
         now_s = time.time()
         if running := list(self._tasks):
-            mine = await self._store.renew(running, self._owner, now_s + LEASE_S)
+            mine = await self._store.renew(running, self._owner, LEASE_S)
             for response_id in set(running) - mine:
                 self.stop(response_id)
         if self._client.is_ready:
-            await self._take_over(now_s)
+            await self._take_over()
         if now_s > self._pruned_s + PRUNE_S:
             self._pruned_s = now_s
             await self._store.prune(now_s)
 
-    async def _take_over(self, now_s: float) -> None:
-        while claim := await self._store.claim(self._realm, self._owner, now_s, now_s + LEASE_S):
+    async def _take_over(self) -> None:
+        """Not what runs here: behind a lock a lease may run out while its owner waits to renew it."""
+        while claim := await self._store.claim(self._realm, self._owner, LEASE_S, but=self._tasks):
             log.warning("%s goes on here: its front end is gone", claim.record.id)
             await self._adopt(claim)
 

@@ -1,7 +1,6 @@
-"""One Redis: commands and scripts to it, and its clock. Knows no key's meaning."""
+"""One Redis: commands and scripts to it. Knows no key's meaning."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -35,7 +34,6 @@ class RedisLink:
         self._prefix = prefix
         self._scripts = {name: self._redis.register_script(text) for name, text in scripts.items()}
         self._running: set[asyncio.Future[Any]] = set()
-        self._ahead_s: float | None = None
 
     async def script(self, name: str, *arguments: bytes | str | float) -> Any:
         """What it returns; it has the prefix as its one key. Raises StoreError."""
@@ -48,17 +46,6 @@ class RedisLink:
         self._running.add(task)
         task.add_done_callback(self._is_done)
         return await asyncio.shield(task)
-
-    async def ahead_s(self) -> float:
-        """By how much the clock of Redis is ahead of ours."""
-        if self._ahead_s is None:
-            seconds, microseconds = await self.ask(lambda redis: redis.time())
-            self._ahead_s = seconds + microseconds / 1e6 - time.time()
-        return self._ahead_s
-
-    def set_clock(self) -> None:
-        """Clocks drift: ask again when it is next needed."""
-        self._ahead_s = None
 
     async def close(self) -> None:
         await asyncio.gather(*self._running, return_exceptions=True)

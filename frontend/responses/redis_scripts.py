@@ -23,10 +23,15 @@ local function grow(id, num)
   redis.call('HINCRBY', P .. 'bytes', id, num)
   redis.call('INCRBY', P .. 'total', num)
 end
-local function lease(id, owner, until_s)
+local function in_s(seconds)  -- by the clock of Redis, as it is when the script begins
+  local now = redis.call('TIME')
+  return string.format('%.6f', now[1] + now[2] / 1e6 + seconds)
+end
+local function lease_until(id, owner, until_s)
   redis.call('HSET', P .. 'r:' .. id, 'owner', owner, 'leased_until_s', until_s)
   redis.call('ZADD', P .. 'open:' .. field(id, 'realm'), until_s, id)
 end
+local function lease(id, owner, seconds) lease_until(id, owner, in_s(seconds)) end
 local function insert(id, created_s, first, last)  -- names and values are ARGV[first..last]
   for i = first, last, 2 do
     redis.call('HSET', P .. 'r:' .. id, ARGV[i], ARGV[i + 1])
@@ -63,8 +68,8 @@ local function keep_job(id, realm, job)
   redis.call('HSET', P .. 'r:' .. id, 'realm', realm, 'job', job, 'num_takeovers', 0, 'kept_bytes', #job)
   grow(id, #job)
 end
-local function taken(id, owner, until_s)
-  lease(id, owner, until_s)
+local function taken(id, owner, lease_s)
+  lease(id, owner, lease_s)
   local takeovers = redis.call('HINCRBY', P .. 'r:' .. id, 'num_takeovers', 1)
   local pasts = redis.call('LRANGE', P .. 'p:' .. id, 0, -1)
   return {id, field(id, 'job'), pasts, redis.call('LLEN', P .. 'f:' .. id), takeovers}
@@ -96,10 +101,10 @@ local id = ARGV[1]
 return {field(id, 'realm'), field(id, 'job'), redis.call('LRANGE', P .. 'p:' .. id, 0, -1), until_s}
 """,
     "RESUME": """
-local id, owner, until_s = unpack(ARGV)
+local id, owner, lease_s = unpack(ARGV)
 if field(id, 'status') ~= 'cancelled' or redis.call('ZREM', P .. 'replays', id) == 0 then return false end
 redis.call('HSET', P .. 'r:' .. id, 'status', 'in_progress')
-return taken(id, owner, until_s)
+return taken(id, owner, lease_s)
 """,
     "DROP_REPLAYS": """
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'replays', '-inf', '(' .. ARGV[1])) do
@@ -108,10 +113,10 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'replays', '-inf', '(' .. A
 end
 """,
     "BEGIN": """
-local id, created_s, realm, job, owner, until_s, past, num_values = unpack(ARGV)
+local id, created_s, realm, job, owner, lease_s, past, num_values = unpack(ARGV)
 insert(id, created_s, 9, 8 + num_values)
 keep_job(id, realm, job)
-lease(id, owner, until_s)
+lease(id, owner, lease_s)
 return add(id, past, 0, 9 + num_values)
 """,
     "APPEND": """
@@ -147,19 +152,22 @@ return mine
 """,
     "RELEASE": """
 for _, id in ipairs(redis.call('ZRANGE', P .. 'open:' .. ARGV[1], 0, -1)) do
-  if is_mine(id, ARGV[2]) then lease(id, ARGV[2], 0) end
+  if is_mine(id, ARGV[2]) then lease_until(id, ARGV[2], 0) end
 end
 """,
     "CLAIM": """
-local realm, owner, now_s, until_s = unpack(ARGV)
-local id
-repeat
-  id = redis.call('ZRANGEBYSCORE', P .. 'open:' .. realm, '-inf', '(' .. now_s, 'LIMIT', 0, 1)[1]
-  if not id then return false end
-  local is_there = is_open(id)
-  if not is_there then redis.call('ZREM', P .. 'open:' .. realm, id) end
-until is_there
-return taken(id, owner, until_s)
+local realm, owner, lease_s = unpack(ARGV, 1, 3)
+local but = {}
+for i = 4, #ARGV do but[ARGV[i]] = true end
+local left = redis.call('ZRANGEBYSCORE', P .. 'open:' .. realm, '-inf', '(' .. in_s(0), 'LIMIT', 0, #ARGV - 2)
+for _, id in ipairs(left) do
+  if not is_open(id) then
+    redis.call('ZREM', P .. 'open:' .. realm, id)
+  elseif not but[id] then
+    return taken(id, owner, lease_s)
+  end
+end
+return false
 """,
     "PRUNE": """
 local before_s, max_bytes, skipped, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])

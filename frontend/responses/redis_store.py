@@ -1,6 +1,6 @@
 """Keeps responses in Redis, for front ends on several hosts. Knows fields and scripts, not what is in their blobs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -49,15 +49,13 @@ class RedisStore:
         return Replay(realm.decode(), job, b"".join(pasts), float(until_s))
 
     async def resume(self, response_id: str, owner: str, lease_s: float) -> Claim | None:
-        until_s = lease_s + await self._link.ahead_s()
-        return await self._claimed(await self._link.script("RESUME", response_id, owner, until_s))
+        return await self._claimed(await self._link.script("RESUME", response_id, owner, lease_s))
 
     async def begin(
         self, record: Record, realm: str, job: bytes, owner: str, lease_s: float, opening: Progress
     ) -> None:
-        until_s, values = lease_s + await self._link.ahead_s(), _values(record)
-        frames = [frame.data for frame in opening.frames]
-        head = (record.id, record.created_s, realm, job, owner, until_s, opening.past, len(values))
+        values, frames = _values(record), [frame.data for frame in opening.frames]
+        head = (record.id, record.created_s, realm, job, owner, lease_s, opening.past, len(values))
         await self._link.script("BEGIN", *head, *values, *frames)
 
     async def get(self, response_id: str, tenant: str) -> Record | None:
@@ -100,19 +98,16 @@ class RedisStore:
         return bool(await self._link.script("APPEND", *head, *frames))
 
     async def renew(self, response_ids: Sequence[str], owner: str, lease_s: float) -> set[str]:
-        until_s = lease_s + await self._link.ahead_s()
-        return {
-            each.decode()
-            for each in await self._link.script("RENEW", owner, until_s, *response_ids)
-        }
+        mine = await self._link.script("RENEW", owner, lease_s, *response_ids)
+        return {each.decode() for each in mine}
 
     async def release(self, realm: str, owner: str) -> None:
         await self._link.script("RELEASE", realm, owner)
 
-    async def claim(self, realm: str, owner: str, now_s: float, lease_s: float) -> Claim | None:
-        ahead_s = await self._link.ahead_s()
-        found = await self._link.script("CLAIM", realm, owner, now_s + ahead_s, lease_s + ahead_s)
-        return await self._claimed(found)
+    async def claim(
+        self, realm: str, owner: str, lease_s: float, but: Collection[str] = ()
+    ) -> Claim | None:
+        return await self._claimed(await self._link.script("CLAIM", realm, owner, lease_s, *but))
 
     async def _claimed(self, found: Any) -> Claim | None:
         if found is None:
@@ -122,7 +117,6 @@ class RedisStore:
         return None if record is None else Claim(record, job, pasts, num_frames, num_takeovers)
 
     async def prune(self, now_s: float) -> None:
-        self._link.set_clock()
         await self._link.script("DROP_REPLAYS", now_s)
         skipped = 0
         while skipped >= 0:

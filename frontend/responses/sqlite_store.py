@@ -1,7 +1,9 @@
 """Keeps responses in a SQLite file. Knows what belongs together, not what is in the blobs."""
 
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from penstock.frontend.responses import sqlite_tables as tables
 from penstock.frontend.responses.sqlite_file import SqliteFile
@@ -52,7 +54,7 @@ class SqliteStore:
                 f"SELECT {tables.FIELDS}, job, num_takeovers FROM responses WHERE id = ?",
                 (response_id,),
             ).fetchone()
-            return tables.claim(db, row, owner, lease_s)
+            return tables.claim(db, row, owner, time.time() + lease_s)
 
         return await self._file.write(work)
 
@@ -63,7 +65,7 @@ class SqliteStore:
             tables.insert(db, record)
             db.execute(
                 "UPDATE responses SET realm = ?, job = ?, owner = ?, leased_until_s = ? WHERE id = ?",
-                (realm, job, owner, lease_s, record.id),
+                (realm, job, owner, time.time() + lease_s, record.id),
             )
             tables.add(db, record.id, opening)
 
@@ -132,7 +134,8 @@ class SqliteStore:
     async def renew(self, response_ids: Sequence[str], owner: str, lease_s: float) -> set[str]:
         def work(db: sqlite3.Connection) -> set[str]:
             sql = f"UPDATE responses SET leased_until_s = ? WHERE id = ? AND owner = ? AND {tables.UNFINISHED}"
-            return {each for each in response_ids if tables.changes(db, sql, lease_s, each, owner)}
+            until_s = time.time() + lease_s
+            return {each for each in response_ids if tables.changes(db, sql, until_s, each, owner)}
 
         return await self._file.write(work)
 
@@ -140,13 +143,17 @@ class SqliteStore:
         sql = f"UPDATE responses SET leased_until_s = 0 WHERE realm = ? AND owner = ? AND {tables.UNFINISHED}"
         await self._file.write(lambda db: tables.changes(db, sql, realm, owner))
 
-    async def claim(self, realm: str, owner: str, now_s: float, lease_s: float) -> Claim | None:
-        def work(db: sqlite3.Connection) -> Claim | None:
-            row = tables.left_alone(db, realm, now_s)
-            return None if row is None else tables.claim(db, row, owner, lease_s)
+    async def claim(
+        self, realm: str, owner: str, lease_s: float, but: Collection[str] = ()
+    ) -> Claim | None:
+        def left_alone(db: sqlite3.Connection) -> tuple[Any, ...] | None:
+            return tables.left_alone(db, realm, time.time(), but)
 
-        is_there = await self._file.read(lambda db: tables.left_alone(db, realm, now_s))
-        return await self._file.write(work) if is_there else None
+        def work(db: sqlite3.Connection) -> Claim | None:
+            row = left_alone(db)
+            return None if row is None else tables.claim(db, row, owner, time.time() + lease_s)
+
+        return await self._file.write(work) if await self._file.read(left_alone) else None
 
     async def prune(self, now_s: float) -> None:
         await self._file.write(lambda db: tables.drop_replays(db, now_s))

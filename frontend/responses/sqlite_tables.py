@@ -1,7 +1,7 @@
 """The tables of the file of responses, and each thing that is done to them. Knows no transaction and no clock."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from penstock.frontend.responses.store import Claim, End, Progress, Record, Replay, Tail
@@ -75,23 +75,25 @@ def add(db: sqlite3.Connection, response_id: str, progress: Progress) -> None:
     )
 
 
-def left_alone(db: sqlite3.Connection, realm: str, now_s: float) -> tuple[Any, ...] | None:
+def left_alone(
+    db: sqlite3.Connection, realm: str, now_s: float, but: Collection[str]
+) -> tuple[Any, ...] | None:
     """A row whose lease ran out."""
-    row: tuple[Any, ...] | None = db.execute(
+    rows: Iterator[tuple[Any, ...]] = db.execute(
         f"SELECT {FIELDS}, job, num_takeovers FROM responses "
-        f"WHERE realm = ? AND leased_until_s < ? AND {UNFINISHED} ORDER BY leased_until_s, id LIMIT 1",
+        f"WHERE realm = ? AND leased_until_s < ? AND {UNFINISHED} ORDER BY leased_until_s, id",
         (realm, now_s),
-    ).fetchone()
-    return row
+    )
+    return next((row for row in rows if row[0] not in but), None)
 
 
-def claim(db: sqlite3.Connection, row: tuple[Any, ...], owner: str, lease_s: float) -> Claim:
+def claim(db: sqlite3.Connection, row: tuple[Any, ...], owner: str, until_s: float) -> Claim:
     """From a row as `left_alone` gives it."""
     *fields, job, num_takeovers = row
     record = _record(fields)
     db.execute(
         "UPDATE responses SET owner = ?, leased_until_s = ?, num_takeovers = ? WHERE id = ?",
-        (owner, lease_s, num_takeovers + 1, record.id),
+        (owner, until_s, num_takeovers + 1, record.id),
     )
     return Claim(record, job, *_written(db, record.id), num_takeovers + 1)
 

@@ -4,7 +4,7 @@ A response in the background belongs to the front end that writes it, for as lon
 of its owner says who it is, and is refused once somebody else has taken over, or the response was cancelled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -88,7 +88,11 @@ class Tail(NamedTuple):
 
 
 class Store(Protocol):
-    """Shared by all front ends. All times are seconds since the epoch. Each method may raise StoreError."""
+    """Shared by all front ends. Times are seconds since the epoch. Each method may raise StoreError.
+
+    A lease is so many seconds from the moment when it is written down, by the store's own clock: before that, a write
+    may have waited for others for longer than any lease.
+    """
 
     async def put(self, record: Record, replay: Replay | None = None) -> None:
         """One that is finished."""
@@ -133,15 +137,17 @@ class Store(Protocol):
         ...
 
     async def renew(self, response_ids: Sequence[str], owner: str, lease_s: float) -> set[str]:
-        """Those that still belong to `owner`, who has them until then."""
+        """Those that still belong to `owner`, who has them for so long from now on."""
         ...
 
     async def release(self, realm: str, owner: str) -> None:
         """Others may take over at once."""
         ...
 
-    async def claim(self, realm: str, owner: str, now_s: float, lease_s: float) -> Claim | None:
-        """One whose owner let its lease run out."""
+    async def claim(
+        self, realm: str, owner: str, lease_s: float, but: Collection[str] = ()
+    ) -> Claim | None:
+        """One whose owner let its lease run out, and that is none of `but`."""
         ...
 
     async def prune(self, now_s: float) -> None:

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +150,48 @@ def test_an_engine_that_dies_is_not_noticed(fronts: tuple[Front, Front]) -> None
     wait_until(lambda: num_frames(first, response_id) > 8)
     first.engine.restart()
     assert ended(first, response_id)["output"][0]["content"][0]["text"] == TEXT
+
+
+def test_what_waited_for_a_lock_is_begun_once(byte_model: Path, tmp_path: Path) -> None:
+    """Its lease counts from when it is written down, or it would be as if left alone from the first."""
+    path = str(tmp_path / "responses.sqlite")
+    with _two(byte_model, path, LIMITS) as (first, second), ThreadPoolExecutor(1) as aside:
+        first.post(PATH, {"input": "Hi"})
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            asked = aside.submit(first.post, PATH, {"input": "Hi", "background": True})
+            time.sleep(3 * background.LEASE_S)
+            other.execute("ROLLBACK")
+        response_id = asked.result().json["id"]
+        assert ended(first, response_id)["output"][0]["content"][0]["text"] == TEXT
+        assert (len(first.engine.generates), second.engine.generates) == (2, [])
+
+
+def test_whoever_goes_on_with_it_here_is_not_forgotten_with_who_did_before(
+    byte_model: Path, places: Callable[[], Place]
+) -> None:
+    with Front(byte_model, responses_store=places().given) as front:
+        front.says(TEXT)
+        front.engine.step_s = 0.02
+        response_id = front.post(PATH, {"input": "Hi", "background": True}).json["id"]
+        wait_until(lambda: num_frames(front, response_id) > 8)
+        its = front.services.background
+        assert its is not None
+        before = front.call(_taken_over_by_itself(its, response_id))
+        wait_until(before.done)
+        assert its._tasks[response_id] is not before
+        assert ended(front, response_id)["output"][0]["content"][0]["text"] == TEXT
+        wait_until(lambda: its._tasks == its._journals == {})
+
+
+async def _taken_over_by_itself(its: Background, response_id: str) -> asyncio.Task[None]:
+    """What wrote it before."""
+    claim, before = None, its._tasks[response_id]
+    while claim is None:  # its own beat may have renewed it meanwhile
+        await its._store.renew([response_id], its._owner, -1.0)
+        claim = await its._store.claim(its._realm, its._owner, 10.0)
+    await its._adopt(claim)
+    return before
 
 
 def test_who_goes_on_with_it_takes_its_place_under_the_limits(

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,30 +36,19 @@ def _client(server: RedisServer) -> Any:
     return Redis.from_url(server.url)
 
 
-class Clock:
-    """A host's, so many seconds ahead."""
-
-    def __init__(self, ahead_s: float) -> None:
-        self.ahead_s = ahead_s
-
-    def time(self) -> float:
-        import time
-
-        return time.time() + self.ahead_s
-
-
 def test_the_clocks_of_hosts_need_not_agree(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     async def work() -> None:
         async with place.opened() as fast, place.opened() as right:
-            clock = Clock(1000.0)
-            monkeypatch.setattr(redis_link, "time", clock)
-            queued = record("a", status="queued", is_background=True)
-            lease_s = clock.time() + 4
-            await fast.begin(queued, "realm", b"", "me", lease_s, Progress(b"", []))
-            monkeypatch.setattr(redis_link, "time", clock := Clock(0.0))
-            now_s = clock.time()
-            assert await right.claim("realm", "you", now_s, now_s + 4) is None
-            assert await right.claim("realm", "you", now_s + 5, now_s + 9) is not None
+            now_s = time.time()
+            monkeypatch.setattr(time, "time", lambda: now_s + 1000.0)
+            for name, lease_s in (("over", -1.0), ("mine", 100.0)):
+                queued = record(name, status="queued", is_background=True)
+                await fast.begin(queued, "realm", b"", "me", lease_s, Progress(b"", []))
+            monkeypatch.undo()
+            claim = await right.claim("realm", "you", 100.0)
+            assert claim is not None
+            assert claim.record.id == "over"
+            assert await right.claim("realm", "you", 100.0) is None
 
     asyncio.run(work())
 
@@ -71,7 +61,7 @@ def test_it_knows_what_it_holds(place: Place, server: RedisServer) -> None:
             await store.put(record("a", response=b"x" * 100))
             queued = record("b", status="queued", is_background=True)
             await store.begin(
-                queued, "realm", b"job", "me", 1e9, Progress(b"past", [Frame(0, b"zero")])
+                queued, "realm", b"job", "me", 10.0, Progress(b"past", [Frame(0, b"zero")])
             )
             assert _counted(server, "b") == _held(server, "b")
             frames = [Frame(1, b"one"), Frame(2, b"two")]
@@ -111,7 +101,7 @@ def test_frames_out_of_order_are_refused(place: Place) -> None:
     async def work() -> None:
         async with place.opened() as store:
             queued = record("a", status="queued", is_background=True)
-            await store.begin(queued, "realm", b"", "me", 1e9, Progress(b"", [Frame(0, b"zero")]))
+            await store.begin(queued, "realm", b"", "me", 10.0, Progress(b"", [Frame(0, b"zero")]))
             twice = Progress(b"", [Frame(0, b"zero")])
             with pytest.raises(StoreError, match="not in order"):
                 await store.append("a", Holder("me"), twice, None)

@@ -10,6 +10,8 @@ from penstock.frontend.responses.store import End, Holder, Progress, Replay, Sto
 from penstock.frontend.responses.writer import Frame
 
 NOTHING = Progress(b"", [])
+OVER_S = -1.0
+"""A lease that has run out when it begins."""
 
 
 def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -63,7 +65,7 @@ def test_what_is_old_is_forgotten_unless_it_is_unfinished(place: Place) -> None:
     async def work() -> None:
         async with place.opened(responses_max_age_s=50) as store:
             busy = record("busy", created_s=1, status="queued", is_background=True)
-            await store.begin(busy, "realm", b"job", "me", 1e9, NOTHING)
+            await store.begin(busy, "realm", b"job", "me", 10.0, NOTHING)
             for i in range(100):
                 await store.put(record(f"old{i}", created_s=2))
             await store.put(record("new", created_s=90))
@@ -93,15 +95,16 @@ def test_only_the_owner_writes(place: Place) -> None:
             me = Holder("me")
             await begin(mine, "a")
             assert await mine.append("a", me, Progress(b"p1", [Frame(1, b"one")]), None)
-            assert await yours.claim("realm", "you", 9.0, 20.0) is None
-            assert await yours.claim("other realm", "you", 11.0, 20.0) is None
-            claim = await yours.claim("realm", "you", 11.0, 20.0)
+            assert await yours.claim("realm", "you", 10.0) is None
+            assert await mine.renew(["a"], "me", OVER_S) == {"a"}
+            assert await yours.claim("other realm", "you", 10.0) is None
+            claim = await yours.claim("realm", "you", 10.0)
             assert claim is not None
             assert (claim.job, claim.pasts, claim.num_frames) == (b"job", [b"p0", b"p1"], 2)
             assert (claim.record.id, claim.record.status) == ("a", "in_progress")
             assert not await mine.append("a", me, Progress(b"p2", [Frame(2, b"no")]), None)
-            assert await mine.renew(["a"], "me", 99.0) == set()
-            assert await yours.renew(["a", "b"], "you", 30.0) == {"a"}
+            assert await mine.renew(["a"], "me", 10.0) == set()
+            assert await yours.renew(["a", "b"], "you", OVER_S) == {"a"}
             end = End("completed", b"whole")
             you = Holder("you", claim.num_takeovers)
             assert await yours.append("a", you, Progress(b"", [Frame(2, b"two")]), end)
@@ -111,7 +114,7 @@ def test_only_the_owner_writes(place: Place) -> None:
             found = await mine.get("a", "")
             assert found is not None
             assert (found.status, found.response) == ("completed", b"whole")
-            assert await mine.claim("realm", "me", 1e9, 2e9) is None
+            assert await mine.claim("realm", "me", 10.0) is None
             assert not await yours.append("a", you, Progress(b"", [Frame(3, b"no")]), None)
 
     run(work)
@@ -122,8 +125,8 @@ def test_who_got_it_back_is_not_who_had_it_before(place: Place) -> None:
 
     async def work() -> None:
         async with place.opened() as store:
-            await begin(store, "a")
-            claim = await store.claim("realm", "me", 11.0, 20.0)
+            await begin(store, "a", lease_s=OVER_S)
+            claim = await store.claim("realm", "me", 10.0)
             assert claim is not None
             assert claim.num_takeovers == 1
             late = Progress(b"late", [])
@@ -142,14 +145,14 @@ def test_what_is_released_or_ended_is_free_at_once(place: Place) -> None:
             assert not await store.cancel("c", "", b"again")
             assert await store.renew(["a", "b", "c"], "me", 10.0) == {"a"}
             await store.release("other realm", "me")
-            assert await store.claim("realm", "you", 1.0, 20.0) is None
+            assert await store.claim("realm", "you", 10.0) is None
             await store.release("realm", "me")
-            claim = await store.claim("realm", "you", 1.0, 20.0)
+            claim = await store.claim("realm", "you", OVER_S)
             assert claim is not None
             assert claim.record.id == "a"
             assert await store.delete("a", "")
             assert await store.tail("a", -1) is None
-            assert await store.claim("realm", "you", 1.0, 20.0) is None
+            assert await store.claim("realm", "you", 10.0) is None
 
     run(work)
 
@@ -178,7 +181,7 @@ def test_one_that_was_cancelled_is_resumed_by_one(place: Place) -> None:
             replay = Replay("realm", b"job", b"past", 1e9)
             await first.put(record("a", status="cancelled"), replay)
             claims = await asyncio.gather(
-                *(s.resume("a", n, 9.0) for s, n in ((first, "first"), (second, "second")))
+                *(s.resume("a", n, OVER_S) for s, n in ((first, "first"), (second, "second")))
             )
             ((claim, owner),) = [
                 (c, n) for c, n in zip(claims, ("first", "second"), strict=True) if c
@@ -189,7 +192,7 @@ def test_one_that_was_cancelled_is_resumed_by_one(place: Place) -> None:
             found = await second.get("a", "")
             assert found is not None
             assert (found.status, found.is_background) == ("in_progress", False)
-            again = await first.claim("realm", "third", 10.0, 20.0)
+            again = await first.claim("realm", "third", 10.0)
             assert again is not None
             assert (again.pasts, again.num_frames) == ([b"past"], 1)
 
@@ -200,13 +203,29 @@ def test_of_two_that_claim_one_gets_it(place: Place) -> None:
     async def work() -> None:
         async with place.opened() as first, place.opened() as second:
             for i in range(20):
-                await begin(first, f"r{i}", "dead", 0.0)
+                await begin(first, f"r{i}", "dead", OVER_S)
             claims = [
-                store.claim("realm", name, 5.0, 50.0)
+                store.claim("realm", name, 10.0)
                 for _ in range(15)
                 for store, name in ((first, "first"), (second, "second"))
             ]
             found = [claim.record.id for claim in await asyncio.gather(*claims) if claim]
             assert sorted(found) == sorted(f"r{i}" for i in range(20))
+
+    run(work)
+
+
+def test_what_is_left_out_is_not_claimed(place: Place) -> None:
+    async def work() -> None:
+        async with place.opened() as store:
+            for i in range(3):
+                await begin(store, f"r{i}", "dead", OVER_S - 3 + i)
+            claim = await store.claim("realm", "me", 10.0, but=["r0", "r1", "other"])
+            assert claim is not None
+            assert claim.record.id == "r2"
+            assert await store.claim("realm", "me", 10.0, but=["r0", "r1"]) is None
+            claim = await store.claim("realm", "me", 10.0)
+            assert claim is not None
+            assert claim.record.id == "r0"
 
     run(work)
