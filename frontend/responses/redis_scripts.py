@@ -120,7 +120,7 @@ lease(id, owner, lease_s)
 return add(id, past, 0, 9 + num_values)
 """,
     "APPEND": """
-local id, owner, num_takeovers, past, status, response, number = unpack(ARGV)
+local id, owner, num_takeovers, past, status, response, number = unpack(ARGV, 1, 7)
 if not is_mine(id, owner) or field(id, 'num_takeovers') ~= num_takeovers then return 0 end
 redis.call('HSET', P .. 'r:' .. id, 'status', 'in_progress')
 local wrong = add(id, past, number, 8)

@@ -229,3 +229,18 @@ def test_what_is_left_out_is_not_claimed(place: Place) -> None:
             assert claim.record.id == "r0"
 
     run(work)
+
+
+def test_many_frames_are_one_append(place: Place) -> None:
+    """An answer of thousands of pieces that is gone on with is written anew in one."""
+
+    async def work() -> None:
+        async with place.opened() as store:
+            await begin(store, "a")
+            frames = [Frame(1 + i, b"f") for i in range(20_000)]
+            assert await store.append("a", Holder("me"), Progress(b"", frames), None)
+            tail = await store.tail("a", 19_999)
+            assert tail is not None
+            assert tail.frames == frames[-1:]
+
+    run(work)
