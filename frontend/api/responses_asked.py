@@ -1,5 +1,6 @@
 """From the body of POST /v1/responses to a job that can be run. Knows the steps, no rule of theirs."""
 
+import sys
 import time
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from penstock.frontend.access import TENANT
 from penstock.frontend.api import chat_asked
 from penstock.frontend.api.chat_asked import Understood
 from penstock.frontend.api.chat_request import ChatRequest
-from penstock.frontend.api.responses_history import history, referred
+from penstock.frontend.api.responses_history import History
 from penstock.frontend.errors import ApiError
 from penstock.frontend.prompts import ValidRequest
 from penstock.frontend.responses import ids
@@ -21,6 +22,9 @@ from penstock.frontend.responses.shapes import Response
 from penstock.frontend.responses.to_chat import in_own_words, to_chat
 from penstock.frontend.responses.writer import Shown
 from penstock.frontend.services import Services
+
+LEAST_BOUND_BYTES = 16 << 20
+"""A kept turn is some kilobytes, however little was said: where bodies are small, conversations may be long."""
 
 
 class Asked(NamedTuple):
@@ -35,11 +39,12 @@ async def understand(request: web.Request, body: ResponsesRequest, services: Ser
     services.check_model(body.model)
     tenant, response_id = request.get(TENANT, ""), ids.draw()
     assert body.input is not None
-    items = await referred(services.store, as_items(body.input), tenant)
-    before = await history(services.store, body.previous_response_id, tenant)
+    history = History(services.store, tenant, services.encoder, _most(services))
+    items = await history.referred(as_items(body.input))
+    before = await history.before(body.previous_response_id)
     try:
         chat = to_chat(body, [*before, *items])
-        asked = await chat_asked.understand(request, chat, services, _num_chars(chat))
+        asked = await chat_asked.understand(request, chat, services, history.num_bytes)
     except ApiError as error:
         raise in_own_words(error) from error
     asked = asked._replace(valid=replace(asked.valid, answer_id=response_id))
@@ -61,9 +66,10 @@ def _job(response: Response, body: ResponsesRequest, chat: ChatRequest, asked: U
     )
 
 
-def _num_chars(chat: ChatRequest) -> int:
-    """Of a conversation that did not come with this request."""
-    return sum(len(str(message.get("content"))) for message in chat.messages)
+def _most(services: Services) -> int:
+    """Bytes of what a request refers to: as many as it could bring itself."""
+    most = services.settings.max_body_bytes
+    return sys.maxsize if most is None else max(most, LEAST_BOUND_BYTES)
 
 
 def _named(response_id: str, items: list[Item]) -> list[Item]:

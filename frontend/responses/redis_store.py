@@ -5,11 +5,11 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from penstock.frontend.responses.chain import Chain
 from penstock.frontend.responses.redis_link import RedisLink
 from penstock.frontend.responses.redis_scripts import SCRIPTS
 from penstock.frontend.responses.shapes import UNFINISHED
 from penstock.frontend.responses.store import (
-    MAX_CHAIN,
     Claim,
     End,
     Holder,
@@ -62,16 +62,11 @@ class RedisStore:
         record = await self._record(response_id)
         return record if record is not None and record.tenant == tenant else None
 
-    async def chain(self, response_id: str, tenant: str) -> list[Record]:
-        found: list[Record] = []
-        wanted: str | None = response_id
-        while wanted is not None and len(found) < MAX_CHAIN:
-            record = await self.get(wanted, tenant)
-            if record is None:
-                break
-            found.append(record)
-            wanted = record.previous
-        return found[::-1]
+    async def chain(self, response_id: str, tenant: str, max_bytes: int) -> list[Record]:
+        chain = Chain(response_id, max_bytes)
+        while chain.wanted is not None:
+            chain.add(await self.get(chain.wanted, tenant))
+        return chain.records[::-1]
 
     async def delete(self, response_id: str, tenant: str) -> bool:
         return bool(await self._link.script("DELETE", response_id, tenant))

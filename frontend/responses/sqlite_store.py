@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from penstock.frontend.responses import sqlite_tables as tables
+from penstock.frontend.responses.chain import Chain
 from penstock.frontend.responses.sqlite_file import SqliteFile
 from penstock.frontend.responses.store import (
-    MAX_CHAIN,
     Claim,
     End,
     Holder,
@@ -74,17 +74,12 @@ class SqliteStore:
     async def get(self, response_id: str, tenant: str) -> Record | None:
         return await self._file.read(lambda db: tables.get(db, response_id, tenant))
 
-    async def chain(self, response_id: str, tenant: str) -> list[Record]:
+    async def chain(self, response_id: str, tenant: str, max_bytes: int) -> list[Record]:
         def work(db: sqlite3.Connection) -> list[Record]:
-            found: list[Record] = []
-            wanted: str | None = response_id
-            while wanted is not None and len(found) < MAX_CHAIN:
-                record = tables.get(db, wanted, tenant)
-                if record is None:
-                    break
-                found.append(record)
-                wanted = record.previous
-            return found[::-1]
+            chain = Chain(response_id, max_bytes)
+            while chain.wanted is not None:
+                chain.add(tables.get(db, chain.wanted, tenant))
+            return chain.records[::-1]
 
         return await self._file.read(work)
 

@@ -12,9 +12,6 @@ import msgspec
 from penstock.frontend.responses.shapes import UNFINISHED
 from penstock.frontend.responses.writer import Frame
 
-MAX_CHAIN = 10_000
-"""Responses of one conversation that are read; those before them are as if forgotten."""
-
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One response."""
@@ -30,6 +27,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The items that came with it, as a JSON list."""
     response: bytes
     """As JSON. Its status is out of date while the response is unfinished."""
+
+    @property
+    def num_bytes(self) -> int:
+        return len(self.input) + len(self.response)
 
     @property
     def is_finished(self) -> bool:
@@ -114,8 +115,11 @@ class Store(Protocol):
 
     async def get(self, response_id: str, tenant: str) -> Record | None: ...
 
-    async def chain(self, response_id: str, tenant: str) -> list[Record]:
-        """It and its predecessors, the oldest first; without those before one that is gone."""
+    async def chain(self, response_id: str, tenant: str, max_bytes: int) -> list[Record]:
+        """It and its predecessors, the oldest first; without those before one that is gone.
+
+        Raises TooMuchError above so many bytes, without reading what is left.
+        """
         ...
 
     async def delete(self, response_id: str, tenant: str) -> bool:

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
 from support.stores import Place, record
 
+from penstock.frontend.responses.errors import TooMuchError
 from penstock.frontend.responses.store import End, Holder, Progress, Replay, Store
 from penstock.frontend.responses.writer import Frame
 
 NOTHING = Progress(b"", [])
+MOST = 1 << 20
 OVER_S = -1.0
 """A lease that has run out when it begins."""
 
@@ -39,7 +42,7 @@ def test_only_its_tenant_sees_a_response(place: Place) -> None:
         async with place.opened() as store:
             await store.put(record("a", tenant="me"))
             assert await store.get("a", "you") is None
-            assert await store.chain("a", "you") == []
+            assert await store.chain("a", "you", MOST) == []
             assert not await store.delete("a", "you")
             assert not await store.cancel("a", "you", b"")
             assert await store.delete("a", "me")
@@ -54,9 +57,23 @@ def test_a_chain_begins_with_the_oldest_that_is_left(place: Place) -> None:
         async with place.opened() as store:
             for name, previous in (("a", None), ("b", "a"), ("c", "b")):
                 await store.put(record(name, previous=previous))
-            assert [r.id for r in await store.chain("c", "")] == ["a", "b", "c"]
+            assert [r.id for r in await store.chain("c", "", MOST)] == ["a", "b", "c"]
             await store.delete("a", "")
-            assert [r.id for r in await store.chain("c", "")] == ["b", "c"]
+            assert [r.id for r in await store.chain("c", "", MOST)] == ["b", "c"]
+
+    run(work)
+
+
+def test_no_more_of_a_chain_is_read_than_was_asked_for(place: Place) -> None:
+    async def work() -> None:
+        async with place.opened() as store:
+            for name, previous in (("a", None), ("b", "a"), ("c", "b")):
+                await store.put(
+                    record(name, previous=previous, input=b"x" * 60, response=b"y" * 40)
+                )
+            assert len(await store.chain("c", "", 300)) == 3
+            with pytest.raises(TooMuchError):
+                await store.chain("c", "", 299)
 
     run(work)
 
