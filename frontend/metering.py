@@ -26,7 +26,7 @@ async def metered(
     request: web.Request, valid: ValidRequest, client: EngineClient
 ) -> AsyncIterator[ValidRequest]:
     """The request as it may run, while it runs. Raises ApiError 429."""
-    reservation = await reserve(request, valid, client)
+    reservation = await reserve(request, wish(valid), client)
     if reservation is None:
         yield valid
         return
@@ -36,14 +36,12 @@ async def metered(
         client.settle(reservation)
 
 
-async def reserve(
-    request: web.Request, valid: ValidRequest, client: EngineClient
-) -> Reservation | None:
+async def reserve(request: web.Request, wished: Wish, client: EngineClient) -> Reservation | None:
     """To be settled. None where nothing is bound. Raises ApiError 429."""
     if not client.is_metered:
         return None
     try:
-        reservation = await client.reserve(wish(valid))
+        reservation = await client.reserve(wished)
     except LimitedError as error:
         raise _too_many(error.verdict) from error
     assert reservation.verdict is not None
@@ -59,9 +57,7 @@ async def resumed(
     if valid.reservation or not valid.subject or not client.is_metered:
         yield valid
         return
-    whole, num_past = wish(valid), sum(len(update.token_ids) for update in past)
-    left = max(0, whole.possible - num_past)
-    reservation = await client.reserve(Wish(valid.subject, 0, left, resumes=True))
+    reservation = await client.reserve(replace(rest(valid, past), resumes=True))
     try:
         yield replace(valid, reservation=reservation.id)
     finally:
@@ -72,6 +68,12 @@ def wish(valid: ValidRequest) -> Wish:
     """Each prompt once, and each sequence as long as it may become."""
     num_prompt = sum(len(prompt.ids) for prompt in valid.prompts)
     return Wish(valid.subject, num_prompt, sum(map(valid.num_possible, valid.prompts)))
+
+
+def rest(valid: ValidRequest, past: Sequence[Update]) -> Wish:
+    """What is left of a request whose prompt, and what came of it, have been counted."""
+    num_past = sum(len(update.token_ids) for update in past)
+    return Wish(valid.subject, 0, max(0, wish(valid).possible - num_past))
 
 
 def subject_of(request: web.Request) -> str:

@@ -18,7 +18,7 @@ from penstock.frontend.api.timing import TIMING, Timing
 from penstock.frontend.engine.mailbox import Update
 from penstock.frontend.errors import ApiError, bad_request, translate
 from penstock.frontend.generation import Piece, generate
-from penstock.frontend.metering import metered, reserve
+from penstock.frontend.metering import metered, reserve, wish
 from penstock.frontend.responses.request import ResponsesRequest, checked
 from penstock.frontend.responses.shapes import InputTokens, Response
 from penstock.frontend.responses.store import Record
@@ -64,7 +64,7 @@ async def _begin(
     response, valid, client = asked.job.response, asked.job.valid, services.client
     note(request, valid)
     job = replace(asked.job, valid=replace(valid, deadline_s=0.0, timeout_s=0.0))
-    reservation = await reserve(request, valid, client)
+    reservation = await reserve(request, wish(valid), client)
     try:
         await services.background.begin(_record(asked, response), job, reservation)
     except BaseException:

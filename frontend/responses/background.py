@@ -98,11 +98,14 @@ class Background:
         self._parking.add(task)
         task.add_done_callback(self._parking.discard)
 
-    async def go_on(self, response_id: str) -> None:
-        """From where its client left it, unless somebody else does already."""
-        claim = await self._store.resume(response_id, self._owner, LEASE_S)
-        if claim is not None:
-            await self._adopt(claim)
+    async def go_on(self, response_id: str, reservation: Reservation | None) -> None:
+        """From where its client left it, unless somebody else does already; `reservation` is settled in any case."""
+        with contextlib.ExitStack() as undo:
+            if reservation:
+                undo.callback(self._client.settle, reservation)
+            claim = await self._store.resume(response_id, self._owner, LEASE_S)
+            if claim is not None and await self._adopt(claim, reservation):
+                undo.pop_all()
 
     def changed(self, response_id: str) -> asyncio.Event | None:
         """Of a response that is being written here."""
@@ -204,16 +207,19 @@ class Background:
             log.warning("%s goes on here: its front end is gone", claim.record.id)
             await self._adopt(claim)
 
-    async def _adopt(self, claim: Claim) -> None:
+    async def _adopt(self, claim: Claim, reservation: Reservation | None = None) -> bool:
+        """Whether it goes on, and settles `reservation` in the end."""
         if claim.num_takeovers > MAX_TAKEOVERS:
             await self._give_up(claim, f"{claim.num_takeovers} front ends died of it")
-            return
+            return False
         try:
             job, past = decode(claim.job), decode_pasts(claim.pasts)
         except msgspec.DecodeError as error:  # another version wrote it
             await self._give_up(claim, f"it cannot be read: {error}")
-            return
-        self._run(job, past, claim.num_frames, Holder(self._owner, claim.num_takeovers))
+            return False
+        holder = Holder(self._owner, claim.num_takeovers)
+        self._run(job, past, claim.num_frames, holder, reservation)
+        return True
 
     async def _give_up(self, claim: Claim, reason: str) -> None:
         log.error("%s is given up: %s", claim.record.id, reason)

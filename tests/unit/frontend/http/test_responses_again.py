@@ -7,16 +7,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from openai import OpenAI
+from support.fake_engine import granted
+from support.fake_script import LIMITS
 from support.front import Front, wait_until
 from support.stores import KINDS, Place, empty_places
 
+from penstock.frontend.engine import Wish
 from penstock.frontend.generation import Piece
 from penstock.frontend.responses.replay import UPDATES_AT_A_TIME
 from penstock.frontend.responses.writer import Frame, ResponseWriter
 from penstock.frontend.sse import EventStream
 from penstock.protocol import token_ids
+from penstock.protocol.messages import Verdict
 
 PATH = "/v1/responses"
 TEXT = "A long answer, with wörds of 世界 that takes a while to say."
@@ -96,6 +101,50 @@ def test_who_comes_twice_is_answered_twice_and_it_is_made_once(front: Front) -> 
     assert [event.sequence_number for event in first][:1] == [4]
     assert [event.sequence_number for event in second][:1] == [8]
     assert len(front.engine.generates) == 2
+
+
+def test_the_rest_is_asked_for_under_the_limits_like_any_request(
+    byte_model: Path, places: Callable[[], Place]
+) -> None:
+    """Its place was given up with its client: whoever leaves early must not get the rest beyond his limits."""
+    front = Front(byte_model, responses_store=places().given)
+    front.engine.limits = msgspec.structs.replace(LIMITS, is_metered=True)
+    with front:
+        front.says(TEXT)
+        engine, path = front.engine, f"{PATH}/{broken(front)[0]['response']['id']}?stream=true"
+        wait_until(lambda: engine.settled == [engine.reserved[0].id])
+        engine.verdict = lambda asked: Verdict(0, False, "that is used up", 12.2)
+        denied = front.get(path)
+        assert (denied.status, denied.headers["retry-after"]) == (429, "13")
+        assert len(engine.generates) == 1
+        engine.verdict = granted
+        assert text_of(events_of(front.get(path).data)) == TEXT
+        first, _, asked = engine.reserved
+        num_past = token_ids.count(front.last.emitted)
+        assert (asked.subject, asked.resumes, asked.certain) == (first.subject, False, 0)
+        assert asked.possible == first.possible - num_past
+        assert front.last.reservation == asked.id
+        wait_until(lambda: engine.settled[-1] == asked.id)
+
+
+def test_whoever_comes_second_gives_his_place_back(
+    byte_model: Path, places: Callable[[], Place]
+) -> None:
+    front = Front(byte_model, responses_store=places().given)
+    front.engine.limits = msgspec.structs.replace(LIMITS, is_metered=True)
+    with front:
+        front.says(TEXT)
+        response_id = broken(front)[0]["response"]["id"]
+        its, client = front.services.background, front.services.client
+        assert its is not None
+
+        async def twice() -> None:
+            for _ in range(2):
+                await its.go_on(response_id, await client.reserve(Wish("me", 0, 9)))
+
+        front.call(twice())
+        wait_until(lambda: len(front.engine.settled) == 3)
+        assert len(front.engine.generates) == 2
 
 
 def test_one_that_is_over_is_said_again_without_the_engine(front: Front) -> None:
