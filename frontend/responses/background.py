@@ -18,14 +18,14 @@ from penstock.frontend.generation import generate
 from penstock.frontend.metering import resumed
 from penstock.frontend.responses.errors import StoreError
 from penstock.frontend.responses.given_up import given_up
-from penstock.frontend.responses.job import Job, decode, decode_pasts, encode, encode_past
+from penstock.frontend.responses.job import Job, decode, decode_pasts, encode
 from penstock.frontend.responses.journal import Journal, LostError
+from penstock.frontend.responses.keeper import Keeper
 from penstock.frontend.responses.store import (
     Claim,
     Holder,
     Progress,
     Record,
-    Replay,
     Store,
 )
 from penstock.frontend.text.tokenizer import Tokenizer
@@ -37,7 +37,6 @@ LEASE_S = 4.0
 BEAT_S = 1.0
 """Four beats fit into a lease, so that a busy moment costs nobody his response."""
 PRUNE_S = 30.0
-MAX_REPLAY_BYTES = 8 << 20
 MAX_TAKEOVERS = 5
 """Whatever ends one front end after another may be the response itself."""
 
@@ -56,12 +55,11 @@ class Background:
         resume_s: float,
     ) -> None:
         self._store, self._realm, self._registry = store, realm, registry
-        self._resume_s = resume_s
+        self.keeper = Keeper(store, realm, resume_s)
         self._client, self._answers, self._tokenizer = client, answers, tokenizer
         self._owner = f"{client.frontend_id}/{client.epoch}"
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._journals: dict[str, Journal] = {}
-        self._parking: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
         self._pruned_s = 0.0
 
@@ -73,7 +71,7 @@ class Background:
         tasks = [*self._tasks.values(), *([self._keeper] if self._keeper else [])]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, *self._parking, return_exceptions=True)
+        await asyncio.gather(*tasks, self.keeper.close(), return_exceptions=True)
         if tasks:
             with contextlib.suppress(StoreError):  # then the leases run out by themselves
                 await self._store.release(self._realm, self._owner)
@@ -84,19 +82,6 @@ class Background:
         opening = Progress(b"", frames)
         await self._store.begin(record, self._realm, encode(job), self._owner, LEASE_S, opening)
         self._run(job, [], len(frames), Holder(self._owner), reservation)
-
-    def replay(self, job: Job, past: list[Update]) -> Replay | None:
-        """What to keep of an answer in the foreground, so that its events can be had again. None: nothing."""
-        data = encode_past(past)
-        if not self._resume_s or len(data) > MAX_REPLAY_BYTES:
-            return None
-        return Replay(self._realm, encode(job), data, time.time() + self._resume_s)
-
-    def park(self, record: Record, replay: Replay) -> None:
-        """One whose client left; nobody waits until it is put away."""
-        task = asyncio.create_task(self._park(record, replay))
-        self._parking.add(task)
-        task.add_done_callback(self._parking.discard)
 
     async def go_on(self, response_id: str, reservation: Reservation | None) -> None:
         """From where its client left it, unless somebody else does already; `reservation` is settled in any case."""
@@ -116,12 +101,6 @@ class Background:
         """It was cancelled or deleted; where it is written elsewhere, that front end will notice."""
         if task := self._tasks.get(response_id):
             task.cancel()
-
-    async def _park(self, record: Record, replay: Replay) -> None:
-        try:
-            await self._store.put(record, replay)
-        except StoreError as error:
-            log.warning("%s could not be kept: %s", record.id, error)
 
     # ---- one response
 
