@@ -94,12 +94,12 @@ def test_the_rest_comes_when_the_client_does(front: Front) -> None:
 
 def test_who_comes_twice_is_answered_twice_and_it_is_made_once(front: Front) -> None:
     came = broken(front)
-    client = OpenAI(base_url=f"{front.url}/v1", api_key="none", max_retries=0)
     response_id = came[0]["response"]["id"]
-    first = client.responses.retrieve(response_id, stream=True, starting_after=3)
-    second = client.responses.retrieve(response_id, stream=True, starting_after=7)
-    assert [event.sequence_number for event in first][:1] == [4]
-    assert [event.sequence_number for event in second][:1] == [8]
+    with OpenAI(base_url=f"{front.url}/v1", api_key="none", max_retries=0) as client:
+        first = client.responses.retrieve(response_id, stream=True, starting_after=3)
+        second = client.responses.retrieve(response_id, stream=True, starting_after=7)
+        assert [event.sequence_number for event in first][:1] == [4]
+        assert [event.sequence_number for event in second][:1] == [8]
     assert len(front.engine.generates) == 2
 
 
