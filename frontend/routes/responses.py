@@ -62,7 +62,7 @@ ROUTES = (
             Answer("As it is now.", Response),
             Answer("With `stream`, its events from the number on.", ResponseEvent, EVENTS),
         ),
-        errors=(400, 404),
+        errors=(400, 404, 429, 503),
     ),
     Route(
         method="DELETE",

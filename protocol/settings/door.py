@@ -74,7 +74,11 @@ class DoorSettings(ModelSettings, frozen=True, kw_only=True):
         bool, described("Let those pages' browsers send cookies and client certificates.")
     ] = False
     max_body_bytes: Annotated[
-        int | None, described("Largest request body; beyond, 413.", human=True)
+        int | None,
+        described(
+            "Largest request body; beyond, 413. A request to /v1/responses may refer to as much, or to 16 MiB; beyond, 400.",
+            human=True,
+        ),
     ] = 16 << 20
     max_header_bytes: Annotated[
         Annotated[int, Meta(ge=256)],
