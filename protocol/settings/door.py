@@ -76,7 +76,8 @@ class DoorSettings(ModelSettings, frozen=True, kw_only=True):
     max_body_bytes: Annotated[
         int | None,
         described(
-            "Largest request body; beyond, 413. A request to /v1/responses may refer to as much, or to 16 MiB; beyond, 400.",
+            "Largest request body; beyond, 413. A request to /v1/responses may refer to as much, or to 16 MiB; "
+            "beyond, 400.",
             human=True,
         ),
     ] = 16 << 20
