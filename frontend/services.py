@@ -95,7 +95,7 @@ def load_services(settings: FrontendSettings, client: EngineClient, registry: Re
     names = tuple(settings.served_model_name) or (default_name(settings),)
     answers = AnswerRules(_answer_format(settings, templates), tokenizer)
     store = open_store(settings)
-    realm = f"{settings.model}\n{names[0]}"
+    realm = f"{settings.model}\n{names[0]}\n{settings.uds or settings.port}"
     return Services(
         settings=settings,
         keys=Keys(settings),

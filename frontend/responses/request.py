@@ -12,6 +12,12 @@ Item = dict[str, Any]
 MAX_METADATA = 16
 MAX_KEY_CHARS, MAX_VALUE_CHARS = 64, 512
 LOGPROBS = "message.output_text.logprobs"
+_CHATS = {
+    "max_tokens": "ask for max_output_tokens",
+    "response_format": "ask for text.format",
+    "prompt_logprobs": "the answer has no place for them; /v1/chat/completions has",
+}
+"""What is asked for otherwise here. Left out without a word, an answer would be longer or freer than was wished."""
 
 
 class ResponsesRequest(SamplingFields, kw_only=True):
@@ -70,6 +76,7 @@ class ResponsesRequest(SamplingFields, kw_only=True):
 def checked(body: ResponsesRequest) -> ResponsesRequest:
     """With `input` set. Raises ApiError 400."""
     _check_references(body)
+    _refuse_chats(body)
     _check_metadata(body.metadata or {})
     if body.is_background and not body.is_stored:
         raise bad_request("background needs the response to be stored; leave store out.", "store")
@@ -87,6 +94,12 @@ def _input(body: ResponsesRequest) -> str | list[Item]:
     if not given:
         raise bad_request("input must not be empty.", "input")
     return given
+
+
+def _refuse_chats(body: ResponsesRequest) -> None:
+    for name, instead in _CHATS.items():
+        if getattr(body, name) is not None:
+            raise bad_request(f"{name} is not a parameter of /v1/responses: {instead}.", name)
 
 
 def _check_references(body: ResponsesRequest) -> None:
