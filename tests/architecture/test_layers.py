@@ -41,6 +41,7 @@ def test_importing_a_light_program_stays_cheap(module: str) -> None:
     assert min(float(_python(code)) for _ in range(3)) < 1.0
 
 
+@pytest.mark.long
 def test_every_module_imports_alone() -> None:
     """No module may rely on another having been imported first."""
     modules = sorted(

@@ -68,7 +68,9 @@ def test_native_kernels_find_their_pages_again() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("ranks", [(), ("-tp", "2", "-pp", "2")])
+@pytest.mark.parametrize(
+    "ranks", [(), pytest.param(("-tp", "2", "-pp", "2"), marks=pytest.mark.long)]
+)
 def test_each_rank_swaps_its_own_share(
     ranks: tuple[str, ...], of_reference: list[list[int]]
 ) -> None:

@@ -62,8 +62,9 @@ async function hidden(page, url) {
   await turn(page, "hidden");
   await page.waitForTimeout(200);
   const unseen = await countFor(2500);
+  const next = page.waitForRequest((request) => request.url().endsWith("/v1/stats"), { timeout: 10_000 });
   await turn(page, "visible");
-  return { seen, unseen, again: await countFor(1000) };
+  return { seen, unseen, again: await next.then(() => 1, () => 0) };
 }
 
 function turn(page, state) {
