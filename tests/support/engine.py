@@ -159,8 +159,12 @@ class FrontEnd:
         return answer
 
     def stats(self) -> Any:
-        self.send(Ping(1))
-        return self.receive_a(Pong).stats
+        """As of now: answers to earlier pings may still be on their way."""
+        seq = next(self._ids)
+        self.send(Ping(seq))
+        while (pong := self.receive_a(Pong)).seq != seq:
+            pass
+        return pong.stats
 
 
 class Answer:
