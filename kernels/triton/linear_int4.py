@@ -10,9 +10,7 @@ import torch
 import triton
 import triton.language as tl
 
-from penstock.kernels.triton.device import device_of
-from penstock.kernels.triton.linear_spans import Product, multiply
-from penstock.kernels.triton.linear_tiles import Numbers, tiles_of
+from penstock.kernels.triton.linear_grouped import multiply_grouped
 
 
 def linear_int4(
@@ -26,15 +24,9 @@ def linear_int4(
     """With `batch_invariant` the company of a token has no say in its bits."""
     assert codes_OH.dtype == torch.uint8, codes_OH.dtype
     assert 2 * codes_OH.shape[1] == x_TI.shape[1], (x_TI.shape, codes_OH.shape)
-    product = Product(
-        x_TI=x_TI, weight_OW=codes_OH, scales_OG=scales_OG, out_dtype=x_TI.dtype, bias_O=bias_O
+    return multiply_grouped(
+        x_TI, codes_OH, scales_OG, bias_O, _fold, w_bytes=0.5, batch_invariant=batch_invariant
     )
-    group = x_TI.shape[1] // scales_OG.shape[1]
-    numbers = Numbers(x_bytes=x_TI.element_size(), w_bytes=0.5, inputs=group)
-    tiles = tiles_of(
-        *product.sizes, numbers, device_of(x_TI), batch_invariant=batch_invariant
-    )  # fmt: skip
-    return multiply(product, tiles, _fold)
 
 
 @triton.jit

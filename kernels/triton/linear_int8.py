@@ -8,9 +8,7 @@ import torch
 import triton
 import triton.language as tl
 
-from penstock.kernels.triton.device import device_of
-from penstock.kernels.triton.linear_spans import Product, multiply
-from penstock.kernels.triton.linear_tiles import Numbers, tiles_of
+from penstock.kernels.triton.linear_grouped import multiply_grouped
 
 
 def linear_int8(
@@ -24,15 +22,9 @@ def linear_int8(
     """With `batch_invariant` the company of a token has no say in its bits."""
     assert codes_OI.dtype == torch.int8, codes_OI.dtype
     assert codes_OI.shape[1] == x_TI.shape[1], (x_TI.shape, codes_OI.shape)
-    product = Product(
-        x_TI=x_TI, weight_OW=codes_OI, scales_OG=scales_OG, out_dtype=x_TI.dtype, bias_O=bias_O
+    return multiply_grouped(
+        x_TI, codes_OI, scales_OG, bias_O, _fold, w_bytes=1, batch_invariant=batch_invariant
     )
-    group = x_TI.shape[1] // scales_OG.shape[1]
-    numbers = Numbers(x_bytes=x_TI.element_size(), w_bytes=1, inputs=group)
-    tiles = tiles_of(
-        *product.sizes, numbers, device_of(x_TI), batch_invariant=batch_invariant
-    )  # fmt: skip
-    return multiply(product, tiles, _fold)
 
 
 @triton.jit

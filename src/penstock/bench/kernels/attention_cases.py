@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
-from penstock.bench.kernels.case import ITEM, Case, Run, Work
+from penstock.bench.kernels.case import ITEM, Case, Run, Work, by_tokens
 from penstock.bench.kernels.models import Loads, Model
 from penstock.kernels.reference.kv_codes import FP8
 from penstock.kernels.rows import Rows
@@ -51,9 +51,7 @@ def decode_work(model: Model, rows: int, context: int, cache_item: int) -> Work:
 
 
 def prefill(model: Model, loads: Loads) -> Iterator[Case]:
-    for tokens in loads.prompts:
-        work = prefill_work(model, tokens)
-        yield Case(f"prompt {tokens}", work, partial(_run_prefill, model, tokens))
+    return by_tokens(model, loads.prompts, prefill_work, _run_prefill, "prompt")
 
 
 def prefill_work(model: Model, tokens: int) -> Work:

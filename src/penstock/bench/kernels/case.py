@@ -1,11 +1,13 @@
 """One thing to measure: what it cannot do without, and how to run it. Knows no op and no device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from penstock.bench.kernels.lab import Lab
+    from penstock.bench.kernels.models import Model
 
 ITEM = 2
 """Bytes of a number in bfloat16 and float16, which everything is but where it is said."""
@@ -33,3 +35,15 @@ class Case:
     what: str
     work: Work
     prepare: Callable[["Lab"], Run]
+
+
+def by_tokens(
+    model: "Model",
+    counts: Iterable[int],
+    work: Callable[["Model", int], Work],
+    run: Callable[["Model", int, "Lab"], Run],
+    what: str = "tokens",
+) -> Iterator[Case]:
+    """One for each number of tokens."""
+    for tokens in counts:
+        yield Case(f"{what} {tokens}", work(model, tokens), partial(run, model, tokens))

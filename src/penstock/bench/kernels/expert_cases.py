@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from penstock.bench.kernels.case import ITEM, Case, Run, Work
+from penstock.bench.kernels.case import ITEM, Case, Run, Work, by_tokens
 from penstock.bench.kernels.models import Loads, Model
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ _CHOICE = 4 + 8
 
 def route(model: Model, loads: Loads) -> Iterator[Case]:
     if model.num_experts:
-        for tokens in loads.steps:
-            work = route_work(model, tokens)
-            yield Case(f"tokens {tokens}", work, partial(_run_route, model, tokens))
+        yield from by_tokens(model, loads.steps, route_work, _run_route)
 
 
 def route_work(model: Model, tokens: int) -> Work:
@@ -37,9 +35,7 @@ def route_work(model: Model, tokens: int) -> Work:
 
 def fused_experts(model: Model, loads: Loads) -> Iterator[Case]:
     if model.num_experts:
-        for tokens in loads.steps:
-            work = fused_experts_work(model, tokens)
-            yield Case(f"tokens {tokens}", work, partial(_run_fused_experts, model, tokens))
+        yield from by_tokens(model, loads.steps, fused_experts_work, _run_fused_experts)
 
 
 def fused_experts_work(model: Model, tokens: int) -> Work:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 
-from penstock.bench.kernels.case import ITEM, Case, Run, Work
+from penstock.bench.kernels.case import ITEM, Case, Run, Work, by_tokens
 from penstock.bench.kernels.models import Loads, Model
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ _SLOT = 8
 
 
 def rms_norm(model: Model, loads: Loads) -> Iterator[Case]:
-    for tokens in loads.steps:
-        work = rms_norm_work(model, tokens)
-        yield Case(f"tokens {tokens}", work, partial(_run_rms_norm, model, tokens))
+    return by_tokens(model, loads.steps, rms_norm_work, _run_rms_norm)
 
 
 def rms_norm_work(model: Model, tokens: int) -> Work:
@@ -33,9 +31,7 @@ def rms_norm_work(model: Model, tokens: int) -> Work:
 
 
 def add_rms_norm(model: Model, loads: Loads) -> Iterator[Case]:
-    for tokens in loads.steps:
-        work = add_rms_norm_work(model, tokens)
-        yield Case(f"tokens {tokens}", work, partial(_run_add_rms_norm, model, tokens))
+    return by_tokens(model, loads.steps, add_rms_norm_work, _run_add_rms_norm)
 
 
 def add_rms_norm_work(model: Model, tokens: int) -> Work:
@@ -45,9 +41,7 @@ def add_rms_norm_work(model: Model, tokens: int) -> Work:
 
 
 def silu_mul(model: Model, loads: Loads) -> Iterator[Case]:
-    for tokens in loads.steps:
-        work = silu_mul_work(model, tokens)
-        yield Case(f"tokens {tokens}", work, partial(_run_silu_mul, model, tokens))
+    return by_tokens(model, loads.steps, silu_mul_work, _run_silu_mul)
 
 
 def silu_mul_work(model: Model, tokens: int) -> Work:
@@ -57,9 +51,7 @@ def silu_mul_work(model: Model, tokens: int) -> Work:
 
 
 def rope_store_kv(model: Model, loads: Loads) -> Iterator[Case]:
-    for tokens in loads.steps:
-        work = rope_store_kv_work(model, tokens)
-        yield Case(f"tokens {tokens}", work, partial(_run_rope_store_kv, model, tokens))
+    return by_tokens(model, loads.steps, rope_store_kv_work, _run_rope_store_kv)
 
 
 def rope_store_kv_work(model: Model, tokens: int) -> Work:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
-from penstock.bench.kernels.case import ITEM, Case, Run, Work
+from penstock.bench.kernels.case import ITEM, Case, Run, Work, by_tokens
 from penstock.bench.kernels.models import Loads, Model
 from penstock.kernels.reference.quantize_rows_e4m3 import quantize_rows_e4m3
 from penstock.kernels.reference.weight_codes import group_size, quantize_int4, quantize_int8
@@ -27,21 +27,15 @@ Quantize = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 
 def int8(model: Model, loads: Loads) -> Iterator[Case]:
-    for tokens in loads.steps:
-        work = grouped_work(model, tokens, bits=8)
-        yield Case(f"tokens {tokens}", work, partial(_run_int8, model, tokens))
+    return by_tokens(model, loads.steps, partial(grouped_work, bits=8), _run_int8)
 
 
 def int4(model: Model, loads: Loads) -> Iterator[Case]:
-    for tokens in loads.steps:
-        work = grouped_work(model, tokens, bits=4)
-        yield Case(f"tokens {tokens}", work, partial(_run_int4, model, tokens))
+    return by_tokens(model, loads.steps, partial(grouped_work, bits=4), _run_int4)
 
 
 def e4m3(model: Model, loads: Loads) -> Iterator[Case]:
-    for tokens in loads.steps:
-        work = e4m3_work(model, tokens)
-        yield Case(f"tokens {tokens}", work, partial(_run_e4m3, model, tokens))
+    return by_tokens(model, loads.steps, e4m3_work, _run_e4m3)
 
 
 def grouped_work(model: Model, tokens: int, *, bits: int) -> Work:
