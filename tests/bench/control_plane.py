@@ -26,8 +26,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from support.deployment import descendants, free_port
+from support.deployment import free_port
 from support.engine import LAUNCH
+
+from penstock.bench.processes import descendants
 
 INSTANT_WORKER = Path(__file__).parents[1] / "support" / "instant_worker.py"
 WARM_TOKENS = 32

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.deployment import command_line, descendants
 
 from penstock import LLM, BeamSearchParams, SamplingParams
+from penstock.bench.processes import command_line, descendants
 from penstock.offline import (
     EngineStartError,
     RequestError,

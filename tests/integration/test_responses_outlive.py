@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.deployment import Deployment, client_ports, command_line
+from support.deployment import Deployment, client_ports
 from support.redis_server import RedisServer
+
+from penstock.bench.processes import command_line
 
 BODY: dict[str, Any] = {
     "input": "Tell me a long story.",

@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from penstock.bench.processes import command_line, descendants
+
 PENSTOCK = [sys.executable, "-P", "-m", "penstock.cli"]
 
 
@@ -137,22 +139,6 @@ def chunks_of(events: str) -> list[dict[str, Any]]:
     *lines, last = [line for line in events.split("\n") if line]
     assert last == "data: [DONE]"
     return [json.loads(line.removeprefix("data: ")) for line in lines]
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below `pid`."""
-    try:
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [p for child in map(int, found) for p in (child, *descendants(child))]
-
-
-def command_line(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    except OSError:
-        return []
 
 
 def processor_s(pid: int) -> float:

@@ -18,20 +18,30 @@ def resident_bytes(root: int) -> list[tuple[str, int]]:
 
 
 def descendants(pid: int) -> list[int]:
-    """All processes below `pid`, whichever of its threads started them."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = [int(child) for child in task.read_text().split()]
-        except OSError:  # the thread ended meanwhile
-            continue
-        found += [p for child in children for p in (child, *descendants(child))]
-    return found
+    """All programs below `pid`, whichever of its threads started them.
+
+    A child that has not loaded its own program yet shows its parent's name and memory: it is left out.
+    """
+    own = command_line(pid)
+    started = [child for child in _children(pid) if command_line(child) != own]
+    return [p for child in started for p in (child, *descendants(child))]
+
+
+def command_line(pid: int) -> list[str]:
+    """Its words; none when it has ended."""
+    return _read(pid, "cmdline").split("\0")[:-1]
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*")
+    return [
+        int(child) for task in tasks for child in _read(pid, f"task/{task.name}/children").split()
+    ]
 
 
 def _name(pid: int) -> str:
-    words = _read(pid, "cmdline").split("\0")
-    return next((name for module, name in PROGRAMS.items() if module in words), words[0])
+    words = command_line(pid)
+    return next((name for module, name in PROGRAMS.items() if module in words), " ".join(words[:1]))
 
 
 def _resident(pid: int) -> int:

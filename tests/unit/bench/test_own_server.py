@@ -70,6 +70,17 @@ def test_memory_is_told_for_a_process_and_its_children() -> None:
     assert sizes[0] > 1 << 20
 
 
+def test_a_child_without_a_program_of_its_own_is_its_parent_still() -> None:
+    code = "import os\nif os.fork(): print('forked', flush=True)\ninput()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"forked\n"
+        assert descendants(parent.pid) == []
+        assert len(resident_bytes(parent.pid)) == 1
+        parent.communicate(b"\n\n")
+
+
 def test_a_median_over_those_that_were_seen() -> None:
     starts = [Start({"ready": s}, []) for s in (1.0, 5.0, 2.0)]
     assert median(starts, "ready") == 2.0
