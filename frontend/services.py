@@ -62,15 +62,18 @@ class Services:
     def model(self) -> str:
         return self.names[0]
 
-    def card(self) -> ModelCard:
-        """Raises ApiError 503 until an engine has introduced itself."""
+    async def card(self) -> ModelCard:
+        """Raises ApiError 503 when no engine has introduced itself, nor does within a moment."""
+        if self.client.card is None:
+            await self.client.meet()
         if self.client.card is None:
             raise unavailable("The model is still being loaded.")
         return self.client.card
 
-    def bounds(self) -> Bounds:
-        """As `card`."""
-        card, limits = self.card(), self.client.limits
+    async def bounds(self) -> Bounds:
+        """As `card`, for what an engine is needed for."""
+        await self.client.meet()
+        card, limits = await self.card(), self.client.limits
         assert limits is not None, "card and limits come in one Welcome"
         return Bounds.of(card, limits)
 

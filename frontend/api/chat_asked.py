@@ -28,7 +28,7 @@ async def understand(
     """`num_known` characters of the conversation did not come with the request. Raises ApiError."""
     check_conversation(chat)
     tools = read_tools(chat.tools, chat.tool_choice, chat.parallel_tool_calls)
-    bounds, asker = services.bounds(), caller(request, chat)
+    bounds, asker = await services.bounds(), caller(request, chat)
     num_bytes = len(request[BODY]) + num_known
     most = bounds.max_model_len if chat.truncate_prompt_tokens is None else None
     prompt = await services.encoder.chat(chat, num_bytes, bool(chat.add_special_tokens), most)

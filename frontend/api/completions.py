@@ -30,7 +30,7 @@ async def _validate(
     request: web.Request, body: CompletionRequest, services: Services
 ) -> ValidRequest:
     services.check_model(body.model)
-    bounds, asker = services.bounds(), caller(request, body)
+    bounds, asker = await services.bounds(), caller(request, body)
     asks = replace(wanted(body), end_ids=end_ids(body, services.tokenizer))
     prompts = await encode(body, services.encoder, bounds.max_model_len)
     valid = services.validator.validate(body, asks, prompts, asker, bounds)

@@ -27,7 +27,7 @@ class ModelList(msgspec.Struct, kw_only=True):
 
 async def list_models(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    models = [_model(services, name) for name in services.names]
+    models = [await _model(services, name) for name in services.names]
     return json_response(ModelList(data=models))
 
 
@@ -35,11 +35,11 @@ async def get_model(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     name = request.match_info["model"]
     services.check_model(name)
-    return json_response(_model(services, name))
+    return json_response(await _model(services, name))
 
 
-def _model(services: Services, name: str) -> Model:
-    card = services.card()
+async def _model(services: Services, name: str) -> Model:
+    card = await services.card()
     return Model(
         id=name,
         created=card.created,

@@ -28,6 +28,8 @@ async def healthy(request: web.Request) -> web.Response:
 
 async def ready(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
+    if not services.drain.draining:
+        await services.client.meet()
     return _of(health.ready(services.client, services.drain.draining))
 
 

@@ -17,6 +17,7 @@ async def timeline(request: web.Request) -> web.Response:
     question = TimelineQuestion(request_id, request.get(TENANT, ""))
     payload = msgspec.msgpack.encode(question)
     client = request.app[SERVICES].client
+    await client.meet()
     found = await client.control(ControlVerb.REQUEST_TIMELINE, payload)
     if not found:
         raise ApiError(

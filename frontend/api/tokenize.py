@@ -41,7 +41,7 @@ async def tokenize(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     body = await TOKENIZE.read(request)
     services.check_model(body.model)
-    max_model_len = services.card().max_model_len
+    max_model_len = (await services.card()).max_model_len
     rows = await _encode(body, len(request[BODY]), services.encoder)
     is_batch = isinstance(texts_of(body), list)
     answer = TokenizeAnswer(
@@ -70,7 +70,7 @@ async def detokenize(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     body = await DETOKENIZE.read(request)
     services.check_model(body.model)
-    ids = ids_of(body, services.card().vocab_size)
+    ids = ids_of(body, (await services.card()).vocab_size)
     decode = partial(services.tokenizer.decode, ids, skip_special_tokens=False)
     text = await services.encoder.aside(len(ids), decode)
     return json_response(DetokenizeAnswer(text, text))

@@ -3,6 +3,7 @@ Knows neither HTTP nor text.
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -30,6 +31,8 @@ log = logging.getLogger("penstock.engine")
 
 HELLO_S = 0.25
 """Between two Hellos, until one is answered."""
+MEETING_S = 2 * HELLO_S
+"""An engine that welcomed another front end welcomes us within so long."""
 
 
 class EngineClient(KnownEngine):
@@ -139,6 +142,19 @@ class EngineClient(KnownEngine):
             await asyncio.wait_for(self._ready.wait(), timeout_s)
         except TimeoutError as error:
             raise EngineGoneError(self.reason_away) from error
+
+    async def meet(self) -> None:
+        """Returns once an engine is here, and after MEETING_S if none is.
+
+        Front ends of one port are welcomed one after the other: a client who saw that one of them is ready may
+        be led to another.
+        """
+        if self.is_ready:
+            return
+        with contextlib.suppress(EngineGoneError):
+            await self.wait_ready(MEETING_S)
+        if self._connection is not None and not self.is_ready:
+            self._connection.receive()  # on a busy machine the time may be up before it was looked for
 
     async def close(self, reason: str = "the front end ends") -> None:
         """Leaves the engine; open streams fail. May be called twice."""

@@ -68,7 +68,9 @@ class Batches:
                 body = replace(
                     bodies.text_body(asked[index]), cache_salt=given.cache_salt, priority=rank
                 )
-                jobs.append(self._job(body, bodies.text_wanted(body), prompt, body.detokenize))
+                jobs.append(
+                    await self._job(body, bodies.text_wanted(body), prompt, body.detokenize)
+                )
         return jobs
 
     async def chats(
@@ -83,7 +85,7 @@ class Batches:
             with placed("messages", index, num):
                 body = bodies.chat_body(params, {**context, "messages": messages})
                 prompt, wanted = await self._rendered(body)
-                jobs.append(self._job(body, wanted, prompt, params.detokenize))
+                jobs.append(await self._job(body, wanted, prompt, params.detokenize))
         return jobs
 
     async def run(
@@ -134,12 +136,14 @@ class Batches:
         reading = self._services.answers.reading(body, NO_TOOLS, prompt)
         return prompt, self._services.answers.wanted(body, reading)
 
-    def _job(self, body: SharedFields, wanted: Wanted, prompt: Prompt, shows_text: bool) -> Job:
+    async def _job(
+        self, body: SharedFields, wanted: Wanted, prompt: Prompt, shows_text: bool
+    ) -> Job:
         seed = self._random.getrandbits(63) if body.seed is None else body.seed
         caller = Caller(name=str(next(self._ids)), arrived_s=time.monotonic())
         services = self._services
         valid = services.validator.validate(
-            replace(body, seed=seed), wanted, [prompt], caller, services.bounds()
+            replace(body, seed=seed), wanted, [prompt], caller, await services.bounds()
         )
         shows = Shown(shows_text, wanted.logprobs is not None, wanted.prompt_logprobs is not None)
         return Job(valid, shows)

@@ -7,15 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.fake_engine import FakeEngine
-from support.front import Front, wait_until
+from support.front import Answer, Front, wait_until
 from support.frontend_program import FrontendProgram
+
+from penstock.frontend.engine import client
 
 
 @contextmanager
@@ -69,6 +73,46 @@ def test_before_the_engine_is_there_only_probes_are_answered(byte_model: Path) -
             assert answer.status == 503
             assert int(answer.headers["retry-after"]) >= 1
         assert front.get("/metrics").status == 200
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda front: front.get("/ready"),
+        lambda front: front.get("/v1/models"),
+        lambda front: front.post("/tokenize", {"prompt": "Hi"}),
+        lambda front: front.complete(max_tokens=2),
+        lambda front: front.chat(max_tokens=2),
+        lambda front: front.get("/v1/requests/nobodys"),
+    ],
+    ids=["ready", "models", "tokenize", "completions", "chat", "timeline"],
+)
+def test_a_request_just_before_the_engines_welcome_waits_for_it(
+    byte_model: Path, ask: Callable[[Front], Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another front end of the port was welcomed first, and said so."""
+    monkeypatch.setattr(client, "MEETING_S", 20.0)  # a busy machine makes moments long
+    with Front(byte_model, wait=False) as front, ThreadPoolExecutor(1) as aside:
+        answer = aside.submit(ask, front)
+        wait_until(lambda: front.services.drain.num_open == 1)
+        time.sleep(0.1)
+        front.engine.is_silent = False
+        assert answer.result().status != 503
+
+
+def test_a_request_just_before_an_engine_comes_back_after_all_waits_for_it(
+    byte_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that waited too long were told; of those that come now, none is."""
+    with Front(byte_model, engine_patience_s=0.1) as front, ThreadPoolExecutor(1) as aside:
+        front.engine.is_silent = True
+        wait_until(lambda: not front.services.client.is_ready, 20)
+        wait_until(lambda: front.complete(max_tokens=2).status == 503)
+        monkeypatch.setattr(client, "MEETING_S", 20.0)
+        answer = aside.submit(front.complete, max_tokens=2)
+        wait_until(lambda: front.services.drain.num_open == 1)
+        front.engine.is_silent = False
+        assert answer.result().status == 200
 
 
 def test_http_1_0_gets_events_without_chunks(front: Front) -> None:
