@@ -6,6 +6,7 @@ import msgspec
 
 from penstock.frontend.api.fields import RepetitionDetection, SamplingFields
 from penstock.frontend.errors import bad_request
+from penstock.frontend.responses.tools import own_choice, own_tools
 
 Item = dict[str, Any]
 """Left open: what clients send back holds keys that only the one who wrote them knows."""
@@ -74,7 +75,7 @@ class ResponsesRequest(SamplingFields, kw_only=True):
 
 
 def checked(body: ResponsesRequest) -> ResponsesRequest:
-    """With `input` set. Raises ApiError 400."""
+    """With `input` set, and tools in this API's spelling. Raises ApiError 400."""
     _check_references(body)
     _refuse_chats(body)
     _check_metadata(body.metadata or {})
@@ -82,7 +83,13 @@ def checked(body: ResponsesRequest) -> ResponsesRequest:
         raise bad_request("background needs the response to be stored; leave store out.", "store")
     if body.truncation not in (None, "auto", "disabled"):
         raise bad_request("truncation must be 'auto' or 'disabled'.", "truncation", body.truncation)
-    return msgspec.structs.replace(body, input=_input(body), prompt=None)
+    return msgspec.structs.replace(
+        body,
+        input=_input(body),
+        prompt=None,
+        tools=own_tools(body.tools),
+        tool_choice=own_choice(body.tool_choice),
+    )
 
 
 def _input(body: ResponsesRequest) -> str | list[Item]:

@@ -9,6 +9,7 @@ from penstock.frontend.api.fields import SamplingFields
 from penstock.frontend.errors import ApiError, bad_request
 from penstock.frontend.responses.items import messages
 from penstock.frontend.responses.request import Item, ResponsesRequest
+from penstock.frontend.responses.tools import chat_choice, chat_tool
 from penstock.frontend.structured.fields import JsonSchemaFormat, ResponseFormat
 
 _SAME = (
@@ -46,13 +47,14 @@ _WORDS = {
     "response_format": "text.format",
     "max_completion_tokens": "max_output_tokens",
     "messages[": "messages of input[",
+    "].function.": "].",
 }
 
 
 def to_chat(body: ResponsesRequest, items: list[Item]) -> ChatRequest:
     """`items` are the whole conversation's. Raises ApiError 400."""
     same = {name: getattr(body, name) for name in _SAME}
-    tools, choice = chat_tools(body)
+    tools, choice = _tools(body)
     return ChatRequest(
         **same,
         messages=messages(body.instructions, items),
@@ -67,12 +69,12 @@ def to_chat(body: ResponsesRequest, items: list[Item]) -> ChatRequest:
     )
 
 
-def chat_tools(body: ResponsesRequest) -> tuple[list[dict[str, Any]] | None, Any]:
+def _tools(body: ResponsesRequest) -> tuple[list[dict[str, Any]] | None, Any]:
     """The tools and the choice among them."""
-    choice = _choice(body.tool_choice)
+    choice = chat_choice(body.tool_choice)
     if not body.tools:
         return None, None if choice == "auto" else choice
-    return [_tool(index, tool) for index, tool in enumerate(body.tools)], choice
+    return [chat_tool(tool) for tool in body.tools], choice
 
 
 def in_own_words(error: ApiError) -> ApiError:
@@ -84,29 +86,6 @@ def in_own_words(error: ApiError) -> ApiError:
             break
     param = error.param and _NAMES.get(error.param, error.param)
     return ApiError(error.status, message, param, error.headers)
-
-
-def _tool(index: int, tool: dict[str, Any]) -> dict[str, Any]:
-    kind = tool.get("type")
-    if kind != "function":
-        raise bad_request(
-            f"tools[{index}]: tools of type {kind!r:.80} are not supported; only functions are.",
-            "tools",
-        )
-    if isinstance(tool.get("function"), dict):
-        return tool
-    keys = ("name", "description", "parameters", "strict")
-    return {"type": "function", "function": {k: tool[k] for k in keys if tool.get(k) is not None}}
-
-
-def _choice(choice: Any) -> Any:
-    match choice:
-        case {"type": "function", "name": name}:
-            return {"type": "function", "function": {"name": name}}
-        case {"type": "allowed_tools", "mode": mode, "tools": tools}:
-            return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
-        case _:
-            return choice
 
 
 def _format(text: dict[str, Any] | None) -> ResponseFormat | None:

@@ -150,6 +150,66 @@ def test_a_forced_call_is_a_grammar(front: Front, choice: Any) -> None:
     assert "weather" in front.last.params.constraint.text
 
 
+def in_chats_spelling(tool: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "function", "function": {k: v for k, v in tool.items() if k != "type"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "own"),
+    [
+        (in_chats_spelling({"name": "weather"}), {"type": "function", "name": "weather"}),
+        (
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "required",
+                    "tools": [in_chats_spelling({"name": "weather"})],
+                },
+            },
+            {
+                "type": "allowed_tools",
+                "mode": "required",
+                "tools": [{"type": "function", "name": "weather"}],
+            },
+        ),
+    ],
+    ids=["function", "allowed_tools"],
+)
+def test_tools_in_chats_spelling_come_back_in_this_apis(
+    front: Front, choice: Any, own: Any
+) -> None:
+    front.says(CALL)
+    here = front.post(PATH, {"input": "Hi", "tools": [TOOL], "tool_choice": own}).json
+    asked = {"input": "Hi", "tools": [in_chats_spelling(TOOL)], "tool_choice": choice}
+    there = front.post(PATH, asked).json
+    assert (there["tools"], there["tool_choice"]) == (here["tools"], own)
+    assert there["output"][0]["arguments"] == ARGUMENTS
+    first, second = front.engine.generates[-2:]
+    assert (first.prompt, first.params.constraint) == (second.prompt, second.params.constraint)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "words"),
+    [
+        ({"tools": [TOOL | {"function": {"name": "b"}}]}, "tools", "tools[0]: name is said twice"),
+        ({"tools": [{"type": "function"}]}, "tools", "tools[0].name: 1 to 256"),
+        ({"tools": [{"name": "weather"}]}, "tools", "tools[0]: tools of type None"),
+        (
+            {"tools": [TOOL], "tool_choice": in_chats_spelling({"name": "a"}) | {"name": "b"}},
+            "tool_choice",
+            "tool_choice: name is said twice",
+        ),
+    ],
+    ids=["tool", "nameless", "typeless", "choice"],
+)
+def test_a_tool_that_is_said_half_here_and_half_there_is_refused(
+    front: Front, fields: dict[str, Any], param: str, words: str
+) -> None:
+    answer = front.post(PATH, {"input": "Hi", **fields})
+    assert (answer.status, answer.error["param"]) == (400, param)
+    assert answer.error["message"].startswith(words)
+
+
 def test_without_a_choice_calls_are_text(front: Front) -> None:
     front.says(CALL)
     body = front.post(PATH, {"input": "Hi", "tools": [TOOL], "tool_choice": "none"}).json
