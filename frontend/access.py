@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from penstock.frontend.drain import Drain
+from penstock.frontend.reached import Endpoints
 from penstock.protocol import logs
 from penstock.protocol.metrics import Registry
 from penstock.protocol.settings import FrontendSettings
@@ -24,8 +25,6 @@ CLIENT_LEFT = 499
 """The status in the log of a request whose client did not wait for the answer."""
 
 _NAME = re.compile(rf"[!#-&(-;=?-\[\]-~]{{1,{MAX_ID_CHARS}}}")
-_PROBES = frozenset({"/metrics", "/load", "/ping", "/version", "/v1/stats"})
-_PROBE_PREFIXES = ("/health", "/ready")
 
 
 def is_name(text: str) -> bool:
@@ -56,15 +55,18 @@ async def add_ignored_params(request: web.Request, response: web.StreamResponse)
 class Recorder:
     """Counts finished requests, and logs one line for each unless told not to."""
 
-    def __init__(self, registry: Registry, settings: FrontendSettings) -> None:
-        self._registry = registry
+    def __init__(
+        self, registry: Registry, settings: FrontendSettings, endpoints: Endpoints
+    ) -> None:
+        self._registry, self._endpoints = registry, endpoints
         self._logs = settings.access_log
         self._quiet_paths = frozenset(settings.disable_access_log_for_endpoints)
 
     def record(
         self, request: web.Request, status: int, num_bytes: int | None, seconds: float
     ) -> None:
-        if request.path in _PROBES or request.path.startswith(_PROBE_PREFIXES):
+        endpoint = self._endpoints.reached(request)
+        if endpoint is not None and endpoint.is_probe:
             return
         self._measure(request, status, num_bytes, seconds)
         if self._logs and request.path not in self._quiet_paths:

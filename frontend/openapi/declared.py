@@ -1,11 +1,14 @@
-"""How an endpoint is declared, once for routing and for /openapi.json. Knows no endpoint of ours."""
+"""How an endpoint is declared, once for routing, for keys and for /openapi.json. Knows no endpoint of ours."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
 from aiohttp.typedefs import Handler
+
+from penstock.protocol.keys import Scope
 
 JSON = "application/json"
 TEXT = "text/plain"
@@ -14,6 +17,7 @@ CSS = "text/css"
 SCRIPT = "text/javascript"
 SVG = "image/svg+xml"
 EVENTS = "text/event-stream"
+_PATTERN = re.compile(r":[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,30 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One method of one path."""
+class Endpoint:
+    """One method of one path, as it is routed and guarded."""
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "DELETE", "*"]
     path: str
     """As aiohttp writes it."""
+    handler: Handler
+    scope: Scope | None
+    """What a key must open; None where nobody needs one."""
+    is_probe: bool = False
+    """Asked by machines every few seconds: neither logged nor counted."""
+
+    @property
+    def shown_path(self) -> str:
+        """Without aiohttp's patterns."""
+        return _PATTERN.sub("}", self.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Endpoint):
+    """One that is described, too."""
+
     places: Mapping[str, str] = field(default_factory=dict)
     """What stands for each name in the path."""
-    handler: Handler
     tag: str
     summary: str
     description: str = ""

@@ -48,7 +48,7 @@ def _written(routes: Sequence[Route]) -> list[Any]:
 def _paths(routes: Sequence[Route], schemas: Schemas, *, is_guarded: bool) -> dict[str, Schema]:
     paths: dict[str, Schema] = {}
     for route in routes:
-        methods = paths.setdefault(operations.path_of(route), {})
+        methods = paths.setdefault(route.shown_path, {})
         methods[route.method.lower()] = operations.operation(route, schemas, is_guarded=is_guarded)
     return paths
 

@@ -6,29 +6,21 @@ from typing import Any
 
 import msgspec
 
-from penstock.frontend.auth.scopes import METRICS, OPEN
 from penstock.frontend.errors import ErrorAnswer
 from penstock.frontend.openapi.declared import EVENTS, JSON, Answer, Header, Route
 from penstock.frontend.openapi.field_docs import field_docs
 from penstock.frontend.openapi.schemas import Schema, Schemas
 from penstock.frontend.openapi.words import ALWAYS, ERRORS, SECURITY
 
-_PLACE = re.compile(r"\{(\w+)(?::[^}]*)?\}")
+_PLACE = re.compile(r"\{(\w+)\}")
 _TEXT = {"type": "string"}
 _BODY_ERRORS = (400, 408, 413, 415)
-_OPEN = OPEN | {METRICS}
-"""Whether metrics are guarded is an operator's choice; a key does no harm there."""
-
-
-def path_of(route: Route) -> str:
-    """Without aiohttp's patterns."""
-    return _PLACE.sub(r"{\1}", route.path)
 
 
 def operation(route: Route, schemas: Schemas, *, is_guarded: bool) -> Schema:
     """What stands under a path's method."""
     made: Schema = {
-        "operationId": _name_of(f"{route.method} {path_of(route)}"),
+        "operationId": _name_of(f"{route.method} {route.shown_path}"),
         "tags": [route.tag],
         "summary": route.summary,
         "description": route.description,
@@ -37,7 +29,7 @@ def operation(route: Route, schemas: Schemas, *, is_guarded: bool) -> Schema:
         "responses": _linked(_answers(route.answers, schemas), route.links)
         | _errors(route, is_guarded=is_guarded),
         "security": [{name: list[str]()} for name in SECURITY]
-        if is_guarded and route.path not in _OPEN
+        if is_guarded and route.scope
         else [],
     }
     return {key: value for key, value in made.items() if value or key == "security"}
@@ -54,7 +46,7 @@ def _name_of(operation: str) -> str:
 
 
 def _parameters(route: Route) -> Iterator[Schema]:
-    for name in _PLACE.findall(route.path):
+    for name in _PLACE.findall(route.shown_path):
         words = route.places[name]
         yield {"name": name, "in": "path", "required": True, "description": words, "schema": _TEXT}
     if route.query is not None:
@@ -129,7 +121,7 @@ def _linked(answers: dict[str, Schema], links: Sequence[str]) -> dict[str, Schem
 
 
 def _errors(route: Route, *, is_guarded: bool) -> dict[str, Schema]:
-    guarded = (401, 403) if is_guarded and route.path not in _OPEN else ()
+    guarded = (401, 403) if is_guarded and route.scope else ()
     of_body = _BODY_ERRORS if route.body else ()
     statuses = sorted({*route.errors, *guarded, *of_body, *ALWAYS})
     return {

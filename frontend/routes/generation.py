@@ -5,6 +5,7 @@ from penstock.frontend.api.chat_shapes import ChatAnswer, ChatChunk
 from penstock.frontend.api.completion_shapes import CompletionAnswer
 from penstock.frontend.openapi.declared import EVENTS, HTML, TEXT, Answer, Route
 from penstock.frontend.routes.shared import HELLO, OF_ENGINE, OF_MODEL, TAKES, TIMELINE
+from penstock.protocol.keys import Scope
 
 _TAG = "Generation"
 _DONE = "[DONE]"
@@ -17,6 +18,7 @@ ROUTES = (
         method="POST",
         path="/v1/chat/completions",
         handler=chat.chat_completions,
+        scope=Scope.INFERENCE,
         tag=_TAG,
         summary="Answer a conversation",
         body=chat.READER.kind,
@@ -33,6 +35,7 @@ ROUTES = (
         method="POST",
         path="/v1/chat/completions/render",
         handler=render.render,
+        scope=Scope.INFERENCE,
         tag=_TAG,
         summary="Show what a chat request comes to",
         description="Nothing is generated. HTML where neither `format` nor the Accept header asks for something else.",
@@ -50,6 +53,7 @@ ROUTES = (
         method="POST",
         path="/v1/completions",
         handler=completions.completions,
+        scope=Scope.INFERENCE,
         tag=_TAG,
         summary="Continue a text",
         body=completions.READER.kind,

@@ -6,6 +6,7 @@ from penstock.frontend.api import ops, timelines
 from penstock.frontend.api.stats import Stats, show_stats
 from penstock.frontend.health import Load, Probe, Version
 from penstock.frontend.openapi.declared import TEXT, Answer, Route
+from penstock.protocol.keys import Scope
 from penstock.protocol.timelines import RequestTimeline
 
 _TAG = "Operations"
@@ -15,7 +16,14 @@ _WELL = Answer("It is well.", Probe)
 def _probe(path: str, handler: Handler, summary: str) -> Route:
     amiss = Answer("It is not; `reason` says why.", Probe, status=503)
     return Route(
-        method="GET", path=path, handler=handler, tag=_TAG, summary=summary, answers=(_WELL, amiss)
+        method="GET",
+        path=path,
+        handler=handler,
+        scope=None,
+        is_probe=True,
+        tag=_TAG,
+        summary=summary,
+        answers=(_WELL, amiss),
     )
 
 
@@ -24,6 +32,8 @@ def _shallow(method: str, path: str) -> Route:
         method="POST" if method == "POST" else "GET",
         path=path,
         handler=ops.ping,
+        scope=None,
+        is_probe=True,
         tag=_TAG,
         summary="Whether this front end answers at all",
         answers=(_WELL,),
@@ -35,6 +45,7 @@ ROUTES = (
         method="GET",
         path="/v1/requests/{id}",
         handler=timelines.timeline,
+        scope=Scope.INFERENCE,
         places={"id": "The request's X-Request-Id, or the id in its answer."},
         tag=_TAG,
         summary="What became of a recent request",
@@ -56,6 +67,8 @@ ROUTES = (
         method="GET",
         path="/load",
         handler=ops.load,
+        scope=Scope.METRICS,
+        is_probe=True,
         tag=_TAG,
         summary="How much there is to do",
         answers=(Answer("The load, as of the last heartbeat.", Load),),
@@ -64,6 +77,8 @@ ROUTES = (
         method="GET",
         path="/v1/stats",
         handler=show_stats,
+        scope=Scope.METRICS,
+        is_probe=True,
         tag=_TAG,
         summary="What the whole deployment does at this moment",
         description=(
@@ -76,6 +91,8 @@ ROUTES = (
         method="GET",
         path="/version",
         handler=ops.version,
+        scope=None,
+        is_probe=True,
         tag=_TAG,
         summary="Which version this is",
         query=ops.VERSION.kind,
@@ -84,12 +101,18 @@ ROUTES = (
             Answer("Bare, if text is what is asked for.", media=TEXT),
         ),
     ),
-    Route(
+)
+
+
+def metrics(*, is_guarded: bool) -> Route:
+    """Most scrapers have no key."""
+    return Route(
         method="GET",
         path="/metrics",
         handler=ops.show_metrics,
+        scope=Scope.METRICS if is_guarded else None,
+        is_probe=True,
         tag=_TAG,
         summary="Prometheus metrics of the whole deployment",
         answers=(Answer("In Prometheus' text format.", media=TEXT),),
-    ),
-)
+    )

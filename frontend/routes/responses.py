@@ -10,6 +10,7 @@ from penstock.frontend.responses.shapes import (
     ResponseEvent,
 )
 from penstock.frontend.routes.shared import OF_ENGINE, OF_MODEL, TAKES, TIMELINE
+from penstock.protocol.keys import Scope
 
 _TAG = "Responses"
 _ID = {"id": "The response's id."}
@@ -20,6 +21,7 @@ ROUTES = (
         method="POST",
         path="/v1/responses",
         handler=responses.create,
+        scope=Scope.INFERENCE,
         tag=_TAG,
         summary="Answer, and keep the answer",
         body=responses.READER.kind,
@@ -42,6 +44,7 @@ ROUTES = (
         method="POST",
         path="/v1/responses/input_tokens",
         handler=responses.input_tokens,
+        scope=Scope.INFERENCE,
         tag=_TAG,
         summary="Count the tokens of a prompt",
         body=responses.READER.kind,
@@ -54,6 +57,7 @@ ROUTES = (
         method="GET",
         path="/v1/responses/{id}",
         handler=responses_kept.retrieve,
+        scope=Scope.INFERENCE,
         places=_ID,
         tag=_TAG,
         summary="Show a response",
@@ -68,6 +72,7 @@ ROUTES = (
         method="DELETE",
         path="/v1/responses/{id}",
         handler=responses_kept.delete,
+        scope=Scope.INFERENCE,
         places=_ID,
         tag=_TAG,
         summary="Forget a response",
@@ -78,6 +83,7 @@ ROUTES = (
         method="POST",
         path="/v1/responses/{id}/cancel",
         handler=responses_kept.cancel,
+        scope=Scope.INFERENCE,
         places=_ID,
         tag=_TAG,
         summary="End a response in the background",
@@ -88,6 +94,7 @@ ROUTES = (
         method="GET",
         path="/v1/responses/{id}/input_items",
         handler=responses_kept.input_items,
+        scope=Scope.INFERENCE,
         places=_ID,
         tag=_TAG,
         summary="Show what came with a response",

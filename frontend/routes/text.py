@@ -3,6 +3,7 @@
 from penstock.frontend.api import models, tokenize
 from penstock.frontend.openapi.declared import Answer, Route
 from penstock.frontend.routes.shared import OF_MODEL
+from penstock.protocol.keys import Scope
 
 _ENGINE_AWAY = (503,)
 
@@ -11,6 +12,7 @@ ROUTES = (
         method="POST",
         path="/tokenize",
         handler=tokenize.tokenize,
+        scope=Scope.INFERENCE,
         tag="Text",
         summary="Tokens of a text or a conversation",
         body=tokenize.TOKENIZE.kind,
@@ -22,6 +24,7 @@ ROUTES = (
         method="POST",
         path="/detokenize",
         handler=tokenize.detokenize,
+        scope=Scope.INFERENCE,
         tag="Text",
         summary="The text of tokens",
         body=tokenize.DETOKENIZE.kind,
@@ -33,6 +36,7 @@ ROUTES = (
         method="GET",
         path="/v1/models",
         handler=models.list_models,
+        scope=Scope.MODELS,
         tag="Models",
         summary="List the names of the served model",
         answers=(Answer("One entry for each name.", models.ModelList),),
@@ -42,6 +46,7 @@ ROUTES = (
         method="GET",
         path="/v1/models/{model:.+}",
         handler=models.get_model,
+        scope=Scope.MODELS,
         places={"model": "One of the model's names."},
         tag="Models",
         summary="Show one of them",

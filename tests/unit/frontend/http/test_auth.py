@@ -1,5 +1,6 @@
 """Keys: what is guarded, what a request lacks, and how a key may be shown."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +9,12 @@ import pytest
 from aiohttp import web
 from support.front import Front, wait_until
 
-from penstock.frontend.api.unsupported import UNSUPPORTED
 from penstock.frontend.app import build_app
 from penstock.frontend.auth import Keyring, Keys
-from penstock.frontend.auth.scopes import OPEN, SCOPES
+from penstock.frontend.openapi.declared import Endpoint
+from penstock.frontend.routes import endpoints
 from penstock.protocol.errors import SettingsError
+from penstock.protocol.keys import Scope
 from penstock.protocol.settings import FrontendSettings
 
 HOLDERS = """
@@ -181,12 +183,70 @@ def test_bare_keys_and_a_file_do_together(key_file: Path) -> None:
     assert keys.ring.identify("") is None
 
 
-def test_every_route_says_whose_it_is(guarded: Front) -> None:
-    """One that is forgotten is guarded best; nevertheless it should be in the table."""
-    app: web.Application = guarded.call(_built(guarded))
-    routes = {resource.canonical for resource in app.router.resources()}
-    assert routes == OPEN | set(SCOPES)
-    assert set(UNSUPPORTED) < set(SCOPES)
+# ---- every endpoint there is
+
+ONE_OF_EACH = "\n".join(
+    f'[[keys]]\nname = "{scope}"\nkey = "sk-{scope}"\nscopes = ["{scope}"]' for scope in Scope
+)
+OPEN = {
+    "/",
+    "/playground/{name}",
+    "/health",
+    "/health/liveness",
+    "/health/readiness",
+    "/ready",
+    "/readyz",
+    "/ping",
+    "/version",
+}
+"""What needs no key: a new one is a decision, not an oversight."""
+
+
+@pytest.fixture(scope="module")
+def by_scope(byte_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    path = tmp_path_factory.mktemp("keys") / "keys.toml"
+    path.write_text(ONE_OF_EACH)
+    with Front(byte_model, api_key_file=str(path), guard_metrics=True, root_path="/x") as front:
+        yield front
+
+
+def reach(front: Front, endpoint: Endpoint, **headers: str) -> int:
+    method = "GET" if endpoint.method == "*" else endpoint.method
+    path = re.sub(r"\{\w+\}", "nothing", endpoint.shown_path)
+    return front.ask(method, path, headers=headers).status
+
+
+def test_every_endpoint_opens_to_its_scope_alone(by_scope: Front) -> None:
+    for endpoint in endpoints(by_scope.settings):
+        assert (reach(by_scope, endpoint) == 401) is (endpoint.scope is not None), endpoint.path
+        for scope in Scope:
+            is_refused = reach(by_scope, endpoint, Authorization=f"Bearer sk-{scope}") == 403
+            assert is_refused is (endpoint.scope not in (None, scope)), (endpoint.path, scope)
+
+
+def test_all_that_is_routed_is_declared(by_scope: Front) -> None:
+    app: web.Application = by_scope.call(_built(by_scope))
+    routed = {(r.method, r.resource.canonical) for r in app.router.routes() if r.resource}
+    declared = endpoints(by_scope.settings)
+    assert routed == {(each.method, each.shown_path) for each in declared}
+
+
+def test_what_needs_no_key_is_known() -> None:
+    for also, settings in (
+        (set(), FrontendSettings(guard_metrics=True)),
+        ({"/metrics"}, FrontendSettings()),
+        ({"/metrics", "/prefix"}, FrontendSettings(root_path="/prefix")),
+    ):
+        found = {each.path for each in endpoints(settings) if each.scope is None}
+        assert found == OPEN | also
+
+
+def test_probes_alone_leave_no_trace(guarded: Front) -> None:
+    probes = {each.path for each in endpoints(guarded.settings) if each.is_probe}
+    pages = {"/", "/playground/{name}"}
+    assert probes == OPEN - pages | {"/metrics", "/load", "/v1/stats"}
+    page = guarded.get("/metrics").data.decode()
+    assert not [path for path in probes if f'handler="{path}"' in page]
 
 
 async def _built(front: Front) -> web.Application:
