@@ -9,11 +9,11 @@ from penstock.frontend.access import Recorder, add_ignored_params, add_request_i
 from penstock.frontend.api.timing import add_server_timing
 from penstock.frontend.auth import guard
 from penstock.frontend.auth.watching import watch_keys
-from penstock.frontend.docs_pages.pages import DESCRIPTION, Description
 from penstock.frontend.errors import translator
 from penstock.frontend.http.cors import Cors, preflights
 from penstock.frontend.metering import add_rate_headers
 from penstock.frontend.openapi.declared import Route
+from penstock.frontend.pages.documentation import DESCRIPTION, Description
 from penstock.frontend.reached import Endpoints
 from penstock.frontend.routes import endpoints
 from penstock.frontend.services import SERVICES, Services

@@ -15,7 +15,8 @@ class Endpoints:
 
     def add(self, router: web.UrlDispatcher, endpoints: Iterable[Endpoint]) -> None:
         for each in endpoints:
-            self._declared[router.add_route(each.method, each.path, each.handler)] = each
+            for method in ("GET", "HEAD") if each.method == "GET" else (each.method,):
+                self._declared[router.add_route(method, each.path, each.handler)] = each
 
     def reached(self, request: web.Request) -> Endpoint | None:
         """None where there is nothing, or not by this method."""

@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
-FOLDER = Path(__file__).parent.parent / "frontend/docs_pages/assets"
+FOLDER = Path(__file__).parent.parent / "frontend/pages/docs"
 REGISTRY = "https://registry.npmjs.org"
 
 

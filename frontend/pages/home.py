@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from penstock.frontend.pages.assets import read_assets, send
+from penstock.frontend.pages.assets import read_assets, send, send_named
 
 FOLDER = Path(__file__).with_name("playground")
 PREFIX = "/playground/"
@@ -40,7 +40,4 @@ class Page:
         return send(request, self._index, HEADERS)
 
     async def part(self, request: web.Request) -> web.Response:
-        asset = self._files.get(request.match_info["name"])
-        if asset is None:
-            raise web.HTTPNotFound
-        return send(request, asset, HEADERS)
+        return send_named(request, self._files, HEADERS)

@@ -18,7 +18,7 @@ from penstock.protocol.settings import FrontendSettings
 
 def endpoints(settings: FrontendSettings) -> Sequence[Endpoint]:
     """All that a server has; those that are described, in the order in which they are shown."""
-    docs = documentation.ROUTES if settings.api_docs else ()
+    docs = documentation.routes() if settings.api_docs else ()
     page = playground.routes() if settings.playground else ()
     root = settings.root_path
     prefix = (Endpoint(method="GET", path=root, handler=add_slash, scope=None),) if root else ()

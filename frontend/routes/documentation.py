@@ -1,16 +1,17 @@
 """This description and the pages that show it. Knows their declarations."""
 
-from penstock.frontend.docs_pages import pages
-from penstock.frontend.openapi.declared import HTML, TEXT, Answer, Route
+from collections.abc import Sequence
+
+from penstock.frontend.openapi.declared import CSS, HTML, SCRIPT, TEXT, Answer, Route
+from penstock.frontend.pages import documentation
 from penstock.protocol.keys import Scope
 
 _TAG = "Documentation"
-
-ROUTES = (
+_PAGES = (
     Route(
         method="GET",
         path="/openapi.json",
-        handler=pages.openapi_json,
+        handler=documentation.openapi_json,
         scope=Scope.MODELS,
         tag=_TAG,
         summary="This description",
@@ -19,7 +20,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/docs",
-        handler=pages.swagger,
+        handler=documentation.swagger,
         scope=Scope.MODELS,
         tag=_TAG,
         summary="A page to read it and to send requests (Swagger UI)",
@@ -28,7 +29,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/redoc",
-        handler=pages.redoc,
+        handler=documentation.redoc,
         scope=Scope.MODELS,
         tag=_TAG,
         summary="A page to read it (Redoc)",
@@ -37,21 +38,30 @@ ROUTES = (
     Route(
         method="GET",
         path="/docs/oauth2-redirect",
-        handler=pages.oauth2_redirect,
+        handler=documentation.oauth2_redirect,
         scope=Scope.MODELS,
         tag=_TAG,
         summary="Where a sign-on service sends the browser back to",
         answers=(Answer("A page for Swagger UI.", media=HTML),),
     ),
-    Route(
+)
+
+
+def routes() -> Sequence[Route]:
+    """Reads the files, so that a server shows those it started with."""
+    parts = Route(
         method="GET",
         path="/docs/assets/{name}",
-        handler=pages.asset,
+        handler=documentation.Parts().part,
         scope=Scope.MODELS,
         places={"name": "The file's name."},
         tag=_TAG,
         summary="What the pages are made of",
-        answers=(Answer("The file.", media=TEXT),),
+        answers=(
+            Answer("Styles.", media=CSS),
+            Answer("Scripts.", media=SCRIPT),
+            Answer("Licences.", media=TEXT),
+        ),
         errors=(404,),
-    ),
-)
+    )
+    return (*_PAGES, parts)

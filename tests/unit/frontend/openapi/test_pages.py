@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.front import Front
 
-from penstock.frontend.docs_pages.assets import FOLDER
+from penstock.frontend.pages.documentation import FOLDER
 
 PAGES = ["/docs", "/redoc", "/docs/oauth2-redirect"]
 
@@ -54,6 +54,9 @@ def test_an_asset_comes_packed_or_not_and_once(front: Front) -> None:
     assert packed.headers["etag"] != plain.headers["etag"]
     again = front.get(path, Accept_Encoding="gzip", If_None_Match=packed.headers["etag"])
     assert (again.status, again.data) == (304, b"")
+    assert front.get(path, If_None_Match=f"W/{plain.headers['etag']}").status == 304
+    assert {a.headers["cache-control"] for a in (packed, plain, again)} == {"no-cache"}
+    assert {a.headers["vary"] for a in (packed, plain, again)} == {"Accept-Encoding"}
 
 
 @pytest.mark.parametrize("name", ["nope.js", "vendored.json", "..%2Fpages.py", "%2e%2e"])

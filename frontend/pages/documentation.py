@@ -7,15 +7,18 @@ import asyncio
 import functools
 import secrets
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
 
 from penstock import __version__
-from penstock.frontend.docs_pages import assets
-from penstock.frontend.errors import ApiError
 from penstock.frontend.openapi.declared import Route
 from penstock.frontend.openapi.document import document
+from penstock.frontend.pages.assets import SECURITY_HEADERS, read_assets, send_named
+
+FOLDER = Path(__file__).with_name("docs")
+"""What comes from npm lies there as gzip: `tools/vendor_docs.py` puts it there, and `vendored.json` says what it is."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -89,28 +92,16 @@ async def oauth2_redirect(request: web.Request) -> web.Response:
     return _page(_REDIRECT, "style-src 'none'")
 
 
-async def asset(request: web.Request) -> web.Response:
-    name = request.match_info["name"]
-    found = assets.read(name, "gzip" in request.headers.get("Accept-Encoding", ""))
-    if found is None:
-        raise ApiError(404, f"There is no file '{name[:80]}' here.", "name")
-    headers = {
-        "ETag": f'"{found.etag}"',
-        "Cache-Control": "max-age=3600",
-        "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if headers["ETag"] in request.headers.get("If-None-Match", ""):
-        return web.Response(status=304, headers=headers)
-    if found.is_gzip:
-        headers["Content-Encoding"] = "gzip"
-    return web.Response(body=found.data, content_type=found.kind, charset="utf-8", headers=headers)
+class Parts:
+    """What the pages are made of, read once."""
+
+    def __init__(self) -> None:
+        self._files = read_assets(FOLDER)
+
+    async def part(self, request: web.Request) -> web.Response:
+        return send_named(request, self._files, {})
 
 
 def _page(html: str, styles: str) -> web.Response:
-    headers = {
-        "Content-Security-Policy": _POLICY + styles,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-    }
+    headers = {**SECURITY_HEADERS, "Content-Security-Policy": _POLICY + styles}
     return web.Response(text=html, content_type="text/html", headers=headers)
