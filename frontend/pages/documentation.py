@@ -45,6 +45,7 @@ _REDOC = f"""{_HEAD}<style nonce="%(nonce)s">body {{ margin: 0; }}</style>
 </head>
 <body>
 <div id="redoc" data-nonce="%(nonce)s"></div>
+<script src="docs/assets/redoc-prepare.js"></script>
 <script src="docs/assets/redoc.standalone.js"></script>
 <script src="docs/assets/redoc-start.js"></script>
 </body>

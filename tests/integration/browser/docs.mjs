@@ -1,4 +1,5 @@
-// Swagger UI at /docs, as a reader uses it: an operation opened, a request sent from there, its answer read.
+// The pages of the description, as a reader uses them: at /docs an operation opened, a request sent from there, its
+// answer read; at /redoc the menu.
 
 import { PHONE, play } from "./stage.mjs";
 
@@ -31,4 +32,13 @@ async function chats(page, url) {
   return executed(block);
 }
 
-await play({ lists, chats, listsOnAPhone: [PHONE, lists] });
+/** Redoc's page: what its menu says, and the pictures that are left there. */
+async function reads(page, url) {
+  await page.goto(`${url}redoc`);
+  const menu = page.locator(".menu-content");
+  await menu.getByText("API docs by Redocly").waitFor();
+  await page.waitForTimeout(500);
+  return { menu: await menu.innerText(), pictures: await menu.locator("img").count() };
+}
+
+await play({ lists, chats, reads, listsOnAPhone: [PHONE, lists] });

@@ -1,4 +1,4 @@
-"""Swagger UI at /docs in a real browser, against `penstock serve` with brook: what is sent from it, what it shows."""
+"""/docs and /redoc in a real browser, against `penstock serve` with brook: what is sent from them, what they show."""
 
 import json
 from typing import Any
@@ -21,6 +21,13 @@ def test_a_conversation_is_answered(brook: Deployment) -> None:
     seen = play("docs.mjs", "chats", f"{brook.url}/")
     assert seen["status"] == "200"
     assert "brook" in _body(seen)["choices"][0]["message"]["content"]
+
+
+def test_redocs_page_asks_nothing_of_other_hosts(brook: Deployment) -> None:
+    """Nor does it leave a line on the console that its policy kept it from doing so: `play` sees to both."""
+    seen = play("docs.mjs", "reads", f"{brook.url}/")
+    assert "API docs by Redocly" in seen["menu"]
+    assert seen["pictures"] == 0
 
 
 def _body(seen: Any) -> Any:
