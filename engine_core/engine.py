@@ -122,7 +122,7 @@ class EngineCore:
 
     def next_timer(self, now: float) -> float:
         """When `tick` or `step` must be called even if nothing arrives."""
-        timers = [self.workers.timer, self._drain_by]
+        timers = [self.workers.timer, self._drain_by, self.limits.next_look]
         if self.model:
             timers.append(self.model.intake.next_deadline)
         if len(self.frontends):

@@ -48,7 +48,7 @@ class Metering:
 
     def reserve(self, session: Session, message: Reserve, now: float) -> Verdict:
         self.settle(session, [message.id], now)
-        if self._source.meet(message.subject):
+        if self._source.meet(message.subject, now):
             self.rebind()
         asked = Reservation(message.subject, max(0, message.certain), max(0, message.possible))
         denial = self._take(asked, message.resumes, now)

@@ -6,6 +6,8 @@ from penstock.protocol.settings import EngineSettings
 
 LOOK_S = 0.5
 """Between two looks at the file."""
+STILL_S = 0.4
+"""For how long it must be the same: front ends wait for longer, so that no holder comes before its quotas."""
 RATE = "rate_limit"
 
 
@@ -15,7 +17,9 @@ class RuleSource:
     def __init__(self, settings: EngineSettings) -> None:
         """Raises SettingsError."""
         self._rate = _rate(settings)
-        self._file = WatchedKeyFile(settings.api_key_file) if settings.api_key_file else None
+        self._file: WatchedKeyFile | None = None
+        if settings.api_key_file:
+            self._file = WatchedKeyFile(settings.api_key_file, STILL_S)
         self._look_at = 0.0
         self._has_news = False
         self._take_over()
@@ -28,17 +32,25 @@ class RuleSource:
         """Whether there is something new since the last call. Looks at most twice a second."""
         if self._file and now >= self._look_at:
             self._look_at = now + LOOK_S
-            self._has_news = (self._file.refresh() and self._take_over()) or self._has_news
+            self._look(self._file, now)
         has_news, self._has_news = self._has_news, False
         return has_news
 
-    def meet(self, subject: str) -> bool:
-        """Whether there is something new, since front ends know a holder before this engine does."""
+    @property
+    def next_look(self) -> float | None:
+        """When `refresh` may find something."""
+        return self._look_at if self._file else None
+
+    def meet(self, subject: str, now: float) -> bool:
+        """Whether there is something new: a front end may know a holder that this engine has not read of."""
         is_stranger = not (self.book.is_holder(subject) or subject.startswith(ADDRESS))
-        if is_stranger and self._file and self._file.is_out_of_date:
-            self._has_news = self.reread() or self._has_news
-            return self._has_news
-        return False
+        if not is_stranger or self._file is None:
+            return False
+        self._look(self._file, now)
+        return self._has_news
+
+    def _look(self, file: WatchedKeyFile, now: float) -> None:
+        self._has_news = (file.refresh(now) and self._take_over()) or self._has_news
 
     def reread(self) -> bool:
         """At once, whatever the file's date."""

@@ -1,9 +1,14 @@
 """All keys of a front end, as they are now. Knows where they are set, not who asks."""
 
+import time
+
 from penstock.frontend.auth.keyring import Keyring
 from penstock.protocol.errors import SettingsError
 from penstock.protocol.keys import WatchedKeyFile
 from penstock.protocol.settings import FrontendSettings
+
+STILL_S = 0.9
+"""How long the file must be the same: the engine core has read it by then."""
 
 
 class Keys:
@@ -15,7 +20,7 @@ class Keys:
             raise SettingsError("--api-key: the key is empty; without the flag the API is open")
         path = settings.api_key_file
         self._keys = settings.api_key
-        self._file = WatchedKeyFile(path) if path else None
+        self._file = WatchedKeyFile(path, STILL_S) if path else None
         self.are_needed = bool(self._keys or self._file)
         """A file that holds no key (any more) lets nobody in."""
         self.ring = self._make_ring()
@@ -26,7 +31,7 @@ class Keys:
 
     def refresh(self) -> None:
         """Looks whether the file was written; to be called about twice a second."""
-        if self._file and self._file.refresh():
+        if self._file and self._file.refresh(time.monotonic()):
             self.ring = self._make_ring()
 
     def reread(self) -> None:

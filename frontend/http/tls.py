@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-import os
 import ssl
+import time
 
 from penstock.protocol.errors import SettingsError
 from penstock.protocol.settings import FrontendSettings
+from penstock.protocol.still_files import StillFiles
 
 log = logging.getLogger("penstock.http")
 
 LOOK_S = 1.0
 """Between two looks at the files."""
-
-_Seen = tuple[tuple[int, int, int], ...]
+STILL_S = 0.9
+"""How long they must be the same: one comes after the other."""
 
 
 class Certificates:
@@ -40,24 +41,13 @@ class Certificates:
 
     async def watch(self) -> None:
         """Reloads whenever the files have changed and then stayed as they are for a moment. Never returns."""
-        loaded = last = self._look()
-        while True:
-            await asyncio.sleep(LOOK_S)
-            now = self._look()
-            if now is not None and now == last != loaded:
-                loaded = now
-                self.reload()
-            last = now
-
-    def _look(self) -> _Seen | None:
-        """What tells a file from its successor; None while one of them is away."""
         settings = self._settings
         paths = (settings.ssl_certfile, settings.ssl_keyfile, settings.ssl_ca_certs)
-        try:
-            found = [os.stat(path) for path in paths if path]
-        except OSError:
-            return None
-        return tuple((f.st_mtime_ns, f.st_ino, f.st_size) for f in found)
+        files = StillFiles([path for path in paths if path], STILL_S)
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if files.have_news(time.monotonic()):
+                self.reload()
 
     def _present(
         self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext

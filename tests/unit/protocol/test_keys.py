@@ -123,46 +123,73 @@ def test_whatever_json_says_is_keys_or_an_error(tmp_path_factory: Any, value: An
         assert isinstance(read_key_file(path), KeyFile)
 
 
+def looks(watched: WatchedKeyFile, *at_s: float) -> list[bool]:
+    return [watched.refresh(now_s) for now_s in at_s]
+
+
 def test_a_file_that_changed_is_read_again_and_once(tmp_path: Path) -> None:
     path = written(tmp_path, TOML)
-    watched = WatchedKeyFile(path)
-    assert not watched.refresh()
+    watched = WatchedKeyFile(path, still_s=0.4)
+    assert looks(watched, 0.0, 0.5) == [False, False]
     written(tmp_path, TOML.replace("2.5", "3.5"))
     os.utime(path, ns=(1, 1))
-    assert [watched.refresh() for _ in range(3)] == [False, True, False]
+    assert looks(watched, 1.0, 1.3, 1.5, 2.0) == [False, False, True, False]
     assert watched.now.keys[0].weight == 3.5
     os.utime(path, ns=(2, 2))
-    assert not any(watched.refresh() for _ in range(3)), "its date is new, what it says is not"
+    assert not any(looks(watched, 2.5, 3.0, 3.5)), "its date is new, what it says is not"
 
 
 def test_a_file_that_is_being_written_is_not_read_before_it_is_there(tmp_path: Path) -> None:
+    """Whole holders may be missing from half a file that can be read."""
     path = written(tmp_path, TOML)
-    watched = WatchedKeyFile(path)
-    for text in ("", TOML[:-60], TOML.replace("2.5", "3.5")):
+    watched = WatchedKeyFile(path, still_s=0.4)
+    for at_s, text in enumerate(("", TOML[:-60], TOML.replace("2.5", "3.5"))):
         written(tmp_path, text)
-        assert not watched.refresh()
+        assert not any(looks(watched, at_s, at_s + 0.3))
         assert watched.now.keys[0].weight == 2.5
-    assert watched.refresh()
+    assert looks(watched, 2.5) == [True]
     assert watched.now.keys[0].weight == 3.5
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_when_that_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, TOML)
+    watched = WatchedKeyFile(path, still_s=0.4)
+    written(tmp_path, TOML.replace("2.5", "3.5"))
+    assert not watched.refresh(0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr("penstock.protocol.keys.watched.read_key_file", emptied)
+        assert not watched.refresh(0.5)
+    assert watched.now.keys[0].weight == 2.5
+    written(tmp_path, TOML.replace("2.5", "4.5"))
+    assert looks(watched, 1.0, 1.5) == [False, True]
+    assert watched.now.keys[0].weight == 4.5
+
+
+def emptied(path: str) -> KeyFile:
+    """Reads it the moment somebody begins to write it."""
+    Path(path).write_text("")
+    return read_key_file(path)
 
 
 def test_a_file_that_turned_bad_changes_nothing_and_is_told_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = written(tmp_path, TOML)
-    watched = WatchedKeyFile(path)
+    watched = WatchedKeyFile(path, still_s=0.4)
     before = watched.now
     with caplog.at_level(logging.ERROR):
         written(tmp_path, TOML + "[nonsense]")
-        assert not any(watched.refresh() for _ in range(4))
+        assert not any(looks(watched, 0.0, 0.5, 1.0, 1.5))
         written(tmp_path, TOML + "\n[nonsense]")
-        assert not any(watched.refresh() for _ in range(4))
+        assert not any(looks(watched, 2.0, 2.5, 3.0, 3.5))
         assert not watched.reread()
         os.unlink(path)
-        assert not any(watched.refresh() for _ in range(4))
+        assert not any(looks(watched, 4.0, 4.5, 5.0, 5.5))
     assert watched.now is before
     assert len(caplog.records) == 2
     assert SECRET not in caplog.text
     written(tmp_path, '[[keys]]\nname = "new"\nkey = "k"')
-    assert [watched.refresh(), watched.refresh()] == [False, True]
+    assert looks(watched, 6.0, 6.5) == [False, True]
     assert [holder.name for holder in watched.now.keys] == ["new"]
