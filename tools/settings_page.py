@@ -16,8 +16,8 @@ JSON file (`--config FILE`; `max_model_len: 8k`), or, where the table names one,
 beats the file, the file the variable, the variable the default. `null` in a file means the default. A name that
 nobody knows ends the start with the nearest known one; a setting that has no effect, or asks for what is not served,
 says so in one line. A switch is turned off by `--no-NAME`. Lists take several words, or the flag several times. Units
-are k, M, G, T (of 1000, as KB, MB, GB, TB are) and KiB, MiB, GiB, TiB (of 1024), in capitals or small letters: `8k` is
-8000, `4GB` 4 · 10⁹, `4GiB` 4 · 2³⁰.
+are k, m, g, t (of 1000, as KB, MB, GB, TB are) and K, M, G, T (of 1024, as KiB, MiB, GiB, TiB are; as in vLLM): `8k` is
+8000, `8K` 8192, `4GB` 4 · 10⁹, `4GiB` 4 · 2³⁰.
 
 A setting that takes JSON may be given in parts: `--compilation-config.level 3`, `-cc.level=3`,
 `--override-generation-config.temperature 0.5`; `--flag.key+ a,b` appends to a list. What is no JSON is text. A key of

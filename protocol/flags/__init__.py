@@ -6,9 +6,10 @@ Precedence: flag, then --config file, then environment, then default. `null` in 
 from penstock.protocol.flags.argv import secret_environ, to_argv
 from penstock.protocol.flags.command_line import Parser, add_settings, build_parser, nearest
 from penstock.protocol.flags.convert import convert, parse, parse_and_tell
-from penstock.protocol.flags.field import Field, fields_of, human_int
+from penstock.protocol.flags.field import Field, fields_of
 from penstock.protocol.flags.files import read_file
 from penstock.protocol.flags.page import settings_page
+from penstock.protocol.flags.sizes import human_int
 from penstock.protocol.flags.told import inert_notices
 from penstock.protocol.flags.variables import unread_notices
 

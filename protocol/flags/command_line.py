@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 import msgspec
 from msgspec import inspect
 
-from penstock.protocol.flags.field import UNITS, Field, fields_of, members
+from penstock.protocol.flags.field import Field, fields_of, members
+from penstock.protocol.flags.sizes import UNITS
 
 Structs = Sequence[type[msgspec.Struct]]
 
@@ -60,7 +61,7 @@ def build_parser(prog: str, description: str, structs: Structs) -> Parser:
         prog=prog,
         description=description,
         usage="%(prog)s [MODEL] [settings]",
-        epilog=f"A UNIT is {UNITS}; capitals and small letters mean the same.",
+        epilog=f"A UNIT is {UNITS}.",
     )
     parser.add_argument("model_positional", nargs="?", metavar="MODEL", help="same as --model")
     parser.add_argument(

@@ -9,18 +9,8 @@ import msgspec
 from msgspec import inspect
 
 from penstock.protocol.errors import SettingsError
+from penstock.protocol.flags.sizes import human_int
 
-_UNITS = {"": 1} | {
-    spelling: factor
-    for power, letter in enumerate("kmgt", start=1)
-    for spelling, factor in (
-        (letter, 1000**power),
-        (f"{letter}b", 1000**power),
-        (f"{letter}ib", 1024**power),
-    )
-}
-"""In small letters; any are understood."""
-UNITS = "k, M, G, T (of 1000, as KB, MB, GB, TB are) or KiB, MiB, GiB, TiB (of 1024)"
 _DEFAULT_WORDS = {
     "[]": "none",
     "['*']": "*",
@@ -30,18 +20,7 @@ _DEFAULT_WORDS = {
 }
 _EMPTY: tuple[object, ...] = ({}, [], "{}", "[]")
 """Whatever the setting, this asks for nothing."""
-_HUMAN = re.compile(r"(\d+(?:\.\d+)?)\s*((?:[kmgt](?:i?b)?)?)", re.IGNORECASE)
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://.*")
-
-
-def human_int(text: str) -> int | None:
-    """'8k' and '8KB' are 8000, '4GiB' is 4 * 2**30; 'auto', 'none' and '-1' are None. Raises ValueError."""
-    if text.lower() in ("auto", "none", "null", "-1"):
-        return None
-    found = _HUMAN.fullmatch(text.strip())
-    if not found:
-        raise ValueError(f"expected a number such as 8192, 8k or 4GiB, with {UNITS}, got {text!r}")
-    return int(float(found[1]) * _UNITS[found[2].lower()])
 
 
 class Field:

@@ -37,12 +37,21 @@ def test_no_flag_gives_every_default() -> None:
     [
         ("8192", 8192),
         ("8k", 8000),
+        ("8K", 8192),
         ("1.5k", 1500),
+        ("1.001k", 1001),
+        ("9007199254740993", 9007199254740993),
+        ("1.5GiB", 3 << 29),
+        ("1 kib", 1024),
         ("4GiB", 4 << 30),
         ("4GB", 4 * 10**9),
         ("200mb", 2 * 10**8),
         ("64 KB", 64_000),
-        ("1T", 10**12),
+        ("1T", 1 << 40),
+        ("1t", 10**12),
+        ("3G", 3 << 30),
+        ("3g", 3 * 10**9),
+        ("3M", 3 << 20),
         ("1TiB", 1 << 40),
         ("2m", 2_000_000),
         ("auto", None),
@@ -57,6 +66,11 @@ def test_people_may_write_numbers_as_they_say_them(text: str, value: int | None)
 def test_what_is_not_a_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a number"):
         flags.human_int(text)
+
+
+def test_a_capital_takes_whole_numbers() -> None:
+    with pytest.raises(ValueError, match=r"K is of 1024 and takes whole numbers; 1\.5k is of 1000"):
+        flags.human_int("1.5K")
 
 
 def test_the_model_may_be_positional() -> None:
@@ -225,7 +239,7 @@ def test_help_names_variables_and_what_has_no_effect() -> None:
     assert "Variable: PENSTOCK_PORT, VLLM_PORT. [8000]" in text
     assert "No effect here: Penstock runs no code from checkpoints. [off]" in text
     assert "--max-num-seqs N[UNIT] Most sequences in one step. [auto]" in text
-    assert "A UNIT is k, M, G, T (of 1000, as KB, MB, GB, TB are) or KiB" in text
+    assert "A UNIT is k, m, g, t (of 1000, as KB, MB, GB, TB are) or K, M" in text
 
 
 def test_help_says_what_becomes_of_single_values() -> None:
