@@ -12,10 +12,8 @@ from penstock.frontend.access import TENANT
 from penstock.frontend.engine import EngineClient, LimitedError, Reservation, Update, Wish
 from penstock.frontend.errors import ApiError
 from penstock.frontend.prompts import ValidRequest
-from penstock.protocol.messages import Meter, Verdict
+from penstock.protocol.messages import ADDRESS, Meter, Verdict
 
-ADDRESS = "addr:"
-"""Begins the subject of who sends no key."""
 RATE_HEADERS = web.RequestKey("rate_headers", dict[str, str])
 NETWORK_BITS = 64
 """Of an IPv6 address, the part that one subscriber has to himself."""

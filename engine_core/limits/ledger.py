@@ -11,9 +11,9 @@ from typing import NamedTuple
 from penstock.engine_core.admission import Rejection
 from penstock.engine_core.limits.account import Account, Ages
 from penstock.engine_core.limits.reservation import Charge, Reservation
-from penstock.engine_core.limits.rules import ADDRESS, Kind, Rule, RuleBook
+from penstock.engine_core.limits.rules import Kind, Rule, RuleBook
 from penstock.engine_core.limits.window import Window
-from penstock.protocol.messages import Meter, RefusalCode
+from penstock.protocol.messages import ADDRESS, Meter, RefusalCode
 
 CONCURRENCY_RETRY_S = 1.0
 """Nobody knows when a request that is open will end."""

@@ -8,8 +8,6 @@ import msgspec
 from penstock.protocol.keys import KeyFile, Quotas
 
 MINUTE_S, DAY_S = 60.0, 86400.0
-ADDRESS = "addr:"
-"""Begins the subject of who has no key: no name of a holder has a colon."""
 
 
 class Kind(enum.StrEnum):

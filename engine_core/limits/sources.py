@@ -1,7 +1,8 @@
 """Where the bounds come from: two flags and the file of keys, which may change. Knows no count."""
 
-from penstock.engine_core.limits.rules import ADDRESS, MINUTE_S, Kind, Rule, RuleBook
+from penstock.engine_core.limits.rules import MINUTE_S, Kind, Rule, RuleBook
 from penstock.protocol.keys import WatchedKeyFile
+from penstock.protocol.messages import ADDRESS
 from penstock.protocol.settings import EngineSettings
 
 LOOK_S = 0.5

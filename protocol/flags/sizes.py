@@ -29,4 +29,4 @@ def _factor(letter: str, rest: str) -> int:
     if not letter:
         return 1
     is_binary = rest.lower() == "ib" or (not rest and letter.isupper())
-    return (1024 if is_binary else 1000) ** (_LETTERS.index(letter.lower()) + 1)
+    return int((1024 if is_binary else 1000) ** (_LETTERS.index(letter.lower()) + 1))

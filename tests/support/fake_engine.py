@@ -1,4 +1,4 @@
-"""An engine core without a model: a thread that speaks protocol/messages.py by a script. Knows no front end.
+"""An engine core without a model: a thread that speaks protocol/messages/ by a script. Knows no front end.
 
     with FakeEngine() as engine:
         client = EngineClient(FrontendSettings(endpoint=engine.endpoint), Registry())
