@@ -60,7 +60,8 @@ class Field:
 
     @property
     def variables(self) -> list[str]:
-        return [*self.extra.get("env", []), *self.extra.get("env_units", {})]
+        extra = self.extra
+        return [*extra.get("env", []), *extra.get("env_whole", []), *extra.get("env_units", {})]
 
     @property
     def choices(self) -> list[str]:
@@ -116,10 +117,12 @@ class Field:
         except msgspec.DecodeError as error:
             raise SettingsError(f"{self.flag}: {error}") from error
 
-    def from_environment(self, environ: Mapping[str, str]) -> str | None:
+    def from_environment(self, environ: Mapping[str, str]) -> str | list[str] | None:
         variable = self.set_variable(environ)
         if variable is None:
             return None
+        if variable in self.extra.get("env_whole", []):
+            return [environ[variable]]
         unit: str = self.extra.get("env_units", {}).get(variable, "")
         return environ[variable] + unit
 

@@ -1,7 +1,8 @@
 """What an operator may set, one frozen struct per program. Knows meaning and bounds, not flags or files (`flags`).
 
 Each field carries its sentence of help. `extra` may hold: `flags` (further spellings), `opposites` (flags
-that turn it off), `env` (variables read when no flag is given; `env_units`: those that count in a unit),
+that turn it off), `env` (variables read when no flag is given; `env_units`: those that count in a unit;
+`env_whole`: those that are one item of a list, commas and all),
 `variable` (there is no flag), `human` (8k, 2M, 1GiB and auto are understood),
 `automatic` (nothing given is not nothing: the program finds it), `lower`, `bare` (the word meant
 by the flag alone), `listed` (a word may itself be a list: JSON, or with commas), `once` (why two values are

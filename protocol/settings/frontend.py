@@ -28,7 +28,8 @@ class FrontendSettings(ExchangeSettings, frozen=True, kw_only=True):
         list[str],
         described(
             "Accept only requests that carry one of these keys.",
-            env=["PENSTOCK_API_KEY", "VLLM_API_KEY"],
+            env=["PENSTOCK_API_KEY"],
+            env_whole=["VLLM_API_KEY"],
             secret=True,
         ),
     ] = []

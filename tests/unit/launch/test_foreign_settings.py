@@ -103,7 +103,8 @@ def test_a_flag(words: str, expected: str, capsys: pytest.CaptureFixture[str]) -
 VARIABLES = [
     ("VLLM_PORT", "8001", {"port": 8001}),
     ("VLLM_PORT", "tcp://10.0.0.7:8000", {}),
-    ("VLLM_API_KEY", "a,b", {"api_key": ["a", "b"]}),
+    ("VLLM_API_KEY", "a,b", {"api_key": ["a,b"]}),
+    ("VLLM_API_KEY", '["a"]', {"api_key": ['["a"]']}),
     ("VLLM_CPU_KVCACHE_SPACE", "2", {"kv_cache_memory_bytes": 2 << 30}),
     ("VLLM_LOGGING_LEVEL", "DEBUG", {"log_level": "debug"}),
     ("VLLM_ENGINE_READY_TIMEOUT_S", "60", {"worker_start_timeout_s": 60}),
