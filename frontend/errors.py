@@ -28,6 +28,7 @@ RETRY_SOON_S = 1.0
 MAX_MESSAGE_CHARS = 800
 """Messages quote what clients sent, and a body may be megabytes."""
 
+UNREADABLE = "The request body cannot be read: it is cut short or wrongly encoded."
 _TYPES = {
     400: "BadRequestError",
     401: "AuthenticationError",
@@ -124,8 +125,7 @@ def translate(error: BaseException, name: str | None = None) -> ApiError:
         case RefusedError():
             return _refused(error)
         case StoreError():
-            log.error("%s", error)
-            return unavailable("The store of responses does not answer; nothing was kept.")
+            return _of_store(error)
         case EngineGoneError():
             return unavailable(f"The engine is not available: {error}")
         case TextError():
@@ -133,17 +133,13 @@ def translate(error: BaseException, name: str | None = None) -> ApiError:
         case LateBodyError():
             return ApiError(408, "The request body came too slowly.")
         case web.RequestPayloadError():
-            return bad_request(
-                "The request body cannot be read: it is cut short or wrongly encoded."
-            )
+            return bad_request(UNREADABLE)
         case web.HTTPException():
             return _of_aiohttp(error)
         case asyncio.CancelledError():
             return unavailable("The server is shutting down.")
         case _:
-            told = logs.fields(request_id=name)
-            log.error("request %s failed unexpectedly", name or "-", exc_info=error, extra=told)
-            return ApiError(500, "An internal error occurred; the server's log has its details.")
+            return _unexpected(error, name)
 
 
 def undecodable(error: Exception) -> ApiError:
@@ -172,29 +168,45 @@ def response(error: ApiError) -> web.Response:
     )
 
 
+def has_left(error: BaseException, drain: Drain) -> bool:
+    """Whether the client did; else it is told of the error."""
+    is_cancelled = isinstance(error, asyncio.CancelledError) and not drain.expired
+    return is_cancelled or isinstance(error, ConnectionError)
+
+
 def translator(drain: Drain, validation_status: int = 400) -> Middleware:
     """Answers with an error object whatever was raised, unless nobody is there to read it."""
-
-    def answered(request: web.Request, failure: BaseException) -> web.Response:
-        error = translate(failure, request.get(REQUEST_ID))
-        if error.is_about_value:
-            error.status = validation_status
-        return response(error)
 
     @web.middleware
     async def translate_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except asyncio.CancelledError as error:
-            if not drain.expired:
-                raise
-            return answered(request, error)
         except ConnectionError:
             return web.Response(status=CLIENT_LEFT)
-        except Exception as error:
-            return answered(request, error)
+        except (asyncio.CancelledError, Exception) as error:
+            if has_left(error, drain):
+                raise
+            return _answered(request, error, validation_status)
 
     return translate_errors
+
+
+def _answered(request: web.Request, failure: BaseException, validation_status: int) -> web.Response:
+    error = translate(failure, request.get(REQUEST_ID))
+    if error.is_about_value:
+        error.status = validation_status
+    return response(error)
+
+
+def _unexpected(error: BaseException, name: str | None) -> ApiError:
+    told = logs.fields(request_id=name)
+    log.error("request %s failed unexpectedly", name or "-", exc_info=error, extra=told)
+    return ApiError(500, "An internal error occurred; the server's log has its details.")
+
+
+def _of_store(error: StoreError) -> ApiError:
+    log.error("%s", error)
+    return unavailable("The store of responses does not answer; nothing was kept.")
 
 
 def _mistyped(message: str) -> ApiError:

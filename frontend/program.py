@@ -7,8 +7,8 @@ import uvloop
 from penstock.frontend.engine.client import EngineClient
 from penstock.frontend.http.listening import listen
 from penstock.frontend.http.tls import Certificates
+from penstock.frontend.loading import load_services
 from penstock.frontend.server import serve
-from penstock.frontend.services import load_services
 from penstock.protocol.metrics import Registry
 from penstock.protocol.settings import FrontendSettings
 

@@ -9,23 +9,19 @@ from typing import NamedTuple, Self
 import msgspec
 from msgspec.structs import replace
 
-from penstock.frontend import repetition
-from penstock.frontend.access import is_name
+from penstock.frontend import asked_fields, repetition
 from penstock.frontend.api.fields import RepetitionDetection, SharedFields
 from penstock.frontend.beams.asked import Beams, beams
 from penstock.frontend.bounds import Bounds
 from penstock.frontend.choices import choices
-from penstock.frontend.deadline import checked_timeout, shortest
+from penstock.frontend.deadline import shortest
 from penstock.frontend.encoding import Prompt
 from penstock.frontend.errors import bad_request
 from penstock.frontend.params import ParamsMaker, Wanted, fit, stop_strings
 from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.settings import FrontendSettings
 
-_INT64 = 1 << 63
-MAX_SALT_CHARS = 128
 MAX_USER_CHARS = 64
-_NOT_IN_SALT = frozenset("@/\\\0")
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +138,9 @@ class Validator:
     ) -> ValidRequest:
         """Raises ApiError."""
         sequences = self._sequences(asked, wanted, prompts, bounds)
-        timeout_s = shortest(_timeout_s(asked), caller.timeout_s, self._rules.request_timeout_s)
+        timeout_s = shortest(
+            asked_fields.timeout_s(asked), caller.timeout_s, self._rules.request_timeout_s
+        )
         return ValidRequest(
             name=caller.name,
             arrived_s=caller.arrived_s,
@@ -155,10 +153,10 @@ class Validator:
             include_stop=bool(asked.include_stop_str_in_output),
             skip_special_tokens=asked.skip_special_tokens is not False,
             spaces_between_special_tokens=asked.spaces_between_special_tokens is not False,
-            stream=_is_streamed(asked),
-            stream_interval=max(_interval(asked), self._rules.stream_interval),
-            priority=_priority(asked, caller),
-            cache_salt=_cache_salt(asked.cache_salt),
+            stream=asked_fields.is_streamed(asked),
+            stream_interval=max(asked_fields.interval(asked), self._rules.stream_interval),
+            priority=asked_fields.priority(asked, caller.priority),
+            cache_salt=asked_fields.cache_salt(asked.cache_salt),
             tenant=caller.tenant or (asked.user or "")[:MAX_USER_CHARS],
             deadline_s=shortest(timeout_s, self._rules.max_queue_time_s),
             timeout_s=timeout_s,
@@ -183,17 +181,6 @@ class Validator:
             beams=wish,
             stop=stops if wanted.leaves_text or not params.constraint else (),
         )
-
-
-def body_name(asked: SharedFields) -> str | None:
-    """The body's `request_id`, fit for logs and headers."""
-    name = asked.request_id
-    if name is not None and not is_name(name):
-        raise bad_request(
-            "request_id must be 1 to 128 visible ASCII characters without quotes, \\, < and >.",
-            "request_id",
-        )
-    return name
 
 
 def _fitted(prompt: Prompt, params: SamplingParams, bounds: Bounds) -> ValidPrompt:
@@ -238,47 +225,3 @@ def _num_kept(asked: int | None, max_tokens: int | None, bounds: Bounds) -> int 
             asked,
         )
     return asked
-
-
-def _is_streamed(asked: SharedFields) -> bool:
-    if asked.stream_options is not None and not asked.stream:
-        raise bad_request(
-            "Stream options can only be defined when `stream=True`. (parameter=stream_options)",
-            "stream_options",
-        )
-    if asked.prompt_logprobs is not None and asked.stream:
-        raise bad_request(
-            "`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs"
-        )
-    return bool(asked.stream)
-
-
-def _interval(asked: SharedFields) -> int:
-    interval = asked.stream_interval
-    if interval is not None and interval < 1:
-        raise bad_request(
-            f"stream_interval must be at least 1, got {interval}.", "stream_interval", interval
-        )
-    return interval or 1
-
-
-def _priority(asked: SharedFields, caller: Caller) -> int:
-    priority = asked.priority or 0 if caller.priority is None else caller.priority
-    if not -_INT64 <= priority < _INT64:
-        raise bad_request("priority must be a 64-bit integer.", "priority", priority)
-    return priority
-
-
-def _cache_salt(salt: str | None) -> str:
-    if salt is None:
-        return ""
-    if not salt or len(salt) > MAX_SALT_CHARS or _NOT_IN_SALT & set(salt):
-        raise bad_request(
-            f"Parameter 'cache_salt' must be 1 to {MAX_SALT_CHARS} characters, none of them @ / \\ NUL.",
-            "cache_salt",
-        )
-    return salt
-
-
-def _timeout_s(asked: SharedFields) -> float | None:
-    return None if asked.timeout is None else checked_timeout(asked.timeout, "timeout")

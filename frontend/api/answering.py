@@ -13,7 +13,7 @@ from penstock.frontend.api.shapes import Collector, Tally, json_response
 from penstock.frontend.api.timing import TIMING, Timing
 from penstock.frontend.beams.run import search
 from penstock.frontend.deadline import within
-from penstock.frontend.errors import translate
+from penstock.frontend.errors import has_left, translate
 from penstock.frontend.generation import Piece, generate
 from penstock.frontend.metering import metered
 from penstock.frontend.prompts import ValidRequest
@@ -97,12 +97,8 @@ async def stream(
             sending,
         ):
             await generate(admitted, services.client, services.tokenizer, sending)
-    except asyncio.CancelledError as error:
-        if sending.events is None or not services.drain.expired:
-            raise
-        return await sending.events.fail(translate(error, valid.name))
-    except Exception as error:
-        if sending.events is None or isinstance(error, ConnectionError):
+    except (asyncio.CancelledError, Exception) as error:
+        if sending.events is None or has_left(error, services.drain):
             raise
         return await sending.events.fail(translate(error, valid.name))
     tally.record(services.registry)

@@ -6,10 +6,11 @@ from aiohttp import web
 
 from penstock.frontend.access import TENANT, request_name
 from penstock.frontend.api.fields import SharedFields
+from penstock.frontend.asked_fields import body_name
 from penstock.frontend.deadline import checked_timeout
 from penstock.frontend.errors import bad_request
 from penstock.frontend.metering import subject_of
-from penstock.frontend.prompts import Caller, body_name
+from penstock.frontend.prompts import Caller
 
 PRIORITY_HEADER = "X-Vllm-Priority"
 TIMEOUT_HEADER = "X-Request-Timeout"

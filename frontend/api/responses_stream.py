@@ -11,7 +11,7 @@ from penstock.frontend.api.responses_keeping import keep, record
 from penstock.frontend.api.sending import Sending
 from penstock.frontend.api.timing import Timing
 from penstock.frontend.engine.mailbox import Update
-from penstock.frontend.errors import ApiError, translate
+from penstock.frontend.errors import ApiError, has_left, translate
 from penstock.frontend.generation import Piece, generate
 from penstock.frontend.metering import metered
 from penstock.frontend.responses.writer import Frame, ResponseWriter
@@ -49,18 +49,12 @@ async def _produce(
         await generate(admitted, client, services.tokenizer, sending)
 
 
-def _has_left(error: BaseException, services: Services) -> bool:
-    """Whether the client did; else it is told of the error."""
-    is_cancelled = isinstance(error, asyncio.CancelledError) and not services.drain.expired
-    return is_cancelled or isinstance(error, ConnectionError)
-
-
 def _is_parked(error: BaseException, asked: Asked, chunks: "_Chunks", services: Services) -> bool:
     """Where the client has left, there is nobody to tell of the error."""
-    has_left = _has_left(error, services)
-    if has_left:
+    is_gone = has_left(error, services.drain)
+    if is_gone:
         _park(asked, chunks, services)
-    return has_left
+    return is_gone
 
 
 def _park(asked: Asked, chunks: "_Chunks", services: Services) -> None:

@@ -4,12 +4,15 @@ It is answered from the engine's last heartbeat, so any front end says the same 
 Totals run from the engine's start; `clock_s` is its own clock, so two answers give a rate, whenever they came.
 """
 
+from typing import Self
+
 import msgspec
 from aiohttp import web
 
 from penstock.frontend import health
 from penstock.frontend.api.shapes import json_response
 from penstock.frontend.services import SERVICES, Services
+from penstock.protocol.messages import EngineStats, Limits
 
 
 class EngineMoment(msgspec.Struct, frozen=True):
@@ -22,11 +25,19 @@ class EngineMoment(msgspec.Struct, frozen=True):
     num_workers: int
     num_frontends: int
 
+    @classmethod
+    def of(cls, epoch: int | None, now: EngineStats) -> Self:
+        return cls(str(epoch or ""), now.clock_s, now.busy, now.num_workers, now.num_frontends)
+
 
 class Requests(msgspec.Struct, frozen=True):
     running: int
     waiting: int
     max_running: int
+
+    @classmethod
+    def of(cls, now: EngineStats, limits: Limits | None) -> Self:
+        return cls(now.num_running, now.num_waiting, limits.max_num_seqs if limits else 0)
 
 
 class KVBlocks(msgspec.Struct, frozen=True):
@@ -34,6 +45,13 @@ class KVBlocks(msgspec.Struct, frozen=True):
     """Those that running sequences hold; cached prefixes that nobody holds are free."""
     total: int
     block_size: int
+
+    @classmethod
+    def of(cls, now: EngineStats, limits: Limits | None) -> Self:
+        if limits is None:
+            return cls(0, 0, 0)
+        used = round(now.kv_cache_usage * limits.num_blocks)
+        return cls(used, limits.num_blocks, limits.block_size)
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -45,6 +63,16 @@ class Totals(msgspec.Struct, frozen=True):
     cache_queried_tokens: int
     cache_hit_tokens: int
     preemptions: int
+
+    @classmethod
+    def of(cls, now: EngineStats) -> Self:
+        return cls(
+            now.num_prefilled_tokens,
+            now.num_generated_tokens,
+            now.num_queried_tokens,
+            now.num_hit_tokens,
+            now.num_preemptions,
+        )
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -69,30 +97,13 @@ async def show_stats(request: web.Request) -> web.Response:
 def stats(services: Services) -> Stats:
     client = services.client
     readiness = health.ready(client, services.drain.draining).body
-    engine, limits = client.stats, client.limits
-    num_blocks = limits.num_blocks if limits else 0
+    now, limits = client.stats, client.limits
     return Stats(
         readiness.status,
         readiness.reason or "",
         services.model,
-        EngineMoment(
-            str(client.engine_epoch or ""),
-            engine.clock_s,
-            engine.busy,
-            engine.num_workers,
-            engine.num_frontends,
-        ),
-        Requests(engine.num_running, engine.num_waiting, limits.max_num_seqs if limits else 0),
-        KVBlocks(
-            round(engine.kv_cache_usage * num_blocks),
-            num_blocks,
-            limits.block_size if limits else 0,
-        ),
-        Totals(
-            engine.num_prefilled_tokens,
-            engine.num_generated_tokens,
-            engine.num_queried_tokens,
-            engine.num_hit_tokens,
-            engine.num_preemptions,
-        ),
+        EngineMoment.of(client.engine_epoch, now),
+        Requests.of(now, limits),
+        KVBlocks.of(now, limits),
+        Totals.of(now),
     )

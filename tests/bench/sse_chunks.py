@@ -23,7 +23,7 @@ from support.fake_script import CARD, LIMITS
 from penstock.frontend.app import build_app
 from penstock.frontend.engine import Update
 from penstock.frontend.engine.token_stream import Take
-from penstock.frontend.services import load_services
+from penstock.frontend.loading import load_services
 from penstock.protocol.messages import FinishReason
 from penstock.protocol.metrics import Registry
 from penstock.protocol.settings import FrontendSettings

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Self
 from penstock.frontend.engine import EngineClient
 from penstock.frontend.http.listening import listen
 from penstock.frontend.http.serving import start_serving
+from penstock.frontend.loading import load_services
 from penstock.frontend.server import make_runner
-from penstock.frontend.services import load_services
 from penstock.protocol.metrics import Registry
 from penstock.protocol.settings import FrontendSettings
 from support.fake_engine import FakeEngine, Generate

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from penstock.children import Child, describe
 from penstock.frontend.engine import EngineClient
-from penstock.frontend.services import load_services
+from penstock.frontend.loading import load_services
 from penstock.offline.errors import EngineStartError
 from penstock.offline.settings import Settings
 from penstock.protocol import flags, sockets
