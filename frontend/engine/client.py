@@ -15,16 +15,15 @@ from penstock.frontend.engine.connection import Connection, Listener
 from penstock.frontend.engine.known import KnownEngine
 from penstock.frontend.engine.meter import StreamMeter, StreamMetrics
 from penstock.frontend.engine.presence import Presence
+from penstock.frontend.engine.pulse import Pulse
 from penstock.frontend.engine.reservations import Reservation, Reservations, Wish
 from penstock.frontend.engine.spec import GenerateSpec
 from penstock.frontend.engine.streams import Streams
 from penstock.frontend.engine.token_stream import TokenStream
-from penstock.protocol import messages, metrics
+from penstock.protocol import messages
 from penstock.protocol.errors import EngineGoneError, SettingsError, WireError
 from penstock.protocol.messages import PROTOCOL_VERSION
-from penstock.protocol.metric_names import Owner
 from penstock.protocol.metrics import Registry
-from penstock.protocol.process_meter import ProcessMeter
 from penstock.protocol.settings import FrontendSettings
 
 log = logging.getLogger("penstock.engine")
@@ -51,15 +50,13 @@ class EngineClient(KnownEngine):
         self.frontend_id = settings.frontend_id or f"frontend-{secrets.token_hex(4)}"
         self.epoch = time.time_ns()
         self._stream_metrics = StreamMetrics(registry)
-        self._process = ProcessMeter(registry, Owner.FRONTEND)
+        self._pulse = Pulse(registry)
         self._streams, self._answers = Streams(), Answers()
         self._reservations = Reservations()
         self._ready = asyncio.Event()
         self._connection: Connection | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._to_forget: list[int] = []
-        self._num_pings = 0
-        self._sent_metrics = b""
 
     @property
     def num_streams(self) -> int:
@@ -177,7 +174,7 @@ class EngineClient(KnownEngine):
         if self.is_ready and self._presence.is_silent(now_s):
             self._lose(f"the engine has been silent for {self._presence.age_s(now_s):.1f} s")
         if self.is_ready:
-            self._ping()
+            self._send(self._pulse.ping())
         else:
             self._hello()
             self._streams.expire()
@@ -191,14 +188,6 @@ class EngineClient(KnownEngine):
     def _hello(self) -> None:
         if not self.is_ready:
             self._send(messages.Hello(PROTOCOL_VERSION, self.frontend_id, self.epoch))
-
-    def _ping(self) -> None:
-        self._process.measure()
-        encoded = metrics.encode(self._registry.snapshot())
-        changed = encoded if encoded != self._sent_metrics else b""
-        self._sent_metrics = encoded
-        self._num_pings += 1
-        self._send(messages.Ping(self._num_pings, changed))
 
     # ---- what the engine says
 
@@ -234,8 +223,8 @@ class EngineClient(KnownEngine):
             self._lose("another engine took its place")
         engine_died = self._presence.welcome(message)
         log.info("engine %d serves %s", message.engine_epoch, message.card.name)
-        self._sent_metrics = b""
-        self._ping()
+        self._pulse.forget()
+        self._send(self._pulse.ping())
         self._resume(engine_died)
         self._ready.set()
 
