@@ -39,11 +39,18 @@ async def serve(
     runner = make_runner(services)
     await runner.setup()
     context = certificates.context if certificates else None
-    server = await start_serving(runner, listener, services.settings, context)
-    port = None if services.settings.uds else listener.getsockname()[1]
-    log.info("listening on %s", address(services.settings, port))
-    await services.client.start()
-    with _aside(_tell_ready(services)), _fresh(services, certificates):
+    with _fresh(services, certificates):  # whoever sees it listen may hang up at once
+        server = await start_serving(runner, listener, services.settings, context)
+        port = None if services.settings.uds else listener.getsockname()[1]
+        log.info("listening on %s", address(services.settings, port))
+        await services.client.start()
+        await _serve_until(ended, services, runner, server)
+
+
+async def _serve_until(
+    ended: asyncio.Event, services: Services, runner: web.AppRunner, server: asyncio.Server
+) -> None:
+    with _aside(_tell_ready(services)):
         try:
             await ended.wait()
             await _drain(services, server, ended)

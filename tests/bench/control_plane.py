@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from support.deployment import free_port
 from support.engine import LAUNCH
+from support.ports import free_port
 
 from penstock.bench.processes import descendants
 

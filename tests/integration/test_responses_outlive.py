@@ -67,7 +67,7 @@ def begun(server: Deployment) -> str:
     """One of which something is written already."""
     response_id: str = server.post(PATH, BODY | {"background": True})[1]["id"]
     path = f"{PATH}/{response_id}"
-    server.wait_until(lambda: server.get(path)[1]["status"] == "in_progress", 30)
+    server.wait_until(lambda: server.get(path)[1]["status"] == "in_progress", 60)
     return response_id
 
 
@@ -87,7 +87,7 @@ def ended(server: Deployment, response_id: str) -> dict[str, Any]:
         found.update(asked(server, f"{PATH}/{response_id}"))
         return found.get("status") not in (None, "queued", "in_progress")
 
-    server.wait_until(is_over, 90)
+    server.wait_until(is_over, 180)
     return found
 
 
@@ -113,7 +113,7 @@ def test_the_text_is_the_same_whoever_dies(kept: Kept, whole: str, victims: str)
         os.kill(pid, signal.SIGKILL)
     found = ended(server, response_id)
     assert (found["status"], text_of(found)) == ("incomplete", whole)
-    server.wait_until(server.is_ready, 60)
+    server.wait_until(server.is_whole, 60)
     said = server.log().removeprefix(said_before)
     assert WITNESSES.get(victims, f"{response_id} goes on here") in said, "it was over by then"
 

@@ -240,8 +240,8 @@ def test_an_answer_goes_on_after_a_program_was_killed(
     expected = completed(brook, asked)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(completed, mortal, asked)
-        mortal.wait_until(lambda: mortal.metric("vllm:num_requests_running") > 0, 10)
+        mortal.wait_until(lambda: mortal.metric("vllm:num_requests_running") > 0, 60)
         time.sleep(0.3)
         os.kill(mortal.pids(program)[0], signal.SIGKILL)
         assert answer.result() == expected
-    mortal.wait_until(mortal.is_ready, 60)
+    mortal.wait_until(mortal.is_whole, 60)

@@ -22,5 +22,5 @@ def make(folder: Path, name: str, signed_by: Certificate | None = None) -> Certi
         *("-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", extension),
         *("-keyout", made.key, "-out", made.cert, *signer),
     ]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
     return made

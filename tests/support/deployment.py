@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,15 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from penstock.bench.processes import command_line, descendants
+from penstock.protocol.settings import ServeSettings
+from support.ports import free_port
 
 PENSTOCK = [sys.executable, "-P", "-m", "penstock.cli"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Deployment:
@@ -33,6 +27,7 @@ class Deployment:
         self.url = f"http://127.0.0.1:{self.port}"
         self.started_in_s = 0.0
         self._ready_s = ready_s
+        self._num_front_ends = _num_front_ends(flags)
         self._is_lost = False
         self._argv = [
             *PENSTOCK,
@@ -46,11 +41,11 @@ class Deployment:
         ]
 
     def __enter__(self) -> "Deployment":
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(self._argv, stdout=self._log, stderr=subprocess.STDOUT)
         begun = time.monotonic()
         try:
-            self.wait_until(self._are_all_ready, self._ready_s)
+            self.wait_until(self.is_whole, self._ready_s)
         except BaseException:
             self.process.kill()
             raise
@@ -70,7 +65,7 @@ class Deployment:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            status = self.process.wait(60)
+            status = self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = -9
@@ -80,9 +75,9 @@ class Deployment:
         assert failed or status == 0, f"penstock serve ended with {status}"
 
     def log(self) -> str:
-        self._log.flush()
-        self._log.seek(0)
-        return self._log.read()
+        """All that it has written. Where its programs write on is theirs to say: they share the file's place."""
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
 
     def wait_until(self, condition: Any, timeout_s: float) -> None:
         """Polls; raises AssertionError with the log when the condition stays false."""
@@ -98,9 +93,13 @@ class Deployment:
         except (OSError, urllib.error.URLError):
             return False
 
-    def _are_all_ready(self) -> bool:
-        """Front ends share a port: each connection may meet another of them."""
-        return all(self.is_ready() for _ in range(8))
+    def is_whole(self) -> bool:
+        """Every front end is there and ready. They share a port: each connection may meet another of them."""
+        listening = [pid for pid in self.pids("penstock.frontend") if listens(pid, self.port)]
+        num_connections = 8 * max(1, self._num_front_ends)
+        return len(listening) == self._num_front_ends and all(
+            self.is_ready() for _ in range(num_connections)
+        )
 
     def get(self, path: str) -> tuple[int, Any]:
         """Status and body (JSON where it is JSON)."""
@@ -117,14 +116,33 @@ class Deployment:
             return error.code, _body(error.read())
 
     def metric(self, name: str) -> float:
-        """The sum of a metric over its labels."""
-        text = self.get("/metrics")[1]
-        lines = [line for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+        """The sum of a metric over its labels, of the whole deployment."""
+        pages: list[str] = []
+        self.wait_until(lambda: self._has_everyones_page(pages), 60)
+        return _sum(pages[-1], name)
+
+    def _has_everyones_page(self, pages: list[str]) -> bool:
+        """A front end to which no engine answers, or not soon, tells its own numbers."""
+        pages.append(self.get("/metrics")[1])
+        return _sum(pages[-1], "penstock:engine_up") == 1
 
     def pids(self, program: str) -> list[int]:
         """Processes of this deployment whose command line names `program` (penstock.frontend, ...)."""
         return [pid for pid in descendants(self.process.pid) if program in command_line(pid)]
+
+
+def _num_front_ends(flags: tuple[str, ...]) -> int:
+    """Of Penstock's own."""
+    if "--frontend-program" in flags:
+        return 0
+    if "--api-server-count" in flags:
+        return int(flags[flags.index("--api-server-count") + 1])
+    return ServeSettings().api_server_count
+
+
+def _sum(page: str, name: str) -> float:
+    lines = [line for line in page.splitlines() if line.split("{")[0].split(" ")[0] == name]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 
 def _body(data: bytes) -> Any:
@@ -165,8 +183,7 @@ def listens(pid: int, server_port: int) -> bool:
 
 def _sockets(pid: int, server_port: int) -> list[tuple[int, bool]]:
     """Remote port, and whether it listens, of each socket of the process on `server_port`."""
-    links = [_link(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
-    inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
+    inodes = {link[8:-1] for link in _links(pid) if link.startswith("socket:[")}
     found = []
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
@@ -174,6 +191,14 @@ def _sockets(pid: int, server_port: int) -> list[tuple[int, bool]]:
         if local == server_port and fields[9] in inodes:
             found.append((remote, fields[3] == "0A"))
     return found
+
+
+def _links(pid: int) -> list[str]:
+    """What its descriptors are; none when it has ended."""
+    try:
+        return [_link(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return []
 
 
 def _link(fd: Path) -> str:

@@ -200,8 +200,8 @@ class FakeEngine:
 
     def _abort(self, peer: bytes, message: messages.Abort) -> None:
         for request_id in message.ids:
-            self.aborted.append(request_id)
             self.whole += [request_id] if message.is_complete else []
+            self.aborted.append(request_id)
             self._running.pop((peer, request_id), None)
 
     def _pong(self, peer: bytes, message: messages.Ping) -> None:

@@ -20,7 +20,7 @@ from penstock.protocol.settings import FrontendSettings
 from support.fake_engine import FakeEngine, Generate
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -102,7 +102,7 @@ class Front:
 
     def call(self, coroutine: Any) -> Any:
         """Runs something on the front end's own loop."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
 
     async def _start(self) -> None:
         self._runner = make_runner(self.services)
@@ -112,7 +112,7 @@ class Front:
         self.port = listener.getsockname()[1]
         await self.services.client.start()
         if self._wait:
-            await self.services.client.wait_ready(10)
+            await self.services.client.wait_ready(60)
 
     async def _stop(self) -> None:
         self._server.close()
@@ -145,7 +145,7 @@ class Front:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, data, headers or {})
             response = connection.getresponse()

@@ -33,20 +33,20 @@ class FrontendProgram:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self.wait(10)
+        self.wait(60)
         assert self._process.stderr is not None
         self._process.stderr.close()
 
     def send_signal(self, signum: signal.Signals) -> None:
         self._process.send_signal(signum)
 
-    def wait(self, timeout_s: float) -> int:
+    def wait(self, timeout_s: float = 60) -> int:
         """Its exit status; `lines` is complete then."""
         status = self._process.wait(timeout_s)
         self._reader.join(timeout_s)
         return status
 
-    def line_with(self, words: str, after: int = 0, timeout_s: float = 20) -> str:
+    def line_with(self, words: str, after: int = 0, timeout_s: float = 60) -> str:
         """The first line, but for `after` ones, that holds `words`, once it is there."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:

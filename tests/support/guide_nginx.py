@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from support.deployment import Deployment, free_port
+from support.deployment import Deployment
 from support.guide_runs import Run, run_shell
 from support.guides import excerpt, rewritten
+from support.ports import free_port
 
-READY_S = 10
+READY_S = 60
 _AROUND = """
 daemon off; pid {folder}/pid; error_log stderr; events {{}}
 http {{

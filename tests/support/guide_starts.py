@@ -16,9 +16,10 @@ from typing import Any
 
 import yaml
 
-from support.deployment import Deployment, free_port
+from support.deployment import Deployment
 from support.guide_runs import addresses, run_shell
 from support.guides import excerpt, rewritten
+from support.ports import free_port
 
 PYTHON = f"{sys.executable} -P -m"
 FRONTEND = Path(__file__).parents[1] / "integration/node_frontend/frontend.mjs"

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from support.deployment import free_port
+from support.ports import free_port
 
 RAY = str(Path(sys.executable).with_name("ray"))
 QUIET = ("--disable-usage-stats", "--include-dashboard=false")

@@ -11,7 +11,7 @@ from typing import Self
 
 import pytest
 
-READY_S = 10.0
+READY_S = 60.0
 
 
 class RedisServer:

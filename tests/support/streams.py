@@ -23,7 +23,7 @@ async def connected(engine: FakeEngine, patience_s: float = 20.0) -> AsyncIterat
     client = EngineClient(settings, Registry())
     await client.start()
     try:
-        await client.wait_ready(5)
+        await client.wait_ready(60)
         yield client
     finally:
         await client.close()
@@ -34,8 +34,11 @@ def spec(num_tokens: int = 20, prompt: tuple[int, ...] = (1, 2, 3), **rest: obje
     return GenerateSpec(prompt=token_ids.pack(prompt), params=params, **rest)  # type: ignore[arg-type]
 
 
-async def read(client: EngineClient, asked: GenerateSpec) -> list[int]:
-    ids: list[int] = []
+async def read(
+    client: EngineClient, asked: GenerateSpec, into: list[int] | None = None
+) -> list[int]:
+    """All tokens; who gives `into` can watch them come."""
+    ids: list[int] = [] if into is None else into
     async with client.generate(asked) as stream:
         async for update in stream:
             ids += update.token_ids
@@ -48,7 +51,7 @@ def wanted(asked: GenerateSpec) -> list[int]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.002)
 

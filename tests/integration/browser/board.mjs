@@ -5,20 +5,32 @@ import { play } from "./stage.mjs";
 
 const LOAD = { prompt: "Once upon a time, ".repeat(20), max_tokens: 1200, ignore_eos: true, temperature: 1 };
 const NUM_STREAMS = 12;
+const HEARTBEAT_MS = 1000;
+const PATIENCE_MS = 30_000;
 
 async function underLoad(page, url) {
   await open(page, url, "#live");
-  const before = await generated(url);
+  const before = await atRest(url);
   const load = [...Array(NUM_STREAMS).keys()].map((seed) => send(url, { ...LOAD, seed }));
   await running(page, (value) => value > 1);
   const busy = await tiles(page);
-  await page.waitForTimeout(2500);
-  const later = await tiles(page);
+  const later = await once(() => tiles(page), ({ Generated }) => Generated.line >= 2 && !["–", "0"].includes(Generated.value));
   await Promise.all(load);
   await running(page, (value) => value === 0);
-  await page.waitForTimeout(1100);
-  const after = await generated(url);
-  return { busy, later, idle: await tiles(page), total: after, generated: after - before, sent: NUM_STREAMS * LOAD.max_tokens };
+  const total = await atRest(url);
+  const idle = await once(() => tiles(page), ({ Generated }) => Generated.note.startsWith(total.toLocaleString("en-US")));
+  return { busy, later, idle, total, generated: total - before, sent: NUM_STREAMS * LOAD.max_tokens };
+}
+
+/** What is seen once it is so; after a while, what is seen instead. */
+async function once(look, holds) {
+  const end = Date.now() + PATIENCE_MS;
+  let seen = await look();
+  while (!holds(seen) && Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    seen = await look();
+  }
+  return seen;
 }
 
 /** Waits until the tile says so. */
@@ -44,6 +56,18 @@ function tiles(page) {
   );
 }
 
+/** When no more heartbeats bring more. */
+async function atRest(url) {
+  let before = -1;
+  return once(async () => {
+    const now = await generated(url);
+    const isSame = now === before;
+    before = now;
+    if (!isSame) await new Promise((resolve) => setTimeout(resolve, 2 * HEARTBEAT_MS));
+    return isSame ? now : -1;
+  }, (value) => value >= 0);
+}
+
 async function generated(url) {
   return (await (await fetch(`${url}v1/stats`)).json()).totals.generated_tokens;
 }
@@ -57,15 +81,19 @@ async function hidden(page, url) {
     await page.waitForTimeout(milliseconds);
     return asked;
   };
+  const asks = () => page.waitForRequest((request) => request.url().endsWith("/v1/stats"), { timeout: PATIENCE_MS });
   await open(page, url, "#live");
+  const asksOn = (await isSo(asks())) && (await isSo(asks()));
   const seen = await countFor(3000);
   await turn(page, "hidden");
-  await page.waitForTimeout(200);
+  await page.waitForTimeout(1500);
   const unseen = await countFor(2500);
-  const next = page.waitForRequest((request) => request.url().endsWith("/v1/stats"), { timeout: 10_000 });
+  const next = isSo(asks());
   await turn(page, "visible");
-  return { seen, unseen, again: await next.then(() => 1, () => 0) };
+  return { asksOn, seen, unseen, again: await next };
 }
+
+const isSo = (promise) => promise.then(() => true, () => false);
 
 function turn(page, state) {
   return page.evaluate((value) => {

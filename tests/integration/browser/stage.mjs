@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 
 export const DESKTOP = { viewport: { width: 1280, height: 800 } };
 export const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** `scenes` maps names to functions, or to `[context options, function]`. */
 export async function play(scenes) {

@@ -140,9 +140,10 @@ def test_the_board_shows_a_load_as_it_is(brook: Deployment) -> None:
 
 def test_nothing_is_asked_for_while_nobody_looks(brook: Deployment) -> None:
     seen = play("board.mjs", "hidden", f"{brook.url}/")
-    assert 2 <= seen["seen"] <= 4
+    assert seen["asksOn"]
+    assert seen["seen"] <= 4
     assert seen["unseen"] == 0
-    assert seen["again"] >= 1
+    assert seen["again"]
 
 
 # ---- keys

@@ -26,7 +26,7 @@ def test_a_second_signal_while_workers_end_leaves_no_folder(
         for _ in range(5):
             time.sleep(0.1)
             engine.process.send_signal(signal.SIGTERM)
-        assert engine.process.wait(10) == 0
+        assert engine.process.wait(60) == 0
         assert list(tmp_path.iterdir()) == []
 
 
@@ -36,7 +36,7 @@ def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path, mode: int) ->
     folder.mkdir()
     folder.chmod(mode)
     with Engine("--endpoint", f"ipc://{folder}/engine") as engine:
-        assert engine.process.wait(20) == 2
+        assert engine.process.wait(60) == 2
         log = engine.log()
     assert f"others can enter {folder} (mode {mode:04o})" in log
     assert "chmod 700" in log

@@ -36,7 +36,7 @@ def expected(prompt: list[int], params: SamplingParams) -> list[int]:
     return whole_output(prompt, params, 2048)[0]
 
 
-def wait_for(condition, timeout_s: float = 5) -> None:  # type: ignore[no-untyped-def]
+def wait_for(condition, timeout_s: float = 60) -> None:  # type: ignore[no-untyped-def]
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -129,7 +129,7 @@ def test_a_deadline_drops_what_has_no_token_by_then() -> None:
         FrontEnd(engine) as frontend,
     ):
         frontend.join()
-        in_time = frontend.ask(PROMPT, LONG, deadline_s=1)
+        in_time = frontend.ask(PROMPT, LONG, deadline_s=60)
         frontend.receive_a(Tokens)
         too_late = frontend.ask(PROMPT, LONG, deadline_s=0.2)
         refused = frontend.collect(too_late).refused
@@ -176,14 +176,19 @@ def test_front_ends_are_heard_while_the_model_loads_and_welcomed_after() -> None
         frontend.send(frontend.hello)
         frontend.send(Ping(4))
         assert isinstance(frontend.receive(), Pong)
-        while not isinstance(message := frontend.receive(0.2 + 5), Welcome):
+        while not isinstance(message := frontend.receive(), Welcome):
             assert isinstance(message, Pong)
             frontend.send(Ping(5))
 
 
 @pytest.mark.parametrize("how", ["silence", "epoch", "leave", "disconnect"])
 def test_a_front_end_that_is_gone_takes_its_requests_along(how: str) -> None:
-    with Engine(worker=("--step-s", "0.01")) as engine, FrontEnd(engine, "watcher") as watcher:
+    """Those who say so, or whose connection ends, long before their silence would tell."""
+    silence_s = 3.0 if how == "silence" else 60.0
+    with (
+        Engine(worker=("--step-s", "0.02"), silence_s=silence_s) as engine,
+        FrontEnd(engine, "watcher") as watcher,
+    ):
         watcher.join()
         frontend = FrontEnd(engine)
         frontend.join()
@@ -196,18 +201,16 @@ def test_a_front_end_that_is_gone_takes_its_requests_along(how: str) -> None:
                 assert watcher.stats().num_running == 0
         elif how == "leave":
             frontend.send(Leave("done"))
-            wait_for(lambda: watcher.stats().num_running == 0, 1)
         elif how == "disconnect":
             frontend.context.destroy(0)
-            wait_for(lambda: watcher.stats().num_running == 0, 1)
-        wait_for(lambda: watcher.stats().num_running == 0, 5)
+        wait_for(lambda: watcher.stats().num_running == 0, 30)
         frontend.context.destroy(0)
 
 
 @pytest.mark.parametrize("how", ["--crash-after", "--hang-after"])
 def test_a_stream_outlives_its_worker(how: str) -> None:
     with (
-        Engine("--step-timeout-s", "1", worker=(how, "30")) as engine,
+        Engine("--step-timeout-s", "3", worker=(how, "30")) as engine,
         FrontEnd(engine) as frontend,
     ):
         frontend.join()
@@ -241,14 +244,14 @@ def test_a_request_that_kills_workers_fails_alone() -> None:
 
 def test_the_engine_gives_up_workers_that_never_start() -> None:
     with Engine(worker=("--fault-at-start", "99")) as engine:
-        assert engine.process.wait(20) == 1
+        assert engine.process.wait(60) == 1
         assert "ask for less" in engine.log()
         assert "giving up" in engine.log()
 
 
 def test_a_refusal_is_final_and_said_once() -> None:
     with Engine(worker=("--refuse", "no model is split so")) as engine:
-        assert engine.process.wait(20) == 2
+        assert engine.process.wait(60) == 2
         assert engine.log().count("no model is split so") == 1
 
 
@@ -260,7 +263,7 @@ def test_two_failed_starts_are_forgiven() -> None:
 def test_sigterm_lets_running_requests_finish() -> None:
     with Engine(worker=("--step-s", "0.01")) as engine, FrontEnd(engine) as frontend:
         frontend.join()
-        params = SamplingParams(max_tokens=100)
+        params = SamplingParams(max_tokens=300)
         running = frontend.ask(PROMPT, params)
         frontend.receive_a(Tokens)
         engine.process.terminate()
@@ -269,7 +272,7 @@ def test_sigterm_lets_running_requests_finish() -> None:
         assert frontend.receive_a(Refused).code is RefusalCode.DRAINING
         assert late != running
         frontend.receive_a(Goodbye)
-        assert engine.process.wait(10) == 0
+        assert engine.process.wait(60) == 0
 
 
 def test_a_successor_engine_continues_a_stream() -> None:
@@ -298,7 +301,7 @@ def test_nobody_spins_when_idle() -> None:
         while time.monotonic() - began < 1.0:
             frontend.stats()
             time.sleep(0.1)
-        assert engine.cpu_s() - before < 0.05
+        assert engine.cpu_s() - before < 0.2, "it would be a second"
 
 
 def test_workers_die_with_a_killed_engine() -> None:
@@ -320,7 +323,7 @@ def is_alive(pid: int) -> bool:
 
 def test_a_max_model_len_that_cannot_fit_is_an_error_with_advice() -> None:
     with Engine("--max-model-len", "2000", worker=("--kv-bytes", "65536")) as engine:
-        assert engine.process.wait(20) == 2
+        assert engine.process.wait(60) == 2
         assert "--kv-cache-memory-bytes" in engine.log()
 
 
@@ -330,7 +333,7 @@ def test_an_endpoint_too_long_for_a_socket_is_an_error_with_advice(
     deep = tmp_path / ("d" * 107)
     deep.mkdir(mode=0o700)
     with Engine("--endpoint", f"ipc://{deep}/engine") as engine:
-        assert engine.process.wait(20) == 2
+        assert engine.process.wait(60) == 2
         assert "--endpoint" in engine.log()
         assert "107" in engine.log()
         assert "Traceback" not in engine.log()

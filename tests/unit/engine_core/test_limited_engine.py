@@ -1,6 +1,7 @@
 """engine-core with limits as a real process: what front ends are told, whoever of them or of the engines dies."""
 
 import itertools
+import json
 import signal
 import time
 from collections.abc import Callable
@@ -53,7 +54,7 @@ def remaining_tokens(frontend: FrontEnd) -> int:
     return verdict.tokens.remaining
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 5) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -100,7 +101,7 @@ def test_a_front_end_that_is_gone_keeps_no_place(tmp_path: Path) -> None:
         assert remaining_tokens(watcher) == 90
         frontend.context.destroy(0)
         until(lambda: watcher.stats().num_running == 0)
-        until(lambda: remaining_tokens(watcher) > 700)
+        until(lambda: remaining_tokens(watcher) > 90)
         assert remaining_tokens(watcher) < 990, "what was generated is paid for"
 
 
@@ -128,9 +129,7 @@ def test_counts_outlive_an_engine_that_is_killed(tmp_path: Path) -> None:
         frontend.send(Settle([over.id]))
         open_still = reserve(frontend)
         assert remaining_tokens(frontend) == 940
-        until(lambda: '"requests_per_day":[[' in (engine.folder / "limits.json").read_text())
-        time.sleep(1.2)
-        frontend.stats()
+        until(lambda: num_tokens_kept(engine) == 30)
         engine.process.send_signal(signal.SIGKILL)
         engine.process.wait()
         engine.start()
@@ -143,12 +142,19 @@ def test_counts_outlive_an_engine_that_is_killed(tmp_path: Path) -> None:
         assert [v.is_granted for v in granted] == [True, True, False, False], "three are open"
 
 
+def num_tokens_kept(engine: Engine) -> int:
+    """By holder "a", as the file says."""
+    file = engine.folder / "limits.json"
+    counts = json.loads(file.read_text())["counts"] if file.exists() else {}
+    return sum(amount for _, amount in counts.get("a", {}).get("tokens_per_day", []))
+
+
 def test_limits_may_change_while_it_runs(tmp_path: Path) -> None:
     path = key_file(tmp_path, '[[keys]]\nname = "a"\nkey = "k"')
     with Engine("--api-key-file", path) as engine, FrontEnd(engine) as frontend:
         assert not frontend.join().limits.is_metered
+        frontend.stats()  # behind the welcomes to every hello of `join`
         key_file(tmp_path)
-        frontend.stats()
         assert frontend.receive_a(Welcome).limits.is_metered
         assert reserve(frontend).is_granted
         key_file(tmp_path, "nonsense")
@@ -165,10 +171,10 @@ def test_a_hangup_without_a_file_is_an_end() -> None:
     with Engine() as engine, FrontEnd(engine) as frontend:
         frontend.join()
         engine.process.send_signal(signal.SIGHUP)
-        assert engine.process.wait(10) == 0
+        assert engine.process.wait(60) == 0
 
 
 def test_a_bad_file_ends_the_start(tmp_path: Path) -> None:
     with Engine("--api-key-file", key_file(tmp_path, "nonsense")) as engine:
-        assert engine.process.wait(10) == 2
+        assert engine.process.wait(60) == 2
         assert "--api-key-file" in engine.log()

@@ -49,7 +49,7 @@ def test_whatever_is_said_is_one_object_on_one_line(message: str, fact: str) -> 
 def run(body: str, form: str = "json") -> list[str]:
     program = f"from penstock.protocol import logs\nlogs.set_up('info', {form!r}, 'me')\n{body}"
     found = subprocess.run(
-        [sys.executable, "-P", "-c", program], capture_output=True, text=True, timeout=30
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, timeout=60
     )
     return found.stderr.splitlines()
 

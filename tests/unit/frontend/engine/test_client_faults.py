@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from support import fake_script
 from support.fake_engine import FakeEngine
+from support.fake_script import SOON_SILENT
 from support.streams import connected, read, spec, until, wanted
 
 from penstock.frontend.engine import (
@@ -28,10 +29,10 @@ def test_stream_goes_on_in_the_next_engine(engine: FakeEngine, fault: str) -> No
     async def main() -> None:
         engine.step_s = 0.005
         async with connected(engine) as client:
-            asked = spec(100)
-            reading = asyncio.create_task(read(client, asked))
-            await until(lambda: engine.num_running == 1)
-            await asyncio.sleep(0.1)
+            asked = spec(200)
+            seen: list[int] = []
+            reading = asyncio.create_task(read(client, asked, seen))
+            await until(lambda: len(seen) > 5)
             getattr(engine, fault)()
             assert await reading == wanted(asked)
             _, second = engine.generates
@@ -43,7 +44,7 @@ def test_stream_goes_on_in_the_next_engine(engine: FakeEngine, fault: str) -> No
 
 def test_silent_engine_is_greeted_again_and_nothing_is_lost(engine: FakeEngine) -> None:
     async def main() -> None:
-        engine.step_s = 0.005
+        engine.step_s, engine.limits = 0.005, SOON_SILENT
         async with connected(engine) as client:
             reading = asyncio.create_task(read(client, spec(100)))
             await until(lambda: engine.num_running == 1)
@@ -88,7 +89,7 @@ def test_patience_ends(engine: FakeEngine) -> None:
 def test_deadline_passes_without_an_engine(engine: FakeEngine) -> None:
     async def main() -> None:
         async with connected(engine) as client:
-            engine.restart(after_s=1.0)
+            engine.restart(after_s=2.0)
             await until(lambda: not client.is_ready)
             with pytest.raises(RefusedError) as refused:
                 await read(client, spec(deadline_s=0.2))
@@ -120,21 +121,22 @@ def test_repeats_are_dropped_and_a_gap_fails_its_stream_alone(engine: FakeEngine
 
 
 def test_log_probabilities_go_on_too(engine: FakeEngine) -> None:
-    params = SamplingParams(max_tokens=60, seed=1, logprobs=2, prompt_logprobs=1)
+    params = SamplingParams(max_tokens=200, seed=1, logprobs=2, prompt_logprobs=1)
     asked = GenerateSpec(prompt=token_ids.pack([5, 6, 7]), params=params)
 
-    async def collect(client: EngineClient) -> list[Update]:
+    updates: list[Update] = []
+
+    async def collect(client: EngineClient) -> None:
         async with client.generate(asked) as stream:
-            return [update async for update in stream]
+            await stream.pour(lambda update: updates.append(update) is None)
 
     async def main() -> None:
         engine.step_s = 0.003
         async with connected(engine) as client:
             reading = asyncio.create_task(collect(client))
-            await until(lambda: engine.num_running == 1)
-            await asyncio.sleep(0.05)
+            await until(lambda: len(updates) > 5)
             engine.restart()
-            updates = await reading
+            await reading
         assert engine.generates[1].params.prompt_logprobs is None
         tokens = [token for update in updates for token in update.token_ids]
         assert tokens == wanted(asked)
@@ -168,8 +170,9 @@ def test_an_engine_of_another_protocol_is_not_used(engine: FakeEngine) -> None:
     async def main() -> None:
         client = EngineClient(FrontendSettings(endpoint=engine.endpoint), Registry())
         await client.start()
+        await until(lambda: "protocol 99" in client.reason_away)
         with pytest.raises(EngineGoneError, match="protocol 99"):
-            await client.wait_ready(0.5)
+            await client.wait_ready(0.1)
         await client.close()
 
     asyncio.run(main())

@@ -5,19 +5,21 @@ import asyncio
 import msgspec
 import pytest
 from support.fake_engine import FakeEngine
-from support.fake_script import LIMITS
+from support.fake_script import LIMITS, SOON_SILENT
 from support.streams import connected, read, spec, until, wanted
 
 from penstock.frontend.engine import EngineClient, LimitedError, Reservation, Wish
 from penstock.protocol.errors import EngineGoneError
 from penstock.protocol.messages import PROTOCOL_VERSION, Hello, Limits, Reserve, Verdict
 
-WISH = Wish("search", certain=3, possible=100)
+WISH = Wish("search", certain=3, possible=200)
 METERED: Limits = msgspec.structs.replace(LIMITS, is_metered=True)
 
 
-async def reading(client: EngineClient, reservation: Reservation) -> list[int]:
-    return await read(client, spec(100, reservation=reservation.id))
+async def reading(
+    client: EngineClient, reservation: Reservation, into: list[int] | None = None
+) -> list[int]:
+    return await read(client, spec(200, reservation=reservation.id), into)
 
 
 def test_it_is_asked_for_used_and_given_up(engine: FakeEngine) -> None:
@@ -26,8 +28,8 @@ def test_it_is_asked_for_used_and_given_up(engine: FakeEngine) -> None:
         async with connected(engine) as client:
             assert client.is_metered
             reservation = await client.reserve(WISH)
-            assert engine.reserved == [Reserve(reservation.id, "search", 3, 100)]
-            assert await reading(client, reservation) == wanted(spec(100))
+            assert engine.reserved == [Reserve(reservation.id, "search", 3, 200)]
+            assert await reading(client, reservation) == wanted(spec(200))
             assert engine.generates[0].reservation == reservation.id
             client.settle(reservation)
             await until(lambda: engine.settled == [reservation.id])
@@ -75,16 +77,16 @@ def test_the_next_engine_is_told_what_is_open(
             client.settle(over)
             reservation = await client.reserve(WISH)
             assert await read(client, spec(7, reservation=reservation.id))
-            streaming = asyncio.create_task(reading(client, reservation))
-            await until(lambda: engine.num_running == 1)
-            await asyncio.sleep(0.1)
+            seen: list[int] = []
+            streaming = asyncio.create_task(reading(client, reservation, seen))
+            await until(lambda: len(seen) > 5)
             getattr(engine, fault)()
-            assert await streaming == wanted(spec(100))
+            assert await streaming == wanted(spec(200))
             _, _, again = engine.reserved
             num_emitted = len(engine.generates[-1].emitted) // 4
             assert num_emitted > 5
             assert (again.id, again.resumes) == (reservation.id, True)
-            assert again.possible == 100 - 7 - num_emitted
+            assert again.possible == 200 - 7 - num_emitted
             assert again.certain == (0 if is_counted else 3 + 7 + num_emitted)
             assert engine.generates[-1].reservation == reservation.id
 
@@ -109,6 +111,7 @@ def test_what_ended_while_the_engine_was_away_is_settled_when_it_is_back(
     engine: FakeEngine,
 ) -> None:
     async def main() -> None:
+        engine.limits = SOON_SILENT
         async with connected(engine) as client:
             reservation = await client.reserve(WISH)
             engine.is_silent = True
@@ -124,7 +127,7 @@ def test_what_ended_while_the_engine_was_away_is_settled_when_it_is_back(
 def test_patience_ends_for_those_who_ask(engine: FakeEngine) -> None:
     async def main() -> None:
         async with connected(engine, patience_s=0.2) as client:
-            engine.restart(after_s=1.0)
+            engine.restart(after_s=2.0)
             await until(lambda: not client.is_ready)
             for _ in range(2):
                 with pytest.raises(EngineGoneError):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import uvloop
 from support.fake_engine import FakeEngine
+from support.fake_script import SOON_SILENT
 from support.streams import connected, read, spec, until, wanted
 from support.variants import often
 
@@ -48,7 +49,7 @@ async def rain(engine: FakeEngine, dice: random.Random, is_over: Callable[[], bo
 def test_any_weather(engine: FakeEngine, seed: int) -> None:
     async def main() -> None:
         dice = random.Random(seed)
-        engine.step_s = 0.005
+        engine.step_s, engine.limits = 0.005, SOON_SILENT
         asked = [spec(dice.randint(1, 150), prompt=(i,)) for i in range(40)]
         async with connected(engine) as client:
             reading = asyncio.gather(*(read(client, one) for one in asked))
@@ -56,4 +57,4 @@ def test_any_weather(engine: FakeEngine, seed: int) -> None:
             assert await reading == [wanted(one) for one in asked]
             await until(lambda: client.is_ready and engine.num_running == 0)
 
-    uvloop.run(asyncio.wait_for(main(), 30))
+    uvloop.run(asyncio.wait_for(main(), 120))

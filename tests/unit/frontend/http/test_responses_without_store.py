@@ -22,8 +22,8 @@ def redis() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def front(byte_model: Path, redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
-    monkeypatch.setattr(redis_link, "TIMEOUT_S", 0.3)
-    monkeypatch.setattr(background, "LEASE_S", 0.4)
+    monkeypatch.setattr(redis_link, "TIMEOUT_S", 1.5)
+    monkeypatch.setattr(background, "LEASE_S", 1.5)
     monkeypatch.setattr(background, "BEAT_S", 0.05)
     monkeypatch.setattr(journal, "FLUSH_S", 0.01)
     with Front(byte_model, responses_store=redis.url) as running:
@@ -49,7 +49,7 @@ def test_an_answer_needs_no_store_but_whatever_is_kept_does(
 
 
 def test_a_response_in_the_background_waits_for_it(front: Front, redis: RedisServer) -> None:
-    front.engine.step_s = 0.01
+    front.engine.step_s = 0.03
     response_id = front.post(PATH, {"input": "Hi", "background": True}).json["id"]
     wait_until(lambda: len(front.get(f"{PATH}/{response_id}?stream=true").data) > 0)
     response_id = front.post(PATH, {"input": "Hi", "background": True}).json["id"]

@@ -38,7 +38,7 @@ def connected(
     context = ssl.create_default_context(cafile=trusted.cert)
     if mine is not None:
         context.load_cert_chain(mine.cert, mine.key)
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=context)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=context)
     with closing(connection):
         yield connection
 
@@ -132,7 +132,7 @@ def test_files_that_do_not_fit_change_nothing(
         program.send_signal(signal.SIGHUP)
         wait_until(lambda: pings(program.port, made["new"]))
         program.send_signal(signal.SIGTERM)
-        assert program.wait(10) == 0
+        assert program.wait(60) == 0
 
 
 def test_a_client_needs_a_certificate_where_they_are_required(
@@ -163,7 +163,7 @@ def test_plain_http_on_the_port_harms_nobody(
 ) -> None:
     place(made["old"], tmp_path)
     with FakeEngine() as engine, FrontendProgram(byte_model, engine, *flags(tmp_path)) as program:
-        with closing(http.client.HTTPConnection("127.0.0.1", program.port, timeout=10)) as plain:
+        with closing(http.client.HTTPConnection("127.0.0.1", program.port, timeout=60)) as plain:
             plain.request("GET", "/ping")
             with pytest.raises((http.client.HTTPException, OSError)):
                 plain.getresponse()
@@ -183,7 +183,7 @@ def encrypted(certificate: Certificate, folder: Path) -> str:
         "-out",
         path,
     ]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
     return str(path)
 
 

@@ -35,7 +35,7 @@ def test_a_front_end_answers_there(
             connection.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b" 200 " in connection.recv(4096)
         program.send_signal(signal.SIGTERM)
-        assert program.wait(10) == 0
+        assert program.wait(60) == 0
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])

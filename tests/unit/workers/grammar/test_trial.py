@@ -92,7 +92,7 @@ class Reports:
 
     def wait_for(self, count: int) -> list[Prepared]:
         with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.all) == count, timeout=20)
+            assert self._arrived.wait_for(lambda: len(self.all) == count, timeout=60)
         return self.all
 
 
@@ -168,9 +168,9 @@ def _script(tmp_path: Path, body: str) -> TrialProcess:
 
 
 def test_a_slow_start_is_no_trials_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "TRIAL_WALL_S", 0.5)
+    monkeypatch.setattr(limits, "TRIAL_WALL_S", 2.0)
     body = (
-        "time.sleep(0.9); os.write(1, ready); os.read(0, 999); os.write(1, answer); os.read(0, 1)"
+        "time.sleep(3.0); os.write(1, ready); os.read(0, 999); os.write(1, answer); os.read(0, 1)"
     )
     process = _script(tmp_path, body)
     assert process.run(GOOD).grammar == "fine"
