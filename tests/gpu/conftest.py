@@ -28,6 +28,12 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def _same_numbers() -> None:
+    """Whichever test ran before."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def device() -> torch.device:
     pytest.importorskip("triton", reason="Triton is not installed (pip install 'penstock[gpu]')")

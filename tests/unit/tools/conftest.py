@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from support.one_thread import one_thread
+from support.same_numbers import same_numbers
 
-__all__ = ["one_thread", "shipped"]
+__all__ = ["one_thread", "same_numbers", "shipped"]
 
 ROOT = Path(__file__).resolve().parents[3]
 
