@@ -4,13 +4,15 @@ The library lands in the user's cache folder under a name made of everything tha
 sources, the flags, the compiler's version and the processor's abilities. A second start finds it there.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,7 +35,9 @@ def build(flags: tuple[str, ...] = (), environ: Mapping[str, str] = os.environ) 
     every_flag = FLAGS + flags
     library = cache_dir(environ) / f"kernels-{_fingerprint(compiler, every_flag)}.so"
     if not library.exists():
-        _compile(compiler, every_flag, library)
+        with _alone(library):
+            if not library.exists():
+                _compile(compiler, every_flag, library)
     return library
 
 
@@ -83,6 +87,18 @@ def _processor() -> str:
     except OSError:
         lines = []
     return platform.machine() + "".join(sorted({ln for ln in lines if ln.startswith(wanted)}))
+
+
+@contextlib.contextmanager
+def _alone(library: Path) -> Iterator[None]:
+    """Others who need it, as the ranks of a model do all at once, wait for it rather than build it beside us.
+
+    The lock ends with the process that holds it. Where the file system has none, each builds for itself.
+    """
+    with library.with_suffix(".lock").open("w") as file:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _compile(compiler: str, flags: tuple[str, ...], library: Path) -> None:

@@ -14,7 +14,7 @@ HEAVY = ("torch", "numpy", "transformers")
 
 def _python(code: str) -> str:
     return subprocess.run(
-        [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True, timeout=240
     ).stdout
 
 

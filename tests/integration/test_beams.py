@@ -59,7 +59,6 @@ def ours(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_beams_equal_transformers(exact: Deployment) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(BROOK)
     work = [(p, *SEARCHES[i % 4]) for i, p in enumerate(prompts(tokenizer, NUM_PROMPTS))]

@@ -57,7 +57,7 @@ class Guarded:
         whole, _, _ = (self._folder / "log").read_text().rpartition("\n")
         return [json.loads(line) for line in whole.splitlines()]
 
-    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 120) -> None:
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 300) -> None:
         end = time.monotonic() + timeout_s
         while not condition():
             assert self.process.poll() is None, self.lines()

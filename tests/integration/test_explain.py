@@ -9,7 +9,7 @@ from support.deployment import PENSTOCK, Deployment
 def test_the_plan_is_what_is_started() -> None:
     flags = ["--kv-cache-memory-bytes", "64MiB", "--max-num-seqs", "5", "--block-size", "32"]
     argv = [*PENSTOCK, "serve", "brook", "--explain", "json", "--port", "0", *flags]
-    told = json.loads(subprocess.run(argv, capture_output=True, check=True, timeout=60).stdout)
+    told = json.loads(subprocess.run(argv, capture_output=True, check=True, timeout=240).stdout)
     batching = {name: row["value"] for name, row in told["batching"].items()}
     with Deployment(*flags) as server:
         assert (

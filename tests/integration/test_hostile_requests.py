@@ -13,7 +13,7 @@ from support.hostile_templates import corpus
 from support.hostile_tools import hostile_tools
 
 HI = [{"role": "user", "content": "Hi"}]
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 """Of a busy machine; what is asked for is two seconds on a quiet one."""
 NUM_CONSTRAINTS, NUM_TOOLS = 1000, 574
 

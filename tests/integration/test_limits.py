@@ -92,7 +92,6 @@ async def headers_of(url: str, key: str) -> dict[str, str]:
             return dict(response.headers)
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("size", SIZES)
 def test_exactly_the_quotas_are_let_in(size: Size, tmp_path: Path) -> None:
     """First the quotas of two keys bind, then, with two keys that are new, the bound of all together."""
@@ -148,7 +147,6 @@ def all_took_part(server: Deployment, number: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_killed_engine_and_a_killed_front_end_let_nobody_in_twice(tmp_path: Path) -> None:
     file = key_file(tmp_path / "keys.toml", ["ann", "bob"], (30, 1), 1000)
     with Deployment("--no-access-log", "--api-server-count", "2", "--api-key-file", file) as server:

@@ -45,7 +45,6 @@ def ask(server: Deployment, prompt: list[int], max_tokens: int) -> list[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_greedy_tokens_equal_transformers_under_pressure() -> None:
     """fp32; chunked prefill, prefix caching, preemption and 16 requests at a time all at work."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(BROOK)

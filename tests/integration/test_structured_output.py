@@ -206,7 +206,7 @@ def check_hostile(deployment: Deployment, seeds: range) -> None:
     assert deployment.metric("penstock:worker_restarts_total") == 0
     took = sorted((took_s, seed) for took_s, _, seed in outcomes)
     print(Counter(status for _, status, _ in outcomes), "slowest, and of which seed:", took[-5:])
-    assert took[-1][0] < 10
+    assert took[-1][0] < 20
 
 
 def outcome(deployment: Deployment, seed: int) -> tuple[float, int, int]:

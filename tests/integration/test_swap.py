@@ -58,7 +58,6 @@ def swapped(server: Deployment) -> list[list[int]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_native_kernels_find_their_pages_again() -> None:
     with Deployment(*PRESSURE, *NATIVE) as server:
         expected = recomputed(server)
@@ -67,7 +66,6 @@ def test_native_kernels_find_their_pages_again() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "ranks", [(), pytest.param(("-tp", "2", "-pp", "2"), marks=pytest.mark.long)]
 )

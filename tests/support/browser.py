@@ -8,7 +8,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "integration" / "browser"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_S = 200
+PATIENCE_S = 400
 REFUSED = "error: Failed to load resource: "
 """What Chromium itself says of an answer that refuses or never comes, whatever the page makes of it."""
 

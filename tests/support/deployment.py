@@ -22,7 +22,7 @@ PENSTOCK = [sys.executable, "-P", "-m", "penstock.cli"]
 class Deployment:
     """A context manager: ready on entry, stopped with status 0 asserted on exit."""
 
-    def __init__(self, *flags: str, model: str = "brook", ready_s: float = 120) -> None:
+    def __init__(self, *flags: str, model: str = "brook", ready_s: float = 300) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.started_in_s = 0.0

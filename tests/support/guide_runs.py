@@ -15,7 +15,7 @@ from support.guides import excerpt, rewritten
 
 Run = Callable[[str, Deployment], str]
 """From where the excerpt stands and the server that answers, to what came back."""
-TIMEOUT_S = 120
+TIMEOUT_S = 240
 MODELS = {
     r'"(qwen-7b|Qwen2-7B-Instruct|gpt-3\.5-turbo|bge-base-zh|BAAI/bge-large-en)"': '"brook"',
     r'"(meta-llama/Llama-3-8B|Qwen/Qwen2\.5-7B-Instruct)"': '"brook"',

@@ -35,7 +35,7 @@ COMMANDS = {
     r"/path/to/vllm-rs": str(FRONTEND),
 }
 """A guide's commands are for vLLM, and for models that are not here; brook's context is 2048 tokens."""
-READY_S = 60
+READY_S = 240
 
 
 class Start:

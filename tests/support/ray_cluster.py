@@ -12,7 +12,7 @@ from support.ports import free_port
 
 RAY = str(Path(sys.executable).with_name("ray"))
 QUIET = ("--disable-usage-stats", "--include-dashboard=false")
-START_S = 120.0
+START_S = 240.0
 
 
 class RayCluster:

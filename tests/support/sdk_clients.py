@@ -12,7 +12,7 @@ from typing import Any
 SDKS = Path(__file__).parents[1] / "integration" / "sdks"
 OWN_PYTHON = SDKS / "python" / ".venv" / "bin" / "python"
 NODE_MODULES = SDKS / "node" / "node_modules"
-PATIENCE_S = 200
+PATIENCE_S = 400
 BASIC = ("chat", "stream", "tools", "stream_tools", "parallel", "structured", "stream_structured")
 FORCED = ("required", "named")
 HELPERS = ("parsed_tools", "tool_events")

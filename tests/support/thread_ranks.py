@@ -13,7 +13,7 @@ from penstock.workers.parallel.part import part_of_rank
 from penstock.workers.parallel.stages import States
 
 T = TypeVar("T")
-PATIENCE_S = 60
+PATIENCE_S = 300
 
 
 class Table:

@@ -9,7 +9,7 @@ from penstock.protocol.codec import from_worker_codec, to_worker_codec
 from penstock.protocol.frames import READ_BYTES, FrameReader, frame
 from penstock.protocol.plan import FromWorker, ToWorker, WorkerProgress
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 240.0
 
 
 class WorkerProcess:

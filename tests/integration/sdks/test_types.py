@@ -23,5 +23,5 @@ def test_programs_in_typescript_have_types(brook: Deployment, tmp_path: Path) ->
 
 
 def run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -191,7 +191,7 @@ def test_it_loads_no_torch_and_leaves_nothing_behind(tmp_path: Path) -> None:
         [sys.executable, "-P", "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         env={"PATH": "", "XDG_RUNTIME_DIR": str(tmp_path), "PENSTOCK_LOG_LEVEL": "error"}
         | {"PYTHONPATH": ":".join(sys.path)},
     )

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,21 @@ def test_a_second_build_finds_the_first(one_source, environ):
     written = library.stat().st_mtime_ns
     assert build((), environ) == library
     assert library.stat().st_mtime_ns == written
-    assert list(library.parent.iterdir()) == [library]
+    assert {path.suffix for path in library.parent.iterdir()} == {".so", ".lock"}
+
+
+def test_whoever_needs_it_meanwhile_waits_for_the_one_build(one_source, environ, monkeypatch):
+    built, compile_it = [], compiler._compile
+
+    def slowly(*given):
+        built.append(given)
+        time.sleep(0.3)
+        compile_it(*given)
+
+    monkeypatch.setattr(compiler, "_compile", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: build((), environ), range(4)))
+    assert (len(found), len(built)) == (1, 1)
 
 
 def test_another_source_or_flag_is_another_library(one_source, environ):

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 FLAGS = (
     "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1 -O1"
 )
-PATIENCE_S = 1200
+PATIENCE_S = 2400
 ORDINARY = "not slow and not long"
 OTHERS = sorted(map(str, set(HERE.glob("test_cpu_*.py")) - {Path(__file__)}))
 

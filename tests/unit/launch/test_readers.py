@@ -30,7 +30,7 @@ def test_who_stops_reading_is_told_nothing_more(command: str) -> None:
             [sys.executable, "-P", "-m", *command.split()],
             stdout=writes,
             stderr=subprocess.PIPE,
-            timeout=60,
+            timeout=240,
         )
     finally:
         os.close(writes)

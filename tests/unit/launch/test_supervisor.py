@@ -69,7 +69,7 @@ def test_a_model_that_is_not_there_ends_the_start_with_the_reason() -> None:
         [sys.executable, "-P", "-m", "penstock.cli", "serve", "/no/such/model", "--port", "0"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert found.returncode != 0
     assert "/no/such/model" in found.stderr

@@ -16,7 +16,7 @@ from penstock.frontend.text.renderers import Renderers
 USER = {"role": "user", "content": "Hi é\u2028"}
 TURN = Conversation([USER])
 QUICK_S = 0.15
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 """Of a busy machine. Of a processor's time a job takes little more than `QUICK_S`, and two seconds of anybody's."""
 ENDLESS = EVILS["nested loops"]
 

@@ -24,7 +24,7 @@ from penstock.workers.link import Link, LinkSettings
 from penstock.workers.orders import IDLE_S, carry_out
 
 NUM_SLOTS = 4
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Engine:

@@ -33,7 +33,7 @@ from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import count, pack, unpack
 
 DUMMY = ("--load-format", "dummy", "--kv-cache-memory-bytes", "1MiB")
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 def first_plan() -> StepPlan:
