@@ -103,9 +103,11 @@ def start_once(server: ServerSettings, flags: Sequence[str], environ: dict[str, 
 def _look(
     conditions: dict[str, Callable[[], bool]], seen: dict[str, float], started: float
 ) -> None:
-    for step, is_reached in conditions.items():
-        if step not in seen and is_reached():
-            seen[step] = time.monotonic() - started
+    """The last step first: those before it are there then, too, and are seen no later."""
+    open_steps = [step for step in conditions if step not in seen]
+    reached = [step for step in reversed(open_steps) if conditions[step]()]
+    now_s = time.monotonic() - started
+    seen.update((step, now_s) for step in reversed(reached))
 
 
 def _print(starts: dict[str, list[Start]]) -> None:

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from functools import partial
 
 import pytest
 from support.openai_server import FakeOpenAI
@@ -10,7 +12,7 @@ from support.openai_server import FakeOpenAI
 from penstock.bench.commands import main
 from penstock.bench.own_server import model_first
 from penstock.bench.processes import descendants, resident_bytes
-from penstock.bench.startup import Start, median
+from penstock.bench.startup import Start, _look, median
 
 
 def test_a_model_may_come_first() -> None:
@@ -79,6 +81,22 @@ def test_a_child_without_a_program_of_its_own_is_its_parent_still() -> None:
         assert descendants(parent.pid) == []
         assert len(resident_bytes(parent.pid)) == 1
         parent.communicate(b"\n\n")
+
+
+def test_no_step_is_missed_that_is_reached_while_another_is_looked_at() -> None:
+    reached, seen, started = set[str](), dict[str, float](), time.monotonic()
+
+    def looked_at(step: str) -> bool:
+        """Each look takes long enough for all that is left."""
+        was_reached = step in reached
+        reached.update(("worker", "ready"))
+        return was_reached
+
+    conditions = {step: partial(looked_at, step) for step in ("worker", "ready")}
+    while "ready" not in seen:
+        _look(conditions, seen, started)
+    assert list(seen) == ["worker", "ready"]
+    assert seen["worker"] <= seen["ready"]
 
 
 def test_a_median_over_those_that_were_seen() -> None:
