@@ -171,8 +171,8 @@ def test_a_killed_front_end_breaks_its_own_connections_only(exact: Deployment) -
     assert [s.text for s in stormy if s.done] == [
         c.text for c, s in zip(calm, stormy, strict=True) if s.done
     ]
-    assert min(back_s[0], started_by_s) < 2.0, (
-        "busy neighbours aside, it is back within two seconds"
+    assert min(back_s[0], started_by_s) < 4.0, (
+        "busy neighbours aside, it is back within two seconds, and four on a slow processor"
     )
     exact.wait_until(lambda: exact.metric("vllm:num_requests_running") == 0, 60)
 

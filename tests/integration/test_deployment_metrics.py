@@ -27,8 +27,7 @@ def test_metrics_of_any_front_end_count_the_whole_deployment() -> None:
             num_tokens = sum(pool.map(ask, range(NUM_REQUESTS)))
 
         def is_whole() -> bool:
-            found = [server.metric(name) for name in EXPECTED]
-            return found == [num_tokens, NUM_REQUESTS, NUM_FRONT_ENDS]
+            return server.metrics(*EXPECTED) == [num_tokens, NUM_REQUESTS, NUM_FRONT_ENDS]
 
         # What another front end counted reaches the engine core with its next heartbeat.
         server.wait_until(is_whole, 60)

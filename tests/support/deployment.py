@@ -117,9 +117,13 @@ class Deployment:
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels, of the whole deployment."""
+        return self.metrics(name)[0]
+
+    def metrics(self, *names: str) -> list[float]:
+        """Those of one moment."""
         pages: list[str] = []
         self.wait_until(lambda: self._has_everyones_page(pages), 60)
-        return _sum(pages[-1], name)
+        return [_sum(pages[-1], name) for name in names]
 
     def _has_everyones_page(self, pages: list[str]) -> bool:
         """A front end to which no engine answers, or not soon, tells its own numbers."""
