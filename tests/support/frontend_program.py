@@ -5,20 +5,34 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from support.fake_engine import FakeEngine
+
+PROGRAM = ("-m", "penstock.frontend")
+LONG_UNREADY = """
+import sys
+from penstock.frontend import __main__, server
+server.NOTICE_S = 3.0
+sys.exit(__main__.main())
+"""
+"""It, with time enough for a busy machine to see how it is unready before it refuses connections."""
 
 
 class FrontendProgram:
     """A context manager. What it logs is read as it comes."""
 
     def __init__(
-        self, model: Path, engine: FakeEngine, *flags: str, environ: Mapping[str, str] | None = None
+        self,
+        model: Path,
+        engine: FakeEngine,
+        *flags: str,
+        environ: Mapping[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
     ) -> None:
-        self._argv = [sys.executable, "-P", "-m", "penstock.frontend", str(model)]
+        self._argv = [sys.executable, "-P", *program, str(model)]
         self._argv += ["--endpoint", engine.endpoint, "--host", "127.0.0.1", *flags]
         self._environ = environ
         self.lines: list[str] = []

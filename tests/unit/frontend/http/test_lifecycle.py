@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from support.fake_engine import FakeEngine
 from support.front import Answer, Front, wait_until
-from support.frontend_program import FrontendProgram
+from support.frontend_program import LONG_UNREADY, FrontendProgram
 
 from penstock.frontend.engine import client
 
@@ -144,13 +144,13 @@ def status(port: int, path: str = "/ready") -> int:
 
 def test_a_drain_lets_streams_end_well(byte_model: Path) -> None:
     with (
-        FakeEngine(step_s=0.001) as engine,
-        FrontendProgram(byte_model, engine, "--port", "0") as process,
+        FakeEngine(step_s=0.005) as engine,
+        FrontendProgram(byte_model, engine, "--port", "0", program=("-c", LONG_UNREADY)) as process,
     ):
         port = process.port
         wait_until(lambda: status(port) == 200)
         with (
-            begun(port, stream=True, max_tokens=1500) as connection,
+            begun(port, stream=True, max_tokens=1000) as connection,
             connection.getresponse() as response,
         ):
             process.send_signal(signal.SIGTERM)
