@@ -29,6 +29,9 @@ from penstock.protocol.timelines import TimelineQuestion
 from support import fake_script
 from support.fake_script import CARD, LIMITS, Script, hashed
 
+IDLE_S = 0.01
+"""So long it sleeps where nothing is to be done: some live as long as all tests do."""
+
 
 def granted(asked: messages.Reserve) -> messages.Verdict:
     return messages.Verdict(asked.id, True)
@@ -137,7 +140,8 @@ class FakeEngine:
             time.sleep(0.005 if self._is_silent else 0)
 
     def _turn_once(self, next_step: float) -> float:
-        self._read(max(0.0, next_step - time.monotonic()))
+        has_work = self._running and not self.is_holding
+        self._read(max(0.0, next_step - time.monotonic()) if has_work else IDLE_S)
         if time.monotonic() < next_step:
             return next_step
         self._step()

@@ -27,7 +27,7 @@ def prepared(engine: Engine) -> list[str]:
 
 
 def test_others_run_while_a_constraint_is_compiled_and_it_is_compiled_once() -> None:
-    with Engine(worker=("--prepare-s", "0.5")) as engine, FrontEnd(engine) as frontend:
+    with Engine(worker=("--prepare-s", "1.5")) as engine, FrontEnd(engine) as frontend:
         frontend.join()
         first, second = (frontend.ask(PROMPT, constrained("a")) for _ in range(2))
         free = frontend.ask(PROMPT, FREE)

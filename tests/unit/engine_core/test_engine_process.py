@@ -172,7 +172,7 @@ def test_a_stranger_is_told_to_say_hello() -> None:
 
 
 def test_front_ends_are_heard_while_the_model_loads_and_welcomed_after() -> None:
-    with Engine(worker=("--load-s", "1.0")) as engine, FrontEnd(engine) as frontend:
+    with Engine(worker=("--load-s", "2.0")) as engine, FrontEnd(engine) as frontend:
         frontend.send(frontend.hello)
         frontend.send(Ping(4))
         assert isinstance(frontend.receive(), Pong)
