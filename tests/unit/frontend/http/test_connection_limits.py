@@ -46,6 +46,16 @@ def last_answer(connection: socket.socket) -> tuple[int, dict[str, str], Any]:
     return int(status_line.split()[1]), headers, json.loads(body)
 
 
+def until_answered(connection: socket.socket, number: int) -> bytes:
+    """What comes until so many answers have begun."""
+    data = b""
+    while data.count(b"HTTP/1.1 200 OK") < number:
+        came = connection.recv(65536)
+        assert came, data
+        data += came
+    return data
+
+
 def refused(front: Front, data: bytes) -> tuple[int, str]:
     with connected(front) as connection:
         connection.sendall(data)
@@ -151,10 +161,10 @@ def test_pipelined_requests_are_answered_in_their_order(strict: Front) -> None:
     with connected(strict) as connection:
         one = request("Content-Length: 0")
         connection.sendall(one * 3 + one[:10])
-        time.sleep(0.05)
+        data = until_answered(connection, 3)
         connection.sendall(one[10:])
-        time.sleep(0.05)
+        data += until_answered(connection, 1)
         connection.sendall(b"nonsense\r\n\r\n")
-        data = b"".join(iter(lambda: connection.recv(65536), b""))
+        data += b"".join(iter(lambda: connection.recv(65536), b""))
     assert data.count(b"HTTP/1.1 200 OK") == 4
     assert data.count(b" 400 Bad Request") == 1
