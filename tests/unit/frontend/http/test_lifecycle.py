@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from support.fake_engine import FakeEngine
+from support.fake_script import SOON_SILENT
 from support.front import Answer, Front, wait_until
 from support.frontend_program import LONG_UNREADY, FrontendProgram
 
@@ -104,7 +105,9 @@ def test_a_request_just_before_an_engine_comes_back_after_all_waits_for_it(
     byte_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that waited too long were told; of those that come now, none is."""
-    with Front(byte_model, engine_patience_s=0.1) as front, ThreadPoolExecutor(1) as aside:
+    front = Front(byte_model, engine_patience_s=0.1)
+    front.engine.limits = SOON_SILENT
+    with front, ThreadPoolExecutor(1) as aside:
         front.engine.is_silent = True
         wait_until(lambda: not front.services.client.is_ready, 20)
         wait_until(lambda: front.complete(max_tokens=2).status == 503)
