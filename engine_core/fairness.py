@@ -15,6 +15,8 @@ from penstock.engine_core.sequence import Sequence, State
 ONE = 1 << 30
 """A token's part of `served` at weight 1. Integers, so that no order of adding matters."""
 MAX_IDLE = 4096
+SPARE_TURNS = 64
+"""Entries of a heap beyond two for each line, before those of no use are thrown away."""
 
 
 class Work(Protocol):
@@ -64,11 +66,19 @@ class Line:
 
 
 class PriorityClass:
-    """The lines of one priority; `waiting` are those with something to wait for."""
+    """The lines of one priority; `waiting` are those with something to wait for.
+
+        turns   (7, 31, A) (9, 12, B) (9, 40, A) (12, 8, C)      served, arrival of the head, line: a heap
+
+    Nothing keeps an entry up to date: lines are served more and lose their heads, so it may name a place before its
+    line's own, and is put right when it surfaces. No line waits without an entry at or before its place; one that
+    waits alone needs none.
+    """
 
     def __init__(self) -> None:
         self.lines: dict[str, Line] = {}
         self.waiting: dict[Line, None] = {}
+        self._turns: list[tuple[int, int, Line]] = []
         self._last: Line | None = None
         """That had something to wait for."""
 
@@ -76,19 +86,51 @@ class PriorityClass:
     def floor(self) -> int:
         """Where who comes in starts."""
         if self.waiting:
-            return min(line.served for line in self.waiting)
+            return self._next().served
         return self._last.served if self._last else 0
+
+    def wait(self, line: Line, sequence: Sequence) -> None:
+        """It has just been pushed to the line, and may have come to its head."""
+        num_before = len(self.waiting)
+        self.waiting[line] = None
+        if len(self.waiting) == 1:
+            return
+        if num_before == 1:
+            self._make_turns()
+        elif line.heap[0][1] is sequence:
+            heapq.heappush(self._turns, _turn(line))
+            self._shed()
 
     def stop_waiting(self, line: Line) -> None:
         del self.waiting[line]
         self._last = line
+        self._shed()
+
+    def _shed(self) -> None:
+        """Makes the heap anew when most of it is of no use."""
+        if len(self._turns) > 2 * len(self.waiting) + SPARE_TURNS:
+            self._make_turns()
+
+    def _make_turns(self) -> None:
+        self._turns = [_turn(line) for line in self.waiting]
+        heapq.heapify(self._turns)
 
     def first(self) -> Sequence:
         """The head of the line that was served least, and among equals who came first."""
+        return self._next().head()
+
+    def _next(self) -> Line:
         if len(self.waiting) == 1:
-            return next(iter(self.waiting)).head()
-        heads = ((line.served, line.head().rank[1], line) for line in self.waiting)
-        return min(heads, key=lambda head: head[:2])[2].head()
+            return next(iter(self.waiting))
+        turns = self._turns
+        while True:
+            line = turns[0][2]
+            if line not in self.waiting:
+                heapq.heappop(turns)
+            elif turns[0] == (place := _turn(line)):
+                return line
+            else:
+                heapq.heapreplace(turns, place)
 
     def forget_the_idle(self) -> None:
         """Those who will start at the floor anyway; of too many, those who are nearest to it, too."""
@@ -99,12 +141,25 @@ class PriorityClass:
             if line.served <= lowest or place < len(idle) - MAX_IDLE:
                 del self.lines[line.tenant]
 
+    def check(self) -> None:
+        """For tests."""
+        assert self.lines
+        assert set(self.waiting) <= set(self.lines.values())
+        for line in self.waiting if len(self.waiting) > 1 else ():
+            assert min(turn for turn in self._turns if turn[2] is line) <= _turn(line)
+        assert len(self._turns) <= 2 * len(self.waiting) + SPARE_TURNS
+
     def _lowest_floor(self) -> int:
         """No floor to come is below this: lines rise, and no one comes in lower."""
         levels = [line.served for line in self.lines.values() if not line.is_idle]
         if self._last:
             levels.append(self._last.served)
         return min(levels, default=0)
+
+
+def _turn(line: Line) -> tuple[int, int, Line]:
+    """Of a line that waits: its place among others."""
+    return line.served, line.head().rank[1], line
 
 
 class Shares:
@@ -171,8 +226,7 @@ class Shares:
     def check(self, waiting: Collection[Sequence]) -> None:
         """`waiting` is all that waits. For tests."""
         for found in self.classes.values():
-            assert found.lines
-            assert set(found.waiting) <= set(found.lines.values())
+            found.check()
         for line in self._lines():
             assert line.num_waiting == sum(s.line is line for s in waiting)
             assert line.num_running >= 0

@@ -104,7 +104,7 @@ class WaitingQueue:
         sequence.state = State.WAITING
         line.push(sequence)
         line.num_waiting += 1
-        self._shares.classes[line.priority].waiting[line] = None
+        self._shares.classes[line.priority].wait(line, sequence)
         self._length += 1
         self.num_tokens += len(sequence.tokens)
 
