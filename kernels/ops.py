@@ -120,7 +120,50 @@ class Ops(Protocol):
         batch_invariant: bool = False,
     ) -> torch.Tensor: ...
 
+    def fused_experts_int8(
+        self,
+        x_TD: torch.Tensor,
+        gate_up_EJD: torch.Tensor,
+        gate_up_scales_EJG: torch.Tensor,
+        down_EDI: torch.Tensor,
+        down_scales_EDG: torch.Tensor,
+        weights_TK: torch.Tensor,
+        experts_TK: torch.Tensor,
+        *,
+        batch_invariant: bool = False,
+    ) -> torch.Tensor: ...
 
+    def fused_experts_int4(
+        self,
+        x_TD: torch.Tensor,
+        gate_up_EJC: torch.Tensor,
+        gate_up_scales_EJG: torch.Tensor,
+        down_EDH: torch.Tensor,
+        down_scales_EDG: torch.Tensor,
+        weights_TK: torch.Tensor,
+        experts_TK: torch.Tensor,
+        *,
+        batch_invariant: bool = False,
+    ) -> torch.Tensor: ...
+
+    def fused_experts_e4m3(
+        self,
+        x_TD: torch.Tensor,
+        gate_up_EJD: torch.Tensor,
+        gate_up_scales_EJ: torch.Tensor,
+        down_EDI: torch.Tensor,
+        down_scales_ED: torch.Tensor,
+        weights_TK: torch.Tensor,
+        experts_TK: torch.Tensor,
+        *,
+        batch_invariant: bool = False,
+    ) -> torch.Tensor: ...
+
+
+EXPERT_OPS = frozenset(
+    {"route", "fused_experts", "fused_experts_int8", "fused_experts_int4", "fused_experts_e4m3"}
+)
+"""Those that only a mixture of experts has a use for."""
 IMPLEMENTATIONS: Mapping[str, str] = MappingProxyType(
     {"reference": "penstock.kernels.reference", "triton": "penstock.kernels.triton"}
 )

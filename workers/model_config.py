@@ -82,6 +82,17 @@ class ModelConfig:
         return self.num_kv_heads * self.head_dim
 
     @property
+    def product_widths(self) -> tuple[int, ...]:
+        """What products of its layers take in."""
+        experts = self.experts
+        widths = (self.hidden_size, self.q_size)
+        if experts is None:
+            return (*widths, self.intermediate_size)
+        dense = () if all(experts.layers) else (self.intermediate_size,)
+        shared = (experts.shared_width,) if experts.shared_width else ()
+        return (*widths, *dense, experts.width, *shared)
+
+    @property
     def kv_values_per_token(self) -> int:
         """Numbers that one token leaves in the cache: keys and values of all layers."""
         return 2 * self.num_layers * self.kv_size

@@ -3,6 +3,9 @@
 from penstock.kernels.reference.add_rms_norm import add_rms_norm
 from penstock.kernels.reference.embedding import embedding
 from penstock.kernels.reference.fused_experts import fused_experts
+from penstock.kernels.reference.fused_experts_e4m3 import fused_experts_e4m3
+from penstock.kernels.reference.fused_experts_int4 import fused_experts_int4
+from penstock.kernels.reference.fused_experts_int8 import fused_experts_int8
 from penstock.kernels.reference.linear import linear
 from penstock.kernels.reference.linear_e4m3 import linear_e4m3
 from penstock.kernels.reference.linear_int4 import linear_int4
@@ -16,13 +19,25 @@ from penstock.kernels.reference.route import route
 from penstock.kernels.reference.silu_mul import silu_mul
 from penstock.kernels.reference.store_kv import store_kv
 
-READS_ON_HOST = frozenset({"fused_experts", "paged_attention", "rope_store_kv"})
+READS_ON_HOST = frozenset(
+    {
+        "fused_experts",
+        "fused_experts_e4m3",
+        "fused_experts_int4",
+        "fused_experts_int8",
+        "paged_attention",
+        "rope_store_kv",
+    }
+)
 
 __all__ = [
     "READS_ON_HOST",
     "add_rms_norm",
     "embedding",
     "fused_experts",
+    "fused_experts_e4m3",
+    "fused_experts_int4",
+    "fused_experts_int8",
     "linear",
     "linear_e4m3",
     "linear_int4",

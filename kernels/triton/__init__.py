@@ -3,6 +3,9 @@
 from penstock.kernels.reference.embedding import embedding
 from penstock.kernels.triton.add_rms_norm import add_rms_norm
 from penstock.kernels.triton.fused_experts import fused_experts
+from penstock.kernels.triton.fused_experts_e4m3 import fused_experts_e4m3
+from penstock.kernels.triton.fused_experts_int4 import fused_experts_int4
+from penstock.kernels.triton.fused_experts_int8 import fused_experts_int8
 from penstock.kernels.triton.linear import linear
 from penstock.kernels.triton.linear_e4m3 import linear_e4m3
 from penstock.kernels.triton.linear_int4 import linear_int4
@@ -21,6 +24,9 @@ __all__ = [
     "add_rms_norm",
     "embedding",
     "fused_experts",
+    "fused_experts_e4m3",
+    "fused_experts_int4",
+    "fused_experts_int8",
     "linear",
     "linear_e4m3",
     "linear_int4",

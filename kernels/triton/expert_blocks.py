@@ -12,6 +12,14 @@ import triton
 from penstock.kernels.triton.device import Device
 
 
+class Step(NamedTuple):
+    """What a program takes in at a time: bytes of an activation and of a weight, and how many inputs, if not any."""
+
+    x_bytes: int
+    w_bytes: float
+    inputs: int | None = None
+
+
 class Blocks(NamedTuple):
     """Rows and columns of a tile of the answer, the numbers summed at a time, and how a program is carried out."""
 
@@ -33,24 +41,31 @@ _PRODUCTS: Mapping[int, tuple[Blocks, ...]] = MappingProxyType(
         4: (Blocks(16, 64, 32, 4, 2), Blocks(32, 64, 32, 4, 2)),
     }
 )
-"""By the bytes of a number, the fewest rows first."""
+"""By the bytes of what is multiplied, the fewest rows first."""
 _FIXED_ROWS, _USUAL_COLUMNS = 64, 128
 
 
 def product_blocks(
-    itemsize: int, num_assignments: int, num_experts: int, device: Device, *, batch_invariant: bool
+    step: Step, num_assignments: int, num_experts: int, device: Device, *, batch_invariant: bool
 ) -> Blocks:
     """Few rows are limited by reading weights, and need no large tile.
 
-    With `batch_invariant` nothing but the model and the device decides.
+    With `batch_invariant` nothing but the model and the device decides. Rows do not depend on the weights' kind.
     """
     expected = triton.cdiv(num_assignments, num_experts)
     wanted = _FIXED_ROWS if batch_invariant else expected
-    known = _PRODUCTS[itemsize]
-    blocks = next((one for one in known if one.rows >= wanted), known[-1])
-    while blocks.stages > 1 and shared_bytes(blocks, itemsize) > device.shared_bytes:
+    known = _PRODUCTS[4 if step.x_bytes == 4 else 2]
+    blocks = _stepping(next((one for one in known if one.rows >= wanted), known[-1]), step)
+    while blocks.stages > 1 and shared_bytes(blocks, step) > device.shared_bytes:
         blocks = _smaller(blocks)
     return blocks
+
+
+def _stepping(blocks: Blocks, step: Step) -> Blocks:
+    """Weights that become numbers on their way, and sums of groups, leave no registers for the widest tile."""
+    if step.inputs is None:
+        return blocks
+    return blocks._replace(depth=step.inputs, columns=min(blocks.columns, _USUAL_COLUMNS))
 
 
 def _smaller(blocks: Blocks) -> Blocks:
@@ -60,6 +75,7 @@ def _smaller(blocks: Blocks) -> Blocks:
     return blocks._replace(stages=blocks.stages - 1)
 
 
-def shared_bytes(blocks: Blocks, itemsize: int) -> int:
+def shared_bytes(blocks: Blocks, step: Step) -> int:
     """An estimate of what the compiler will ask for."""
-    return (blocks.rows + blocks.columns) * blocks.depth * blocks.stages * itemsize
+    of_an_input = blocks.rows * step.x_bytes + blocks.columns * step.w_bytes
+    return int(of_an_input * blocks.depth * blocks.stages)

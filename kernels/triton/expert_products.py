@@ -1,9 +1,11 @@
 """Products of rows with the weights of the experts they were assigned to. Knows no router and no sums over experts.
 
-A program takes ROWS places of one expert and some columns. Answers lie by assignment again, so that places without
-one cost no memory.
-Legend: T tokens, D hidden, E experts, I an expert's width, J = 2 I, K experts of one token, N = T K assignments.
+A program takes ROWS places of one expert and some columns, and INPUTS of both at each step, by its weights' FOLD (see
+`linear_spans`). Answers lie by assignment again, so that places without one cost no memory.
+Legend: T tokens, I inputs, O outputs of an expert, F half of them, K experts of one token, N = T K assignments.
 """
+
+from typing import Any
 
 import torch
 import triton
@@ -11,45 +13,50 @@ import triton.language as tl
 
 from penstock.kernels.triton.expert_blocks import Blocks
 from penstock.kernels.triton.expert_order import Order
+from penstock.kernels.triton.expert_weights import Activations, ExpertWeights
 
 _GROUP = 8
 
 
 def gate_up_silu(
-    x_TD: torch.Tensor, gate_up_EJD: torch.Tensor, order: Order, blocks: Blocks, num_chosen: int
-) -> torch.Tensor:
-    """[N, I]: silu of the gate times up; a program takes the same columns of both."""
-    _, double, hidden = gate_up_EJD.shape
-    num_assignments, width = len(x_TD) * num_chosen, double // 2
-    inner_NI = x_TD.new_empty((num_assignments, width))
-    num_columns = triton.cdiv(width, blocks.columns // 2)
+    x: Activations, weights: ExpertWeights, order: Order, blocks: Blocks, inner_NF: torch.Tensor
+) -> None:
+    """Fills [N, F] with silu of the gate times up; a program takes the same columns of both."""
+    num_assignments, width = inner_NF.shape
+    columns = blocks.columns // 2
+    num_columns = triton.cdiv(width, columns)
     _gate_up_kernel[(order.num_tiles * num_columns,)](
-        x_TD, gate_up_EJD, *order, inner_NI, x_TD.stride(0), num_assignments, order.num_tiles,
-        num_columns, hidden, width, CHOSEN=num_chosen, COLUMNS=blocks.columns // 2,
-        **_constants(blocks, hidden),
+        *_inputs(x, weights, order), inner_NF, num_assignments, order.num_tiles, num_columns, width,
+        CHOSEN=num_assignments // len(x.rows_NI), COLUMNS=columns, **_constants(blocks, weights),
     )  # fmt: skip
-    return inner_NI
 
 
 def down(
-    inner_NI: torch.Tensor, down_EDI: torch.Tensor, order: Order, blocks: Blocks
-) -> torch.Tensor:
-    """[N, D]."""
-    _, hidden, width = down_EDI.shape
-    own_ND = inner_NI.new_empty((len(inner_NI), hidden))
-    num_columns = triton.cdiv(hidden, blocks.columns)
+    inner: Activations, weights: ExpertWeights, order: Order, blocks: Blocks, own_NO: torch.Tensor
+) -> None:
+    """Fills [N, O]."""
+    num_assignments, size = own_NO.shape
+    num_columns = triton.cdiv(size, blocks.columns)
     _down_kernel[(order.num_tiles * num_columns,)](
-        inner_NI, down_EDI, *order, own_ND, len(inner_NI), order.num_tiles, num_columns,
-        width, hidden, COLUMNS=blocks.columns, **_constants(blocks, width),
+        *_inputs(inner, weights, order), own_NO, num_assignments, order.num_tiles, num_columns,
+        size, COLUMNS=blocks.columns, **_constants(blocks, weights),
     )  # fmt: skip
-    return own_ND
 
 
-def _constants(blocks: Blocks, summed: int) -> dict[str, int]:
+def _inputs(x: Activations, weights: ExpertWeights, order: Order) -> tuple[Any, ...]:
+    """What both kernels take first, in their order."""
+    return (
+        x.rows_NI, weights.stored_EOW, weights.scales_EOG, x.scales_N, weights.output_scales_EO,
+        *order, x.rows_NI.stride(0), *weights.strides, weights.num_inputs,
+    )  # fmt: skip
+
+
+def _constants(blocks: Blocks, weights: ExpertWeights) -> dict[str, Any]:
     return {
+        "FOLD": weights.fold,
         "ROWS": blocks.rows,
-        "DEPTH": blocks.depth,
-        "WHOLE": summed % blocks.depth == 0,
+        "INPUTS": blocks.depth,
+        "EVEN": weights.num_inputs % blocks.depth == 0,
         "GROUP": _GROUP,
         "num_warps": blocks.warps,
         "num_stages": blocks.stages,
@@ -66,68 +73,82 @@ def _place_of(program, num_tiles, num_columns, GROUP: tl.constexpr):
 
 
 @triton.jit
-def _load(from_ptr, known, numbers, size, WHOLE: tl.constexpr):
-    """Zero beyond the size, and where nothing is known."""
-    mask = known if WHOLE else known & (numbers < size)
-    return tl.load(from_ptr + numbers, mask=mask, other=0.0)
+def _assignments(order_ptr, tile, num_assignments, ROWS: tl.constexpr):
+    """Those of a tile's places, and which are somebody's; the others read as the last does, and are not written."""
+    found = tl.load(order_ptr + tile * ROWS + tl.arange(0, ROWS)).to(tl.int64)
+    return tl.minimum(found, num_assignments - 1), found < num_assignments
+
+
+@triton.jit
+def _rounded(sums, token_scales_ptr, rows, output_scales_ptr, outputs, DTYPE: tl.constexpr):
+    """Sums [outputs, rows], scaled as the activations and the weights ask for."""
+    if token_scales_ptr is not None:
+        sums = sums * tl.load(token_scales_ptr + rows)[None, :]
+    if output_scales_ptr is not None:
+        sums = sums * tl.load(output_scales_ptr + outputs).to(tl.float32)[:, None]
+    return sums.to(DTYPE)
 
 
 @triton.jit(do_not_specialize=["num_assignments", "num_tiles"])
 def _gate_up_kernel(
-    x_ptr, weight_ptr, order_ptr, experts_ptr, inner_ptr, x_stride, num_assignments, num_tiles,
-    num_columns, hidden, width,
-    CHOSEN: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
-    WHOLE: tl.constexpr, GROUP: tl.constexpr,
+    x_ptr, w_ptr, scales_ptr, token_scales_ptr, output_scales_ptr, order_ptr, experts_ptr,
+    x_stride, w_stride, scale_stride, group_stride, num_inputs,
+    inner_ptr, num_assignments, num_tiles, num_columns, width,
+    FOLD: tl.constexpr, CHOSEN: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+    INPUTS: tl.constexpr, EVEN: tl.constexpr, GROUP: tl.constexpr,
 ):  # fmt: skip
     tile, column = _place_of(tl.program_id(0), num_tiles, num_columns, GROUP)
     expert = tl.load(experts_ptr + tile).to(tl.int64)
     if expert < 0:
         return
-    assignments = tl.load(order_ptr + tile * ROWS + tl.arange(0, ROWS)).to(tl.int64)
-    is_row = (assignments < num_assignments)[:, None]
+    assignments, is_row = _assignments(order_ptr, tile, num_assignments, ROWS)
+    tokens = assignments // CHOSEN
     columns = column * COLUMNS + tl.arange(0, COLUMNS)
-    is_column = (columns < width)[None, :]
-    rows_ptr = x_ptr + (assignments // CHOSEN * x_stride)[:, None]
-    gates_ptr = weight_ptr + expert * 2 * width * hidden + (columns * hidden)[None, :]
-    ups_ptr = gates_ptr + width * hidden
-    gate = tl.zeros([ROWS, COLUMNS], tl.float32)
-    up = tl.zeros([ROWS, COLUMNS], tl.float32)
-    for start in range(0, hidden, DEPTH):
-        numbers = start + tl.arange(0, DEPTH)
-        x = _load(rows_ptr, is_row, numbers[None, :], hidden, WHOLE)
-        gates = _load(gates_ptr, is_column, numbers[:, None], hidden, WHOLE)
-        ups = _load(ups_ptr, is_column, numbers[:, None], hidden, WHOLE)
-        gate = tl.dot(x, gates, gate, input_precision="ieee")
-        up = tl.dot(x, ups, up, input_precision="ieee")
-    dtype = inner_ptr.dtype.element_ty
-    gate, up = gate.to(dtype).to(tl.float32), up.to(dtype).to(tl.float32)
+    gates = expert * 2 * width + tl.minimum(columns, width - 1)
+    ups = gates + width
+    x_rows = x_ptr + (tokens * x_stride)[None, :]
+    gate_rows, up_rows = w_ptr + (gates * w_stride)[:, None], w_ptr + (ups * w_stride)[:, None]
+    gate_scales = None if scales_ptr is None else scales_ptr + gates * scale_stride
+    up_scales = None if scales_ptr is None else scales_ptr + ups * scale_stride
+    gate = tl.zeros([COLUMNS, ROWS], tl.float32)
+    up = tl.zeros([COLUMNS, ROWS], tl.float32)
+    for start in range(0, num_inputs, INPUTS):
+        gate = FOLD(
+            gate, x_rows, gate_rows, gate_scales, group_stride, start, num_inputs, INPUTS, EVEN
+        )  # fmt: skip
+        up = FOLD(up, x_rows, up_rows, up_scales, group_stride, start, num_inputs, INPUTS, EVEN)
+    dtype: tl.constexpr = inner_ptr.dtype.element_ty
+    gate = _rounded(gate, token_scales_ptr, tokens, output_scales_ptr, gates, dtype).to(tl.float32)
+    up = _rounded(up, token_scales_ptr, tokens, output_scales_ptr, ups, dtype).to(tl.float32)
     silu = (gate * tl.sigmoid(gate)).to(dtype).to(tl.float32)
-    out_ptr = inner_ptr + (assignments * width)[:, None] + columns[None, :]
-    tl.store(out_ptr, (silu * up).to(dtype), mask=is_row & is_column)
+    out_ptr = inner_ptr + (assignments * width)[None, :] + columns[:, None]
+    tl.store(out_ptr, (silu * up).to(dtype), mask=is_row[None, :] & (columns < width)[:, None])
 
 
 @triton.jit(do_not_specialize=["num_assignments", "num_tiles"])
 def _down_kernel(
-    inner_ptr, weight_ptr, order_ptr, experts_ptr, own_ptr, num_assignments, num_tiles,
-    num_columns, width, hidden,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr, WHOLE: tl.constexpr,
-    GROUP: tl.constexpr,
+    inner_ptr, w_ptr, scales_ptr, token_scales_ptr, output_scales_ptr, order_ptr, experts_ptr,
+    inner_stride, w_stride, scale_stride, group_stride, num_inputs,
+    own_ptr, num_assignments, num_tiles, num_columns, size,
+    FOLD: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, INPUTS: tl.constexpr,
+    EVEN: tl.constexpr, GROUP: tl.constexpr,
 ):  # fmt: skip
     tile, column = _place_of(tl.program_id(0), num_tiles, num_columns, GROUP)
     expert = tl.load(experts_ptr + tile).to(tl.int64)
     if expert < 0:
         return
-    assignments = tl.load(order_ptr + tile * ROWS + tl.arange(0, ROWS)).to(tl.int64)
-    is_row = (assignments < num_assignments)[:, None]
+    assignments, is_row = _assignments(order_ptr, tile, num_assignments, ROWS)
     columns = column * COLUMNS + tl.arange(0, COLUMNS)
-    is_column = (columns < hidden)[None, :]
-    rows_ptr = inner_ptr + (assignments * width)[:, None]
-    weights_ptr = weight_ptr + expert * hidden * width + (columns * width)[None, :]
-    own = tl.zeros([ROWS, COLUMNS], tl.float32)
-    for start in range(0, width, DEPTH):
-        numbers = start + tl.arange(0, DEPTH)
-        inner = _load(rows_ptr, is_row, numbers[None, :], width, WHOLE)
-        weights = _load(weights_ptr, is_column, numbers[:, None], width, WHOLE)
-        own = tl.dot(inner, weights, own, input_precision="ieee")
-    out_ptr = own_ptr + (assignments * hidden)[:, None] + columns[None, :]
-    tl.store(out_ptr, own.to(own_ptr.dtype.element_ty), mask=is_row & is_column)
+    outputs = expert * size + tl.minimum(columns, size - 1)
+    inner_rows = inner_ptr + (assignments * inner_stride)[None, :]
+    w_rows = w_ptr + (outputs * w_stride)[:, None]
+    scale_rows = None if scales_ptr is None else scales_ptr + outputs * scale_stride
+    own = tl.zeros([COLUMNS, ROWS], tl.float32)
+    for start in range(0, num_inputs, INPUTS):
+        own = FOLD(
+            own, inner_rows, w_rows, scale_rows, group_stride, start, num_inputs, INPUTS, EVEN
+        )  # fmt: skip
+    dtype: tl.constexpr = own_ptr.dtype.element_ty
+    own = _rounded(own, token_scales_ptr, assignments, output_scales_ptr, outputs, dtype)
+    out_ptr = own_ptr + (assignments * size)[None, :] + columns[:, None]
+    tl.store(out_ptr, own, mask=is_row[None, :] & (columns < size)[:, None])

@@ -33,11 +33,11 @@ def linear(
     size = x_TI.element_size()
     numbers = Numbers(x_bytes=size, w_bytes=size, inputs=_STEP_BYTES // size)
     tiles = tiles_of(*product.sizes, numbers, device_of(x_TI), batch_invariant=True)
-    return multiply(product, tiles, _fold)
+    return multiply(product, tiles, fold)
 
 
 @triton.jit
-def _fold(
+def fold(
     acc, x_rows, w_rows, scale_rows, group_stride, start, num_inputs,
     INPUTS: tl.constexpr, EVEN: tl.constexpr,
 ):  # fmt: skip

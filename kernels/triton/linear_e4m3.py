@@ -4,12 +4,14 @@ Matrix units that know e4m3 take both as they are; for others both become float1
 Legend: T tokens, I inputs, O outputs.
 """
 
+from typing import Any
+
 import torch
 import triton
 import triton.language as tl
 
 from penstock.kernels.reference.kv_codes import FP8, as_bits
-from penstock.kernels.triton.device import device_of
+from penstock.kernels.triton.device import Device, device_of
 from penstock.kernels.triton.e4m3 import finite_from_e4m3
 from penstock.kernels.triton.linear_spans import Product, multiply
 from penstock.kernels.triton.linear_tiles import Numbers, tiles_of
@@ -36,7 +38,12 @@ def linear_e4m3(
     )  # fmt: skip
     device = device_of(x_TI)
     tiles = tiles_of(*product.sizes, _NUMBERS, device, batch_invariant=batch_invariant)
-    return multiply(product, tiles, _fold if device.multiplies_e4m3 else _fold_as_halves)
+    return multiply(product, tiles, fold_on(device))
+
+
+def fold_on(device: Device) -> Any:
+    """What its matrix units can do; see `linear_spans`."""
+    return _fold if device.multiplies_e4m3 else _fold_as_halves
 
 
 @triton.jit

@@ -25,12 +25,12 @@ def linear_int4(
     assert codes_OH.dtype == torch.uint8, codes_OH.dtype
     assert 2 * codes_OH.shape[1] == x_TI.shape[1], (x_TI.shape, codes_OH.shape)
     return multiply_grouped(
-        x_TI, codes_OH, scales_OG, bias_O, _fold, w_bytes=0.5, batch_invariant=batch_invariant
+        x_TI, codes_OH, scales_OG, bias_O, fold, w_bytes=0.5, batch_invariant=batch_invariant
     )
 
 
 @triton.jit
-def _fold(
+def fold(
     acc, x_rows, w_rows, scale_rows, group_stride, start, num_inputs,
     INPUTS: tl.constexpr, EVEN: tl.constexpr,
 ):  # fmt: skip

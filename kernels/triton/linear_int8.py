@@ -23,12 +23,12 @@ def linear_int8(
     assert codes_OI.dtype == torch.int8, codes_OI.dtype
     assert codes_OI.shape[1] == x_TI.shape[1], (x_TI.shape, codes_OI.shape)
     return multiply_grouped(
-        x_TI, codes_OI, scales_OG, bias_O, _fold, w_bytes=1, batch_invariant=batch_invariant
+        x_TI, codes_OI, scales_OG, bias_O, fold, w_bytes=1, batch_invariant=batch_invariant
     )
 
 
 @triton.jit
-def _fold(
+def fold(
     acc, x_rows, w_rows, scale_rows, group_stride, start, num_inputs,
     INPUTS: tl.constexpr, EVEN: tl.constexpr,
 ):  # fmt: skip

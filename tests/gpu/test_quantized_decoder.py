@@ -3,7 +3,7 @@
 import pytest
 import torch
 from support.paged_run import PagedRun, prompts_of
-from support.tiny_decoder import write_tiny_model
+from support.tiny_decoder import VARIANTS, write_tiny_model
 
 from penstock.kernels.ops import load_ops
 from penstock.workers.backend import Backend, reference_backend
@@ -24,11 +24,13 @@ def triton_ops(device):
     return load_ops("triton")
 
 
+@pytest.mark.parametrize("variant", ["llama", "experts"])
 @pytest.mark.parametrize("quantization", ["int8", "int4", "fp8"])
-def test_logits(triton_ops, device, lowest, quantization, tmp_path):
+def test_logits(triton_ops, device, lowest, quantization, variant, tmp_path):
     tied = quantization == "int4"
     model_dir = write_tiny_model(
         tmp_path,
+        **VARIANTS[variant],
         hidden_size=64,
         intermediate_size=96,
         head_dim=16,

@@ -66,6 +66,30 @@ def experts(num_tokens: int, num_experts: int, chosen: int, invariant: bool) -> 
     )  # fmt: skip
 
 
+def rounded_experts(num_tokens: int, num_experts: int, chosen: int, group: int) -> None:
+    """Weights of fewer bits, of each kind."""
+    hidden, width = 2 * group, group
+    chosen_TK = zeros(num_tokens, chosen, dtype=torch.float32)
+    routed = zeros(num_tokens, hidden), (chosen_TK, chosen_TK.long())
+    codes = [
+        zeros(num_experts, *shape, dtype=torch.int8)
+        for shape in ((2 * width, hidden), (hidden, width))
+    ]
+    scales = [
+        zeros(one.shape[2] // group, num_experts * one.shape[1]).t().unflatten(0, (num_experts, -1))
+        for one in codes
+    ]
+    per_output = [zeros(*one.shape[:2], dtype=torch.float32) for one in codes]
+    halves = [one.view(torch.uint8)[..., : one.shape[2] // 2].contiguous() for one in codes]
+    eights = [one.view(FP8) for one in codes]
+    for op, stored, of_them in (
+        (ops.fused_experts_int8, codes, scales),
+        (ops.fused_experts_int4, halves, scales),
+        (ops.fused_experts_e4m3, eights, per_output),
+    ):
+        op(routed[0], stored[0], of_them[0], stored[1], of_them[1], *routed[1])
+
+
 def products(num_inputs: int, group: int, tokens: tuple[int, ...]) -> None:
     """Nothing is read, so that there may be many tokens."""
     bias_O = zeros(256)
@@ -95,6 +119,7 @@ EVERY: tuple[Callable[[], None], ...] = (
     lambda: norms_and_gates(8192),
     lambda: attention(256, 8, FP8, 4096),  # the widest heads, a cache to be decoded, a window
     lambda: experts(300, 8, 4, False),  # as many rows of one expert as a tile takes
+    lambda: rounded_experts(300, 8, 4, 128),
     lambda: products(2048, 128, (200,)),
     sampling,
 )
@@ -109,6 +134,9 @@ VARIANTS: tuple[Callable[[], None], ...] = (
     lambda: experts(100, 8, 2, False),
     lambda: experts(200, 8, 2, False),
     lambda: experts(3, 128, 8, True),  # Qwen3-30B-A3B
+    lambda: rounded_experts(3, 8, 2, 128),
+    lambda: rounded_experts(100, 8, 2, 64),
+    lambda: rounded_experts(200, 8, 2, 128),
     lambda: products(2048, 128, (3, 40, 200, 20_000)),
     lambda: products(2080, 32, (3, 200)),
 )

@@ -6,6 +6,7 @@ Legend: T tokens of the step, D hidden, N rows whose logits are wanted, V vocabu
 import torch
 from torch import nn
 
+from penstock.kernels.ops import EXPERT_OPS
 from penstock.workers.backend import Backend
 from penstock.workers.batch import Batch
 from penstock.workers.kv_cache import KVCache
@@ -78,7 +79,7 @@ class DecoderModel(nn.Module):
     @property
     def is_capturable(self) -> bool:
         """Whether a captured graph can hold a forward pass: nothing of it is decided on the host."""
-        unused = set() if self.config.experts else {"route", "fused_experts"}
+        unused = frozenset() if self.config.experts else EXPERT_OPS
         return self.company.part.num_stages == 1 and not self._backend.ops.READS_ON_HOST - unused
 
     def use_max_model_len(self, max_model_len: int) -> None:

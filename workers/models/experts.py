@@ -2,7 +2,8 @@
 
 A rank's parameters hold the experts one after another, as the checkpoint's files do by number:
 
-    mlp.experts.gate_up  [ gate 0 | up 0 | gate 1 | up 1 | ... ]        mlp.experts.down  [ down 0 | down 1 | ... ]
+    mlp.experts.gate_up.weight  [ gate 0 | up 0 | gate 1 | up 1 | ... ]
+    mlp.experts.down.weight     [ down 0 | down 1 | ... ]
 """
 
 from penstock.workers.model_config import ExpertsConfig, ModelConfig
@@ -73,7 +74,7 @@ def expert_places(
     for expert in range(experts.num_experts):
         name, first = f"{where}.experts.{expert}", 2 * expert * width
         gate, up, down = (f"{name}.{part}.weight" for part in names)
-        found[gate] = Place("mlp.experts.gate_up", first, width)
-        found[up] = Place("mlp.experts.gate_up", first + width, width)
-        found[down] = Place("mlp.experts.down", expert * hidden_size, hidden_size)
+        found[gate] = Place("mlp.experts.gate_up.weight", first, width)
+        found[up] = Place("mlp.experts.gate_up.weight", first + width, width)
+        found[down] = Place("mlp.experts.down.weight", expert * hidden_size, hidden_size)
     return found

@@ -1,6 +1,6 @@
 """A matrix in fewer bits, in place of a layer's weight. Knows how it is stored and multiplied, no layers and no files.
 
-Legend: T tokens, I inputs, O outputs, N rows.
+Legend: T tokens, I inputs, O outputs, N rows; D hidden, K experts of one token.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,10 +29,11 @@ Stored = tuple[torch.Tensor, torch.Tensor]
 
 
 class Scheme(NamedTuple):
-    """How weights are rounded, which op multiplies by them, and what rows of them are as float32."""
+    """How weights are rounded, which ops multiply by them, and what rows of them are as float32."""
 
     quantize: Callable[[torch.Tensor], Stored]
     product: Callable[[Ops], Callable[..., torch.Tensor]]
+    experts: Callable[[Ops], Callable[..., torch.Tensor]]
     rows: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     grouped: bool
     """Whether inputs are cut into groups."""
@@ -46,27 +47,50 @@ class QuantizedMatrix(nn.Module):
 
     def __init__(self, quantization: Quantization, backend: Backend) -> None:
         super().__init__()
-        self._scheme = SCHEMES[quantization]
-        self._backend = backend
+        self.scheme = SCHEMES[quantization]
+        self.backend = backend
 
     def take(self, dtype: torch.dtype, device: torch.device, parts: Sequence[torch.Tensor]) -> None:
-        """Rounds the rows of all parts, as they are in the checkpoint, where they will stay."""
-        weight_OI = torch.cat([part.to(device) for part in parts])
-        codes, scales = self._scheme.quantize(weight_OI)
-        self.register_buffer("codes", codes)
-        self.register_buffer("scales", scales)
+        """Rounds the rows of each part, as they are in the checkpoint, where they will stay.
+
+        One after the other: all of a layer's experts, as floats, might not fit.
+        """
+        codes, scales = zip(*(self.scheme.quantize(part.to(device)) for part in parts), strict=True)
+        joined = torch.cat([as_bits(one) for one in codes]).view(codes[0].dtype)
+        self.register_buffer("codes", joined)
+        # Those of groups lie output by output, see `Codes`.
+        self.register_buffer("scales", torch.cat([one.t() for one in scales], dim=-1).t())
         self._dtype = dtype
 
     def forward(self, x_TI: torch.Tensor, bias_O: torch.Tensor | None) -> torch.Tensor:
-        op = self._scheme.product(self._backend.ops)
+        op = self.scheme.product(self.backend.ops)
         return op(
-            x_TI, self.codes, self.scales, bias_O, batch_invariant=self._backend.batch_invariant
+            x_TI, self.codes, self.scales, bias_O, batch_invariant=self.backend.batch_invariant
+        )
+
+    def by_expert(self, num_experts: int) -> Stored:
+        """[E, O, ...] each, of rows that are experts' one after another."""
+        codes, scales = self.codes, self.scales
+        return codes.view(num_experts, -1, *codes.shape[1:]), scales.view(
+            num_experts, -1, *scales.shape[1:]
         )
 
     def rows(self, ids_N: torch.Tensor) -> torch.Tensor:
         """[N, I] in the dtype that is served."""
         codes = as_bits(self.codes)[ids_N].view(self.codes.dtype)
-        return self._scheme.rows(codes, self.scales[ids_N]).to(self._dtype)
+        return self.scheme.rows(codes, self.scales[ids_N]).to(self._dtype)
+
+
+def through_experts(
+    x_TD: torch.Tensor, gate_up: QuantizedMatrix, down: QuantizedMatrix, weights_TK: torch.Tensor,
+    experts_TK: torch.Tensor, num_experts: int,
+) -> torch.Tensor:  # fmt: skip
+    """[T, D]; both matrices are rounded alike."""
+    op = gate_up.scheme.experts(gate_up.backend.ops)
+    return op(
+        x_TD, *gate_up.by_expert(num_experts), *down.by_expert(num_experts), weights_TK, experts_TK,
+        batch_invariant=gate_up.backend.batch_invariant,
+    )  # fmt: skip
 
 
 def not_quantizable(quantization: Quantization, widths: Sequence[int]) -> str | None:
@@ -101,10 +125,17 @@ def _rows_of_e4m3(codes_NI: torch.Tensor, scales_N: torch.Tensor) -> torch.Tenso
 
 SCHEMES: Mapping[Quantization, Scheme] = MappingProxyType(
     {
-        "int8": Scheme(_int8, lambda ops: ops.linear_int8, dequantized, grouped=True),
-        "int4": Scheme(_int4, lambda ops: ops.linear_int4, _rows_of_int4, grouped=True),
+        "int8": Scheme(
+            _int8, lambda ops: ops.linear_int8, lambda ops: ops.fused_experts_int8, dequantized,
+            grouped=True,
+        ),
+        "int4": Scheme(
+            _int4, lambda ops: ops.linear_int4, lambda ops: ops.fused_experts_int4, _rows_of_int4,
+            grouped=True,
+        ),
         "fp8": Scheme(
-            quantize_rows_e4m3, lambda ops: ops.linear_e4m3, _rows_of_e4m3, grouped=False
+            quantize_rows_e4m3, lambda ops: ops.linear_e4m3, lambda ops: ops.fused_experts_e4m3,
+            _rows_of_e4m3, grouped=False,
         ),
     }
-)
+)  # fmt: skip

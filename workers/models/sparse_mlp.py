@@ -10,31 +10,37 @@ from torch import nn
 
 from penstock.workers.backend import Backend
 from penstock.workers.model_config import ExpertsConfig
-from penstock.workers.models.basic_layers import Linear, empty_parameter
+from penstock.workers.models.basic_layers import ExactLinear, Matrix
 from penstock.workers.models.mlp import MLP
+from penstock.workers.models.quantized_matrix import through_experts
 from penstock.workers.parallel.peers import Peers
 
 
 class Experts(nn.Module):
-    """One after another in each parameter, as the loader wants it; as three dimensions where they are used."""
+    """One after another in each matrix, as the loader wants it; as three dimensions where they are used."""
 
     def __init__(self, config: ExpertsConfig, hidden_size: int, backend: Backend) -> None:
         super().__init__()
         self._backend = backend
-        self._shape = config.num_experts, hidden_size, config.width
-        self.gate_up = empty_parameter(config.num_experts * 2 * config.width, hidden_size)
-        self.down = empty_parameter(config.num_experts * hidden_size, config.width)
+        self._num_experts = config.num_experts
+        self.gate_up = Matrix(config.num_experts * 2 * config.width, hidden_size, backend)
+        self.down = Matrix(config.num_experts * hidden_size, config.width, backend)
 
     def forward(
         self, x_TD: torch.Tensor, weights_TK: torch.Tensor, experts_TK: torch.Tensor
     ) -> torch.Tensor:
-        num_experts, hidden, width = self._shape
-        gate_up_EJD = self.gate_up.view(num_experts, 2 * width, hidden)
-        down_EDI = self.down.view(num_experts, hidden, width)
+        gate_up, down = self.gate_up, self.down
+        if gate_up.quantized is not None and down.quantized is not None:
+            return through_experts(
+                x_TD, gate_up.quantized, down.quantized, weights_TK, experts_TK, self._num_experts
+            )
         return self._backend.ops.fused_experts(
-            x_TD, gate_up_EJD, down_EDI, weights_TK, experts_TK,
-            batch_invariant=self._backend.batch_invariant,
+            x_TD, self._by_expert(gate_up.weight), self._by_expert(down.weight), weights_TK,
+            experts_TK, batch_invariant=self._backend.batch_invariant,
         )  # fmt: skip
+
+    def _by_expert(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight.view(self._num_experts, -1, weight.shape[1])
 
 
 class SparseMLP(nn.Module):
@@ -47,13 +53,13 @@ class SparseMLP(nn.Module):
         self._ops = backend.ops
         self._config = config
         self._peers = peers
-        self.router = Linear(hidden_size, config.num_experts, backend)
+        self.router = ExactLinear(hidden_size, config.num_experts, backend)
         self.experts = Experts(config, hidden_size, backend)
         if config.shared_width:
             self.shared = MLP(
                 hidden_size, config.shared_width, bias=False, backend=backend, peers=peers
             )
-            self.shared_gate = Linear(hidden_size, 1, backend)
+            self.shared_gate = ExactLinear(hidden_size, 1, backend)
 
     def forward(self, x_TD: torch.Tensor) -> torch.Tensor:
         weights_TK, experts_TK = self._ops.route(

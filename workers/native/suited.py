@@ -18,7 +18,7 @@ def unsuited(
         return f"--block-size {block_size} is not a multiple of {PAGE}"
     if config.head_dim > MAX_HEAD_DIM:
         return f"a head of {config.head_dim} is larger than {MAX_HEAD_DIM}"
-    widths = (*_widths(config), config.head_dim)
+    widths = (*config.product_widths, config.head_dim)
     if any(width % 2 for width in widths):
         return f"a width of the model is odd: {widths}"
     return None
@@ -26,18 +26,7 @@ def unsuited(
 
 def not_quantizable(config: ModelConfig) -> str | None:
     """Why its matrices cannot be cut into groups; None when they can."""
-    widths = _widths(config)
+    widths = config.product_widths
     if any(width % GROUP for width in widths):
         return f"a width of the model is not a multiple of {GROUP}: {widths}"
     return None
-
-
-def _widths(config: ModelConfig) -> tuple[int, ...]:
-    """What products of its layers take in."""
-    experts = config.experts
-    widths = (config.hidden_size, config.q_size)
-    if experts is None:
-        return (*widths, config.intermediate_size)
-    dense = () if all(experts.layers) else (config.intermediate_size,)
-    shared = (experts.shared_width,) if experts.shared_width else ()
-    return (*widths, *dense, experts.width, *shared)

@@ -124,8 +124,10 @@ class _Packer:
 
     def _experts(self, name: str, experts: ExpertsConfig) -> DenseWeights:
         count = experts.num_experts
-        gate_up = self.products.pack_gate_up(self._parts(f"{name}.gate_up"), None, count)
-        return DenseWeights(gate_up, self.products.pack(self._parts(f"{name}.down"), None, count))
+        gate_up, down = (self._parts(f"{name}.{part}.weight") for part in ("gate_up", "down"))
+        return DenseWeights(
+            self.products.pack_gate_up(gate_up, None, count), self.products.pack(down, None, count)
+        )
 
     def matrix(self, name: str) -> Matrix:
         return self.products.pack(*self._linear(name))

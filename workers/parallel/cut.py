@@ -70,7 +70,7 @@ ROWS: dict[str, Regions] = {
     "attention.qkv.bias": _qkv,
     "mlp.gate_up.weight": _gate_up,
     "mlp.gate_up.bias": _gate_up,
-    "mlp.experts.gate_up": _expert_gate_up,
+    "mlp.experts.gate_up.weight": _expert_gate_up,
     "mlp.shared.gate_up.weight": _shared_gate_up,
     "embed.weight": _vocab,
     "head.weight": _vocab,
@@ -78,7 +78,7 @@ ROWS: dict[str, Regions] = {
 COLUMNS: dict[str, Regions] = {
     "attention.o.weight": _q,
     "mlp.down.weight": _width,
-    "mlp.experts.down": _expert_width,
+    "mlp.experts.down.weight": _expert_width,
     "mlp.shared.down.weight": _shared_width,
 }
 """What is in neither, every rank of a stage holds whole."""

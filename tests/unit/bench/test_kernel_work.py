@@ -14,6 +14,7 @@ from penstock.bench.kernels import (
 from penstock.bench.kernels.case import Work
 from penstock.bench.kernels.models import LOADS, MODELS
 from penstock.bench.kernels.table import OPS
+from penstock.kernels.ops import EXPERT_OPS
 
 LLAMA, QWEN, MIXTRAL = (MODELS[name] for name in ("llama-3-8b", "qwen2.5-7b", "mixtral-8x7b"))
 LLAMA_70B = MODELS["llama-3-70b-tp8"]
@@ -78,6 +79,18 @@ def test_experts(tokens: int, wanted: int, others: int, operations: int) -> None
     assert expert_cases.fused_experts_work(MIXTRAL, tokens) == expected
 
 
+def test_experts_of_fewer_bits() -> None:
+    """A scale of two bytes for each group of 128, or of four for each of an expert's 32,768 outputs."""
+    others, operations, outputs = 16_408, 4 * ONE_EXPERT, 2 * 14336 + 4096
+    int8 = 2 * (ONE_EXPERT + ONE_EXPERT // 128 * 2)
+    assert expert_cases.grouped_work(MIXTRAL, 1, bits=8) == Work(int8 + others, operations)
+    assert expert_cases.grouped_work(MIXTRAL, 1, bits=4) == Work(
+        int8 - ONE_EXPERT + others, operations
+    )
+    e4m3 = 2 * (ONE_EXPERT + outputs * 4)
+    assert expert_cases.e4m3_work(MIXTRAL, 1) == Work(e4m3 + others, operations)
+
+
 def test_sampling() -> None:
     assert sampling_cases.choice_work(LLAMA, 16, operations=5) == Work(8_209_152, 10_260_480)
     assert sampling_cases.top_logprobs_work(LLAMA, 1) == Work(513_300, 641_280)
@@ -95,4 +108,4 @@ def test_every_kernel_has_cases_of_their_own_names(op: str) -> None:
 
 def test_a_dense_model_has_no_experts() -> None:
     with_experts = {op for op in OPS if not list(OPS[op].resolve()(LLAMA, LOADS))}
-    assert with_experts == {"route", "fused_experts"}
+    assert with_experts == set(EXPERT_OPS)

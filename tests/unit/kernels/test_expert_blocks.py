@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("triton", reason="Triton is not installed (pip install 'penstock[gpu]')")
 
 from penstock.kernels.triton.device import Device
-from penstock.kernels.triton.expert_blocks import product_blocks, shared_bytes
+from penstock.kernels.triton.expert_blocks import Step, product_blocks, shared_bytes
 from penstock.kernels.triton.expert_order import most_tiles
 
 DEVICES = [
@@ -13,12 +13,14 @@ DEVICES = [
     Device(108, 163 * 1024, False),
     Device(132, 227 * 1024, True),
 ]
+PLAIN = Step(2, 2)
+STEPS = [PLAIN, Step(4, 4), Step(2, 1, 128), Step(2, 0.5, 32), Step(4, 1, 128), Step(1, 1, 128)]
 NUM_ASSIGNMENTS = (1, 2, 16, 128, 1000, 65_536)
 
 
 def rows_of(num_assignments: int, num_experts: int, **how: bool) -> int:
     how = {"batch_invariant": False, **how}
-    return product_blocks(2, num_assignments, num_experts, DEVICES[2], **how).rows
+    return product_blocks(PLAIN, num_assignments, num_experts, DEVICES[2], **how).rows
 
 
 def test_few_rows_for_an_expert_take_small_tiles() -> None:
@@ -28,24 +30,36 @@ def test_few_rows_for_an_expert_take_small_tiles() -> None:
     assert rows_of(8 * 64, 8) == 64
 
 
-@pytest.mark.parametrize("itemsize", [2, 4])
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("device", DEVICES)
-def test_invariant_tiles_know_no_company(device: Device, itemsize: int) -> None:
+def test_invariant_tiles_know_no_company(device: Device, step: Step) -> None:
     found = {
-        product_blocks(itemsize, n, experts, device, batch_invariant=True)
+        product_blocks(step, n, experts, device, batch_invariant=True)
         for n in NUM_ASSIGNMENTS
         for experts in (8, 128)
     }
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("itemsize", [2, 4])
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("device", DEVICES)
-def test_tiles_fit_every_device(device: Device, itemsize: int) -> None:
+def test_tiles_fit_every_device(device: Device, step: Step) -> None:
     for n in NUM_ASSIGNMENTS:
-        blocks = product_blocks(itemsize, n, 8, device, batch_invariant=False)
-        assert shared_bytes(blocks, itemsize) <= device.shared_bytes
+        blocks = product_blocks(step, n, 8, device, batch_invariant=False)
+        assert shared_bytes(blocks, step) <= device.shared_bytes
         assert blocks.stages > 1
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_both_products_of_a_layer_take_the_same_rows(device: Device) -> None:
+    """Their inputs may be cut into groups of other sizes; the order of the assignments is one."""
+    for n in NUM_ASSIGNMENTS:
+        blocks = [
+            product_blocks(Step(2, 1, group), n, 8, device, batch_invariant=False)
+            for group in (128, 64, 32)
+        ]
+        assert len({one.rows for one in blocks}) == 1
+        assert [one.depth for one in blocks] == [128, 64, 32]
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ MODELS: Mapping[str, Model] = MappingProxyType(
             vocabulary=32_000, num_experts=8, num_chosen=2,
         ),
         TINY: Model(
-            name="tiny", hidden=64, num_heads=4, num_kv_heads=2, width=48, vocabulary=300,
+            name="tiny", hidden=64, num_heads=4, num_kv_heads=2, width=96, vocabulary=300,
             head_dim=16, num_experts=4, num_chosen=2,
         ),
     }

@@ -1,0 +1,34 @@
+"""Each token through its own experts, with weights of 4 bits, two in a byte. Knows no router and no layers.
+
+Legend: T tokens, D hidden, E experts, I an expert's width, J = 2 I, G groups, K experts of one token;
+C and H bytes that hold D and I weights.
+"""
+
+import torch
+
+from penstock.kernels.reference.linear_int4 import linear_int4
+from penstock.kernels.reference.through_experts import through_experts
+
+
+def fused_experts_int4(
+    x_TD: torch.Tensor,
+    gate_up_EJC: torch.Tensor,
+    gate_up_scales_EJG: torch.Tensor,
+    down_EDH: torch.Tensor,
+    down_scales_EDG: torch.Tensor,
+    weights_TK: torch.Tensor,
+    experts_TK: torch.Tensor,
+    *,
+    batch_invariant: bool = False,
+) -> torch.Tensor:
+    """[T, D] of `x_TD`'s dtype; see `through_experts`, and `linear_int4` for the products."""
+
+    def gate_up(expert: int, x_ND: torch.Tensor) -> torch.Tensor:
+        codes, scales = gate_up_EJC[expert], gate_up_scales_EJG[expert]
+        return linear_int4(x_ND, codes, scales, batch_invariant=batch_invariant)
+
+    def down(expert: int, x_NI: torch.Tensor) -> torch.Tensor:
+        codes, scales = down_EDH[expert], down_scales_EDG[expert]
+        return linear_int4(x_NI, codes, scales, batch_invariant=batch_invariant)
+
+    return through_experts(x_TD, weights_TK, experts_TK, gate_up, down)
