@@ -160,10 +160,6 @@ class Worker:
         settings = self._settings
         if self._device.type == "cpu" or not settings.cpu_offload_gb:
             return NOTHING
-        if settings.quantization:
-            raise SettingsError(
-                "--cpu-offload-gb moves no rounded weights: leave it or --quantization out"
-            )
         return Away(int(settings.cpu_offload_gb * GIB), queues_of(self._device))
 
     def _tell_of_invariance(self, kernels: str | None) -> None:

@@ -35,12 +35,17 @@ def test_blocks_come_back_though_steps_overwrite_them_at_once(cuda):
             assert torch.equal(page, expected)
 
 
-def test_a_decoder_with_layers_away_gives_the_same_logits(cuda, tmp_path):
-    folder = write_tiny_model(tmp_path, num_hidden_layers=6)
+@pytest.mark.parametrize("quantization", [None, "int8", "int4", "fp8"])
+def test_a_decoder_with_layers_away_gives_the_same_logits(cuda, tmp_path, quantization):
+    folder = write_tiny_model(
+        tmp_path, num_hidden_layers=6, hidden_size=64, intermediate_size=96, head_dim=16
+    )
     found = open_model(folder, dtype=torch.float32, load_format="dummy", seed=5)
     runs = []
     for away in (NOTHING, Away(1 << 40, queues_of(cuda))):
-        model = materialize(found, cuda, None, lambda *_: None, away=away)
+        model = materialize(
+            found, cuda, None, lambda *_: None, away=away, quantization=quantization
+        )
         runs.append(PagedRun(model, prompts_of([6, 2, 4]), device=cuda).by_steps([[6, 2, 4]]))
     for logits, expected in zip(runs[1], runs[0], strict=True):
         assert torch.equal(logits, expected)

@@ -10,6 +10,7 @@ from penstock.protocol.errors import SettingsError
 from penstock.workers.host_copies.offload import Offload, choose_layers
 from penstock.workers.host_copies.queues import CpuQueues, Queues
 from penstock.workers.models.decoder import DecoderModel
+from penstock.workers.models.quantized_matrix import QuantizedMatrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,7 @@ class Away:
 
     def choose(self, model: DecoderModel, dtype: torch.dtype) -> list[int]:
         """Of the model's layers, before they have memory."""
-        return choose_layers(
-            [_numel(layer) * dtype.itemsize for layer in model.layers], self.num_bytes
-        )
+        return choose_layers([_layer_bytes(layer, dtype) for layer in model.layers], self.num_bytes)
 
     def move(self, model: DecoderModel, chosen: list[int]) -> None:
         """Once they are filled."""
@@ -51,5 +50,8 @@ def _weights(model: nn.Module) -> Iterator[torch.Tensor]:
     yield from model.buffers()
 
 
-def _numel(layer: nn.Module) -> int:
-    return sum(weight.numel() for weight in layer.parameters())
+def _layer_bytes(layer: nn.Module, dtype: torch.dtype) -> int:
+    """Once it is filled: what is rounded has no parameters."""
+    rounded = (module for module in layer.modules() if isinstance(module, QuantizedMatrix))
+    plain = sum(weight.numel() for weight in layer.parameters())
+    return plain * dtype.itemsize + sum(module.nbytes for module in rounded)

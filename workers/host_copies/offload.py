@@ -63,10 +63,10 @@ class Offload:
 
     def _move(self, layer: nn.Module, host: torch.Tensor, area: torch.Tensor) -> None:
         for module, name, weight, first in _spans(layer):
-            span = slice(first, first + weight.nbytes)
-            host[span].copy_(weight.data.contiguous().view(-1).view(torch.uint8))
-            view = area[span].view(weight.dtype).view(weight.shape)
-            setattr(module, name, nn.Parameter(view, requires_grad=False))
+            _laid(host, first, weight).copy_(weight.data)
+            view = _laid(area, first, weight)
+            is_rounded = not isinstance(weight, nn.Parameter)
+            setattr(module, name, view if is_rounded else nn.Parameter(view, requires_grad=False))
 
     # ---- a pass
 
@@ -94,14 +94,25 @@ def _bring(host: torch.Tensor, area: torch.Tensor) -> None:
     area.copy_(host, non_blocking=True)
 
 
-def _spans(layer: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter, int]]:
-    """Each weight, whose it is, and where in an area it begins."""
+def _laid(memory: torch.Tensor, first: int, like: torch.Tensor) -> torch.Tensor:
+    """Bytes of memory from `first` on as a tensor like that one, its numbers in the same places: kernels care."""
+    numbers = memory[first : first + like.nbytes].view(like.dtype)
+    return numbers.as_strided(like.shape, like.stride())
+
+
+def _spans(layer: nn.Module) -> Iterator[tuple[nn.Module, str, torch.Tensor, int]]:
+    """Each weight, whose it is, and where in an area it begins. Rounded ones are buffers."""
     first = 0
     for module in layer.modules():
-        for name, weight in list(module.named_parameters(recurse=False)):
+        own = *module.named_parameters(recurse=False), *module.named_buffers(recurse=False)
+        for name, weight in own:
             yield module, name, weight, first
-            first += -(-weight.nbytes // ALIGNMENT) * ALIGNMENT
+            first += _aligned(weight.nbytes)
 
 
 def _end(layer: nn.Module) -> int:
-    return max(first + weight.nbytes for _, _, weight, first in _spans(layer))
+    return max(first + _aligned(weight.nbytes) for _, _, weight, first in _spans(layer))
+
+
+def _aligned(num_bytes: int) -> int:
+    return -(-num_bytes // ALIGNMENT) * ALIGNMENT

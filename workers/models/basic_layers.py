@@ -28,8 +28,9 @@ class Matrix(nn.Module):
 
     def quantize(self, quantization: Quantization) -> None:
         """Before anything is allocated or filled."""
+        num_outputs, num_inputs = self.weight.shape
         del self.weight
-        self.quantized = QuantizedMatrix(quantization, self._backend)
+        self.quantized = QuantizedMatrix(quantization, self._backend, num_outputs, num_inputs)
 
     def product(self, x_TI: torch.Tensor, bias_O: torch.Tensor | None = None) -> torch.Tensor:
         if self.quantized is not None:

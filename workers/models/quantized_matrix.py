@@ -35,6 +35,7 @@ class Scheme(NamedTuple):
     product: Callable[[Ops], Callable[..., torch.Tensor]]
     experts: Callable[[Ops], Callable[..., torch.Tensor]]
     rows: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    bits: int
     grouped: bool
     """Whether inputs are cut into groups."""
 
@@ -45,22 +46,39 @@ class QuantizedMatrix(nn.Module):
     codes: torch.Tensor
     scales: torch.Tensor
 
-    def __init__(self, quantization: Quantization, backend: Backend) -> None:
+    def __init__(
+        self, quantization: Quantization, backend: Backend, num_outputs: int, num_inputs: int
+    ) -> None:
         super().__init__()
         self.scheme = SCHEMES[quantization]
         self.backend = backend
+        self._shape = num_outputs, num_inputs
 
-    def take(self, dtype: torch.dtype, device: torch.device, parts: Sequence[torch.Tensor]) -> None:
-        """Rounds the rows of each part, as they are in the checkpoint, where they will stay.
+    @property
+    def nbytes(self) -> int:
+        """Once it is filled: codes, and scales of two bytes for groups, of four for outputs."""
+        num_outputs, num_inputs = self._shape
+        group = group_size(num_inputs) if self.scheme.grouped else None
+        scales = 2 * (num_inputs // group) if group else 4
+        return num_outputs * (num_inputs * self.scheme.bits // 8 + scales)
+
+    def settle(self, dtype: torch.dtype, device: torch.device, home: torch.device) -> None:
+        """What is served, where to round, and where to keep what comes of it."""
+        self._dtype, self._device, self._home = dtype, device, home
+
+    def take(self, parts: Sequence[torch.Tensor]) -> None:
+        """Rounds the rows of each part, as they are in the checkpoint.
 
         One after the other: all of a layer's experts, as floats, might not fit.
         """
-        codes, scales = zip(*(self.scheme.quantize(part.to(device)) for part in parts), strict=True)
+        stored = (self.scheme.quantize(part.to(self._device)) for part in parts)
+        codes, scales = zip(
+            *((one.to(self._home), other.to(self._home)) for one, other in stored), strict=True
+        )
         joined = torch.cat([as_bits(one) for one in codes]).view(codes[0].dtype)
         self.register_buffer("codes", joined)
         # Those of groups lie output by output, see `Codes`.
         self.register_buffer("scales", torch.cat([one.t() for one in scales], dim=-1).t())
-        self._dtype = dtype
 
     def forward(self, x_TI: torch.Tensor, bias_O: torch.Tensor | None) -> torch.Tensor:
         op = self.scheme.product(self.backend.ops)
@@ -127,15 +145,15 @@ SCHEMES: Mapping[Quantization, Scheme] = MappingProxyType(
     {
         "int8": Scheme(
             _int8, lambda ops: ops.linear_int8, lambda ops: ops.fused_experts_int8, dequantized,
-            grouped=True,
+            bits=8, grouped=True,
         ),
         "int4": Scheme(
             _int4, lambda ops: ops.linear_int4, lambda ops: ops.fused_experts_int4, _rows_of_int4,
-            grouped=True,
+            bits=4, grouped=True,
         ),
         "fp8": Scheme(
             quantize_rows_e4m3, lambda ops: ops.linear_e4m3, lambda ops: ops.fused_experts_e4m3,
-            _rows_of_e4m3, grouped=False,
+            _rows_of_e4m3, bits=8, grouped=False,
         ),
     }
 )  # fmt: skip

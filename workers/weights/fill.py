@@ -29,10 +29,9 @@ def _parameters(model: nn.Module) -> Iterator[tuple[str, _Take]]:
 
 def _matrices(model: nn.Module) -> Iterator[tuple[str, _Take]]:
     """Those that are kept in fewer bits, under the names that their weights would have."""
-    own = next(model.parameters())
     for name, module in model.named_modules():
         if isinstance(module, Matrix) and module.quantized is not None:
-            yield f"{name}.weight", partial(module.quantized.take, own.dtype, own.device)
+            yield f"{name}.weight", module.quantized.take
 
 
 def _copy(target: torch.Tensor, parts: list[torch.Tensor]) -> None:

@@ -14,6 +14,7 @@ from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.models.families import FAMILIES, read_model_config
 from penstock.workers.models.family import places, spare_names
+from penstock.workers.models.quantized_matrix import QuantizedMatrix
 from penstock.workers.parallel.company import NOBODY, Company
 from penstock.workers.parallel.cut import Cut
 from penstock.workers.parallel.part import WHOLE, Part
@@ -142,6 +143,8 @@ def _give_memory(
     host_modules = {module for index in on_host for module in model.layers[index].modules()}
     for module in model.modules():
         place = torch.device("cpu") if module in host_modules else device
+        if isinstance(module, QuantizedMatrix):
+            module.settle(dtype, device, place)
         for name, shape in [(n, p.shape) for n, p in module.named_parameters(recurse=False)]:
             empty = torch.empty(shape, dtype=dtype, device=place)
             setattr(module, name, nn.Parameter(empty, requires_grad=False))

@@ -14,11 +14,15 @@ from penstock.workers.host_copies.away import NOTHING, Away, resident_bytes
 from penstock.workers.host_copies.queues import CpuQueues
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.parallel.company import NOBODY
+from penstock.workers.quantization import Quantization
 from penstock.workers.weights.loader import OpenModel, materialize, open_model
 from penstock.workers.weights.loader import _give_memory as give_memory
 from penstock.workers.weights.loader import _shapes as shapes
+from penstock.workers.weights.quantize import quantize
 
 NUM_LAYERS = 6
+QUANTIZATIONS: tuple[Quantization, ...] = ("int8", "int4", "fp8")
+WIDE = {"hidden_size": 64, "intermediate_size": 96, "head_dim": 16}
 PROMPTS = [[(7 * i + j) % VOCAB_SIZE for j in range(9 + i)] for i in range(3)]
 
 
@@ -27,8 +31,10 @@ def opened(folder: Path, **variant: Any) -> OpenModel:
     return open_model(folder, dtype=torch.float32, load_format="dummy", seed=5)
 
 
-def loaded(found: OpenModel, away: Away = NOTHING) -> DecoderModel:
-    return materialize(found, CPU, None, lambda *_: None, away=away)
+def loaded(
+    found: OpenModel, away: Away = NOTHING, quantization: Quantization | None = None
+) -> DecoderModel:
+    return materialize(found, CPU, None, lambda *_: None, away=away, quantization=quantization)
 
 
 def layer_bytes(found: OpenModel) -> int:
@@ -48,6 +54,46 @@ def test_the_logits_are_the_same_to_the_last_bit(variant: str, tmp_path: Path) -
         PagedRun(away, PROMPTS).at_random(3, longest=5), expected, strict=True
     ):
         assert torch.equal(logits, truth)
+
+
+@pytest.mark.parametrize("variant", ["llama", "experts"])
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
+def test_rounded_weights_give_the_same_bits_from_afar(
+    variant: str, quantization: Quantization, tmp_path: Path
+) -> None:
+    found = opened(tmp_path, **VARIANTS[variant], **WIDE)
+    at_home = loaded(found, quantization=quantization)
+    away = loaded(found, Away(1 << 40, CpuQueues()), quantization)
+    assert resident_bytes(away) < 0.6 * resident_bytes(at_home)
+    for own, there in zip(at_home.buffers(), away.buffers(), strict=True):
+        assert own.stride() == there.stride(), "laid out as kernels read them"
+    expected = PagedRun(at_home, PROMPTS).whole()
+    for logits, truth in zip(PagedRun(away, PROMPTS).whole(), expected, strict=True):
+        assert torch.equal(logits, truth)
+
+
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
+def test_so_many_bytes_less_of_rounded_weights(quantization: Quantization, tmp_path: Path) -> None:
+    """Counted in the bytes that they take, not in those of the checkpoint."""
+    found = opened(tmp_path, **WIDE)
+    model = loaded(found, quantization=quantization)
+    one = sum(
+        weight.nbytes for weight in (*model.layers[0].parameters(), *model.layers[0].buffers())
+    )
+    whole = resident_bytes(model)
+    for num_layers in (1, 2):
+        rest = resident_bytes(loaded(found, Away(num_layers * one, CpuQueues()), quantization))
+        assert whole - (num_layers + 1) * one < rest <= whole - num_layers * one + 6000
+
+
+def test_rounded_layers_that_are_away_are_kept_beside_the_device(tmp_path: Path) -> None:
+    """And rounded on it."""
+    model = shapes(opened(tmp_path, **WIDE).config, reference_backend(), NOBODY)
+    quantize(model, "int8")
+    give_memory(model, torch.float32, torch.device("meta"), on_host=[1])
+    for index, home in ((0, "meta"), (1, "cpu")):
+        matrix = model.layers[index].attention.qkv.quantized
+        assert (matrix._device.type, matrix._home.type) == ("meta", home)
 
 
 def test_the_device_holds_so_many_bytes_less(tmp_path: Path) -> None:

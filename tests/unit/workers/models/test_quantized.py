@@ -95,9 +95,13 @@ def test_parts_are_rounded_as_the_whole_would_be(quantization, tmp_path):
     """A matrix comes in the checkpoint's parts, experts one by one."""
     torch.manual_seed(0)
     weight_OI = torch.randn(48, 64)
-    by_parts, whole = (QuantizedMatrix(quantization, reference_backend()) for _ in range(2))
-    by_parts.take(torch.float32, CPU, list(weight_OI.split([5, 32, 11])))
-    whole.take(torch.float32, CPU, [weight_OI])
+    by_parts, whole = (
+        QuantizedMatrix(quantization, reference_backend(), *weight_OI.shape) for _ in range(2)
+    )
+    for matrix, parts in ((by_parts, weight_OI.split([5, 32, 11])), (whole, [weight_OI])):
+        matrix.settle(torch.float32, CPU, CPU)
+        matrix.take(parts)
+        assert matrix.nbytes == matrix.codes.nbytes + matrix.scales.nbytes
     assert torch.equal(as_bits(by_parts.codes), as_bits(whole.codes))
     assert torch.equal(by_parts.scales, whole.scales)
     assert by_parts.scales.stride() == whole.scales.stride()
