@@ -60,12 +60,12 @@ class Forward(Protocol):
 class TorchForward:
     """The decoder on any device, which has each slot's last token: so no run waits for the host.
 
-    With `captures` steps of one token a row run as captured graphs.
+    With `captures` steps of one token a row run as captured graphs, for which `graph_bytes` were set aside.
     """
 
     def __init__(
         self, model: DecoderModel, cache: KVCache, slots: Slots, stream: Stream,
-        *, captures: bool = False,
+        *, captures: bool = False, graph_bytes: int | None = None,
     ) -> None:  # fmt: skip
         self._model = model
         self._cache = cache
@@ -73,7 +73,7 @@ class TorchForward:
         self._stream = stream
         self._uploads = Uploads(stream)
         self._last = LastTokens(slots.num_slots, stream.device)
-        self._graphs = self._make_graphs() if captures else None
+        self._graphs = self._make_graphs(graph_bytes) if captures else None
         self._hidden_TD = torch.empty(0, device=stream.device)
         self._slots_N = torch.empty(0, dtype=torch.int64, device=stream.device)
 
@@ -144,12 +144,12 @@ class TorchForward:
         token_ids_T = self._last.look_up(inputs.token_ids_T)
         return Batch(token_ids_T, inputs.positions_T, inputs.cache_slots_T, rows)
 
-    def _make_graphs(self) -> DecodeGraphs:
+    def _make_graphs(self, allowed_bytes: int | None) -> DecodeGraphs:
         model, slots = self._model, self._slots
         shape = (min(slots.num_slots, MOST_ROWS), model.config.hidden_size)
         return DecodeGraphs(
             self._stream, self._uploads, lambda batch: model.forward(batch, self._cache), self._last,
             torch.zeros(shape, dtype=model.dtype, device=self._stream.device),
             slots.tokens_SL.shape[1], slots.blocks_SB.shape[1],
-            has_peers=model.company.part.size > 1,
+            has_peers=model.company.part.size > 1, allowed_bytes=allowed_bytes,
         )  # fmt: skip

@@ -31,17 +31,24 @@ class LargestStep:
     block_size: int
 
     @torch.inference_mode()
-    def run(self) -> None:
-        """One after the other: what a step takes is the larger of the two."""
-        model, bounds, device = self.model, self.bounds, self.model.device
-        cache = KVCache(model.config, 1, self.block_size, self.cache_dtype, device)
-        tokens, rows = bounds
-        model.forward(_batch([tokens], [tokens], self.block_size, device), cache)
+    def prompt(self) -> None:
+        """See above."""
+        tokens = self.bounds.num_tokens
+        self._forward([tokens], [tokens])
+
+    @torch.inference_mode()
+    def decode(self) -> None:
+        """See above."""
+        model, rows = self.model, self.bounds.num_seqs
         context = min(DECODED_CONTEXT, model.config.max_position)
-        batch = _batch([1] * rows, [context] * rows, self.block_size, device)
-        hidden_TD = model.forward(batch, cache)
+        hidden_TD = self._forward([1] * rows, [context] * rows)
         if model.company.part.is_last:
             _sample(model.logits(hidden_TD))
+
+    def _forward(self, query_lens: list[int], context_lens: list[int]) -> torch.Tensor:
+        model, device = self.model, self.model.device
+        cache = KVCache(model.config, 1, self.block_size, self.cache_dtype, device)
+        return model.forward(_batch(query_lens, context_lens, self.block_size, device), cache)
 
 
 def _batch(

@@ -1,8 +1,9 @@
 """How much memory a rank gives to the KV cache and to swap space. Knows devices, not blocks.
 
-    a GPU   [ taken: by others, the context, the weights | the largest step | KV cache | beyond the utilization ]
-
-What a step takes comes and goes, so it is measured and left free. On a host half of what is free stays for it.
+    a GPU   [ taken: by others, the context, the weights | the largest step | graphs | staging | KV cache ]  and what
+                                                                                     is beyond the utilization
+What a step takes comes and goes, so it is measured and left free. Graphs and the swapper's staging are made once the
+cache is there, and stay. On a host half of what is free stays for steps.
 """
 
 from collections.abc import Callable
@@ -57,23 +58,40 @@ class Budget(NamedTuple):
     total: int
     taken: int
     step: int
+    graphs: int
+    staging: int
     cache: int
 
     def __str__(self) -> str:
-        total, taken, step, cache = (part / GIB for part in self)
+        total, taken, step, graphs, staging, cache = (part / GIB for part in self)
         return (
             f"{total:.2f} GiB in all, {taken:.2f} taken, {step:.2f} for the largest step, "
+            f"{graphs:.2f} for CUDA graphs, {staging:.2f} to swap through, "
             f"{cache:.2f} for the KV cache"
         )
 
 
-def budget(device: DeviceMemory, utilization: float, largest_step: Callable[[], None]) -> Budget:
-    """Runs the step first: whatever it loads and keeps is then among what is taken."""
-    step = device.peak_of(largest_step)
+class Steps(Protocol):
+    """The largest of either kind."""
+
+    def prompt(self) -> None: ...
+
+    def decode(self) -> None: ...
+
+
+def budget(
+    device: DeviceMemory, utilization: float, steps: Steps, graphs: Callable[[int], int],
+    staging: int,
+) -> Budget:  # fmt: skip
+    """Runs the steps first: whatever they load and keep is then among what is taken.
+
+    `graphs` is what they may take, by what the largest step of theirs does.
+    """
+    prompt, decode = device.peak_of(steps.prompt), device.peak_of(steps.decode)
     memory = device.now()
-    taken = memory.total - memory.free
-    cache = max(0, int(memory.total * utilization) - taken - step)
-    return Budget(memory.total, taken, step, cache)
+    taken, step, captured = memory.total - memory.free, max(prompt, decode), graphs(decode)
+    cache = int(memory.total * utilization) - taken - step - captured - staging
+    return Budget(memory.total, taken, step, captured, staging, max(0, cache))
 
 
 def kv_bytes_on_host(utilization: float, num_ranks: int) -> int:

@@ -22,15 +22,15 @@ from penstock.workers.cache_kind import CacheKind, cache_kind
 from penstock.workers.device.streams import stream_on
 from penstock.workers.faults import Circumstances, Phase, explain
 from penstock.workers.forward import TorchForward
+from penstock.workers.gpu_budget import measured_budget
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.masks import Masks
 from penstock.workers.host_copies.away import NOTHING, Away, resident_bytes
 from penstock.workers.host_copies.queues import queues_of
 from penstock.workers.host_copies.swapper import Swapper
 from penstock.workers.kv_cache import KVCache, kv_bytes_per_token
-from penstock.workers.largest_step import LargestStep
 from penstock.workers.link import Link, LinkSettings
-from penstock.workers.memory import GIB, CudaMemory, budget, kv_bytes_on_host, swap_bytes_available
+from penstock.workers.memory import GIB, CudaMemory, kv_bytes_on_host, swap_bytes_available
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.start import NativeKernels, NativeModel
 from penstock.workers.orders import carry_out
@@ -72,6 +72,7 @@ class Worker:
         )
         self._compiler: Compiler | None = None
         self._cache_kind: CacheKind
+        self._graph_bytes: int | None = None
 
     def run(self) -> int:
         """The exit status."""
@@ -186,10 +187,18 @@ class Worker:
         bounds = step_bounds(settings, self._device.type, longest)
         self._found.phase, self._found.bounds = Phase.MEASURING, bounds
         self._link.progress("measuring the largest step", 0.0)
-        step = LargestStep(model, bounds, self._cache_kind.dtype, settings.block_size)
-        found = budget(CudaMemory(self._device), settings.gpu_memory_utilization, step.run)
+        found = measured_budget(
+            CudaMemory(self._device), model, settings, bounds, self._cache_kind.dtype,
+            captures=self._captures(model),
+        )  # fmt: skip
         log.info("GPU memory: %s", found)
+        self._graph_bytes = found.graphs
         return found.cache
+
+    def _captures(self, model: DecoderModel) -> bool:
+        """Whether decode steps are captured as graphs."""
+        late = stream_on(self._device).is_late
+        return late and model.is_capturable and not self._settings.enforce_eager
 
     def _company(self, opened: OpenModel) -> Company:
         """Waits for the other ranks, if there are any."""
@@ -240,8 +249,10 @@ class Worker:
         cache = KVCache(
             model.config, shape.num_blocks, shape.block_size, kind.dtype, self._device, kind.scales
         )
-        captures = stream.is_late and model.is_capturable and not self._settings.enforce_eager
-        forward = TorchForward(model, cache, slots, stream, captures=captures)
+        forward = TorchForward(
+            model, cache, slots, stream,
+            captures=self._captures(model), graph_bytes=self._graph_bytes,
+        )  # fmt: skip
         source = token_source(model.company, Sampler(num_slots, sampling_on(self._device), masks))
         swapper = self._swapper(cache.pages, shape)
         return ModelRunner(slots, forward, source, masks, stream, swapper)

@@ -124,14 +124,6 @@ class EngineSettings(WorkerSettings, frozen=True, kw_only=True):
     worker_use_ray: Annotated[
         bool, described("The old name of --distributed-executor-backend ray.")
     ] = False
-    swap_space: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=65536,
-            description="GiB of host memory, for each rank, to swap preempted sequences to; 0: they are recomputed.",
-        ),
-    ] = 0.0
     worker_start_timeout_s: Annotated[
         float,
         Meta(

@@ -122,6 +122,14 @@ class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
             description="GiB of each rank's weights to keep in host memory beside a GPU; on CPUs all of them are.",
         ),
     ] = 0.0
+    swap_space: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=65536,
+            description="GiB of host memory, for each rank, to swap preempted sequences to; 0: they are recomputed.",
+        ),
+    ] = 0.0
     kv_cache_dtype: Annotated[
         KVCacheDtype,
         described(

@@ -73,7 +73,7 @@ class Flown:
 def two_in_flight(
     model: DecoderModel, plans: Sequence[StepPlan], dice: random.Random, stream: Stream,
     num_slots: int = 4, *, captures: bool = False, company: Company = NOBODY,
-    sampling: SamplingOps | None = None,
+    sampling: SamplingOps | None = None, graph_bytes: int | None = None,
 ) -> Flown:  # fmt: skip
     """Lands now and then, sometimes when it need not wait, and prepares in between as an idle worker does."""
     masks = ChainMasks(num_slots, VOCAB_SIZE) if company.part.leads else None
@@ -85,6 +85,7 @@ def two_in_flight(
         captures=captures,
         company=company,
         sampling=sampling,
+        graph_bytes=graph_bytes,
     )
     flown = Flown([], 0, driver)
     flight = Flight(driver.runner, flown.results.append)

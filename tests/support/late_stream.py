@@ -48,6 +48,10 @@ class LateStream:
     def is_late(self) -> bool:
         return True
 
+    @property
+    def captured_bytes(self) -> int:
+        return 0
+
     def staging(self, num_bytes: int) -> torch.Tensor:
         return torch.full((num_bytes,), NONSENSE, dtype=torch.uint8)
 

@@ -87,13 +87,16 @@ class Driver:
         company: Company = NOBODY,
         sampling: SamplingOps | None = None,
         num_host_blocks: int = 0,
+        graph_bytes: int | None = None,
     ) -> None:
         self.shape = Configure(
             num_blocks, BLOCK_SIZE, num_slots, MAX_MODEL_LEN, 64, num_host_blocks
         )
         self.cache = KVCache(model.config, num_blocks, BLOCK_SIZE, torch.float32, stream.device)
         self.slots = Slots(self.shape)
-        forward = TorchForward(model, self.cache, self.slots, stream, captures=captures)
+        forward = TorchForward(
+            model, self.cache, self.slots, stream, captures=captures, graph_bytes=graph_bytes
+        )
         sampler = Sampler(num_slots, sampling or sampling_on(stream.device), masks)
         source = token_source(company, sampler)
         swapper = None

@@ -45,6 +45,7 @@ class CudaStream:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._pool: Any = None
+        self._captured_bytes = 0
 
     @property
     def device(self) -> torch.device:
@@ -53,6 +54,11 @@ class CudaStream:
     @property
     def is_late(self) -> bool:
         return True
+
+    @property
+    def captured_bytes(self) -> int:
+        """See `Stream`. As the driver told it before and after: what torch holds idle, it has given back by then."""
+        return self._captured_bytes
 
     def staging(self, num_bytes: int) -> torch.Tensor:
         """See `Stream`."""
@@ -75,8 +81,15 @@ class CudaStream:
         work()
         if self._pool is None:
             self._pool = torch.cuda.graph_pool_handle()
-        graph = torch.cuda.CUDAGraph()
+        graph, before = torch.cuda.CUDAGraph(), self._taken_bytes()
         # Other threads (grammars, NCCL's watchdog) may go on meanwhile: only this one's calls are restricted.
         with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             work()
+        self._captured_bytes += max(0, self._taken_bytes() - before)
         return graph.replay
+
+    def _taken_bytes(self) -> int:
+        torch.cuda.synchronize(self._device)
+        torch.cuda.empty_cache()
+        free, total = torch.cuda.mem_get_info(self._device)
+        return total - free

@@ -3,7 +3,8 @@
     rows of a step    [ row 0 | row 1 | row 2 | padding ]      up to the next size that there is a graph for
 
 All graphs share one set of inputs and one output, which stay where they are: no two steps run at once. A graph is
-captured over padding alone, which leaves no trace, and replayed over whatever lies in the inputs then.
+captured over padding alone, which leaves no trace, and replayed over whatever lies in the inputs then. What they take
+of the device is set aside before (`bytes_of_graphs`); where they take more, no further ones are captured.
 
 R rows, P = R + 1, B blocks of a row, D hidden size.
 """
@@ -28,6 +29,8 @@ log = logging.getLogger("penstock.worker")
 
 MOST_ROWS = 512
 _FINE = 256
+GRAPH_BYTES = 8 << 20
+"""Set aside for what a driver keeps of each graph, beside the memory that it works in. Not measured."""
 
 
 def sizes_up_to(most_rows: int) -> tuple[int, ...]:
@@ -36,9 +39,17 @@ def sizes_up_to(most_rows: int) -> tuple[int, ...]:
     return (*sorted(size for size in steps if size < most_rows), most_rows)
 
 
+def bytes_of_graphs(most_rows: int, num_blocks: int, row_bytes: int, step_bytes: int) -> int:
+    """What all of them may take: the memory of the largest step, which they share, inputs, output (`row_bytes` of each
+    row), and what is kept of each."""
+    rows = min(most_rows, MOST_ROWS)
+    inputs = _extent(rows, num_blocks).num_bytes + rows * num_blocks * torch.int32.itemsize
+    return step_bytes + inputs + rows * row_bytes + len(sizes_up_to(rows)) * GRAPH_BYTES
+
+
 class DecodeGraphs:
     """`hidden_RD` is the output, and says how many rows there may be; `longest` and `num_blocks` are the longest row's
-    tokens and blocks."""
+    tokens and blocks. `allowed_bytes` were set aside for all of them, if that is known."""
 
     def __init__(
         self,
@@ -51,6 +62,7 @@ class DecodeGraphs:
         num_blocks: int,
         *,
         has_peers: bool,
+        allowed_bytes: int | None = None,
     ) -> None:
         self._stream = stream
         self._uploads = uploads
@@ -59,6 +71,7 @@ class DecodeGraphs:
         self._hidden_RD = hidden_RD
         self._longest = longest
         self._has_peers = has_peers
+        self._allowed_bytes = allowed_bytes
         self._sizes = sizes_up_to(len(hidden_RD))
         self._replays: dict[int, Callable[[], None]] = {}
         device, most = stream.device, _extent(len(hidden_RD), num_blocks)
@@ -117,7 +130,19 @@ class DecodeGraphs:
             return False
         seconds, done = time.perf_counter() - started, len(self._replays)
         log.info("CUDA graph for %d rows: %.2f s (%d of %d)", size, seconds, done, len(self._sizes))
+        self._stop_where_too_large()
         return True
+
+    def _stop_where_too_large(self) -> None:
+        """What they take beyond what was set aside, the next large step would miss. Ranks with peers capture alike."""
+        taken, allowed = self._stream.captured_bytes, self._allowed_bytes
+        if self._has_peers or allowed is None or taken <= allowed:
+            return
+        self._sizes = tuple(size for size in self._sizes if size in self._replays)
+        log.warning(
+            "CUDA graphs take %d bytes, %d were set aside: no more than these are captured, for %s rows",
+            taken, allowed, ", ".join(map(str, self._sizes)),
+        )  # fmt: skip
 
     def _work(self, size: int) -> Callable[[], None]:
         inputs = self._send(_extent(size, 0), pad_inputs)

@@ -40,6 +40,11 @@ class Inline:
     def is_late(self) -> bool:
         return False
 
+    @property
+    def captured_bytes(self) -> int:
+        """See `Stream`."""
+        return 0
+
     def staging(self, num_bytes: int) -> torch.Tensor:
         """See `Stream`."""
         return torch.empty(num_bytes, dtype=torch.uint8)

@@ -42,6 +42,11 @@ class Stream(Protocol):
         """Whether the host may be ahead of the device at all."""
         ...
 
+    @property
+    def captured_bytes(self) -> int:
+        """Memory of the device that all captured work holds."""
+        ...
+
     def staging(self, num_bytes: int) -> torch.Tensor:
         """Memory of the host that `send` reads from, uint8."""
         ...

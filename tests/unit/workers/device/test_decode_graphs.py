@@ -114,6 +114,35 @@ def test_where_there_is_no_room_steps_run_without(
     assert not flown.driver.runner.prepare()
 
 
+class Hungry(Counting):
+    """Each of its graphs holds so many bytes."""
+
+    @property
+    def captured_bytes(self) -> int:
+        return 100 * self.num_captured
+
+
+def test_what_was_not_set_aside_is_not_captured(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would be missing to the largest step. What there is goes on serving."""
+    dice, model = random.Random(3), make_model(tmp_path)
+    seqs = make_seqs(dice, 24, PLAIN, longest=2)
+    history = one_at_a_time(model, seqs, dice, NUM_SLOTS, preempt=0.01).history
+    stream = Hungry(dice)
+    flown = two_in_flight(
+        model, [plan for plan, _ in history], dice, stream, NUM_SLOTS, captures=True,
+        graph_bytes=150,
+    )  # fmt: skip
+    assert [result.token_ids for result in flown.results] == [r.token_ids for _, r in history]
+    assert stream.num_captured == 2
+    assert stream.num_replayed > 0
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "take 200 bytes, 150 were set aside" in warnings[0]
+    assert not flown.driver.runner.prepare()
+
+
 def test_ranks_with_peers_capture_on_first_use_alone_and_never_apart(tmp_path: Path) -> None:
     """A rank that goes on without its graph would meet its peers in other calls than theirs."""
     model = make_model(tmp_path)

@@ -52,7 +52,9 @@ def test_all_tokens_in_a_prompt_then_all_sequences(
 ) -> None:
     model = load(write_tiny_model(tmp_path, **VARIANTS[variant]))
     watched = Watched(model, monkeypatch)
-    LargestStep(model, StepBounds(300, 7), getattr(torch, dtype), 16).run()
+    step = LargestStep(model, StepBounds(300, 7), getattr(torch, dtype), 16)
+    step.prompt()
+    step.decode()
     prompt, rows = (batch.rows for batch in watched.batches)
     assert (prompt.query_lens, prompt.context_lens) == ((300,), (300,))
     assert (rows.query_lens, rows.context_lens) == ((1,) * 7, (256,) * 7)

@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 import torch
+from support.runner_driver import load_tiny
+from support.tiny_decoder import write_tiny_model
 
 from penstock.protocol.errors import ModelError
 from penstock.protocol.settings import WorkerSettings
 from penstock.protocol.step_bounds import StepBounds
 from penstock.workers.cgroup import own_groups
+from penstock.workers.device.decode_graphs import GRAPH_BYTES, sizes_up_to
 from penstock.workers.faults import Circumstances, Phase, explain
+from penstock.workers.gpu_budget import measured_budget
+from penstock.workers.host_copies.queues import CpuQueues
+from penstock.workers.host_copies.swapper import Swapper, bytes_of_stagings
 from penstock.workers.host_memory import Memory, host_memory, limit_of, share, swap_share
 from penstock.workers.memory import Budget, budget, swap_bytes_available
 from penstock.workers.threads import core_of, prepare_threads, quota_of, worth, worthwhile
@@ -34,11 +40,11 @@ def test_the_cache_takes_half_of_what_is_free_at_most() -> None:
 
 
 class PretendedGpu:
-    """Its steps take `step` bytes and leave `kept` of them behind, as libraries do that they load."""
+    """Its steps take so many bytes and leave `kept` of them behind, as libraries do that they load."""
 
-    def __init__(self, total: int, free: int, step: int, kept: int = 0) -> None:
-        self._memory, self._step, self._kept = Memory(total, free), step, kept
-        self.done: list[str] = []
+    def __init__(self, total: int, free: int, kept: int = 0, **steps: int) -> None:
+        self._memory, self._kept, self._steps = Memory(total, free), kept, steps
+        self._running = ""
 
     def now(self) -> Memory:
         return self._memory
@@ -46,30 +52,89 @@ class PretendedGpu:
     def peak_of(self, work: Callable[[], None]) -> int:
         work()
         self._memory = Memory(self._memory.total, self._memory.free - self._kept)
-        return self._step
+        return self._steps[self._running]
 
-    def run(self) -> None:
-        self.done.append("a step")
+    def prompt(self) -> None:
+        self._running = "prompt"
+
+    def decode(self) -> None:
+        self._running = "decode"
 
 
 @pytest.mark.parametrize(
-    ("utilization", "step", "kept", "left"),
+    ("utilization", "prompt", "decode", "kept", "left"),
     [
-        (0.9, 0, 0, 56),  # of 80 GiB 72 may be used, 16 are
-        (0.9, 5, 0, 51),
-        (0.9, 5, 1, 50),  # what a step leaves behind is taken for good
-        (0.5, 5, 0, 19),
-        (0.2, 5, 0, 0),
+        (0.9, 0, 0, 0, 56),  # of 80 GiB 72 may be used, 16 are
+        (0.9, 5, 0, 0, 51),
+        (0.9, 5, 2, 0, 49),  # graphs keep what a decode step takes
+        (0.9, 1, 5, 0, 46),
+        (0.9, 5, 0, 1, 49),  # what a step leaves behind is taken for good
+        (0.5, 5, 0, 0, 19),
+        (0.2, 5, 0, 0, 0),
     ],
 )
 def test_a_gpus_cache_gets_what_weights_and_the_largest_step_leave(
-    utilization: float, step: int, kept: int, left: int
+    utilization: float, prompt: int, decode: int, kept: int, left: int
 ) -> None:
-    gpu = PretendedGpu(80 * GIB, 64 * GIB, step * GIB, kept * GIB)
-    found = budget(gpu, utilization, gpu.run)
-    assert found == Budget(80 * GIB, (16 + kept) * GIB, step * GIB, left * GIB)
-    assert gpu.done == ["a step"]
-    assert str(found).startswith(f"80.00 GiB in all, {16 + kept}.00 taken, {step}.00 for the larg")
+    gpu = PretendedGpu(80 * GIB, 64 * GIB, kept * GIB, prompt=prompt * GIB, decode=decode * GIB)
+    found = budget(gpu, utilization, gpu, lambda of_decode: of_decode, 0)
+    step, taken = max(prompt, decode), 16 + 2 * kept
+    assert found == Budget(80 * GIB, taken * GIB, step * GIB, decode * GIB, 0, left * GIB)
+    assert str(found).startswith(f"80.00 GiB in all, {taken}.00 taken, {step}.00 for the larg")
+
+
+def test_what_is_swapped_through_is_set_aside_too() -> None:
+    gpu = PretendedGpu(80 * GIB, 64 * GIB, prompt=GIB, decode=0)
+    assert budget(gpu, 0.9, gpu, lambda _: 0, 2 * GIB).cache == 53 * GIB
+
+
+def test_a_swappers_stagings_are_what_was_counted_for_them() -> None:
+    """A block more than 64 MiB large has room in them, too."""
+    for num_host_blocks, block_bytes in ((3, 100), (1 << 20, 1 << 10), (2, 80 << 20)):
+        assert bytes_of_stagings(num_host_blocks, block_bytes) == 2 * max(
+            block_bytes, min(num_host_blocks * block_bytes, 64 << 20)
+        )
+    assert bytes_of_stagings(0, 1 << 20) == 0
+    pages = [torch.zeros(4, 50, dtype=torch.uint8) for _ in range(2)]
+    held = sum(one.memory_BPN.nbytes for one in Swapper(pages, 3, CpuQueues())._stagings)
+    assert held == bytes_of_stagings(3, 100)
+
+
+@pytest.mark.parametrize("captures", [True, False])
+def test_graphs_and_swapping_cost_a_start_some_of_its_cache(captures: bool, tmp_path: Path) -> None:
+    model = load_tiny(write_tiny_model(tmp_path))
+    gpu = PretendedGpu(80 * GIB, 64 * GIB, prompt=3 * GIB, decode=GIB)
+    watched = Watched(gpu)
+
+    def found(**settings: Any) -> Budget:
+        return measured_budget(
+            watched, model, WorkerSettings(**settings), StepBounds(64, 5), model.dtype,
+            captures=captures,
+        )  # fmt: skip
+
+    plain, swapping = found(), found(swap_space=1.0)
+    assert watched.ran == 4
+    assert plain.staging == 0
+    assert swapping.staging == plain.cache - swapping.cache > 100 << 20
+    graphs = GIB + len(sizes_up_to(5)) * GRAPH_BYTES
+    assert graphs < plain.graphs < graphs + (1 << 20) if captures else plain.graphs == 0
+    assert plain.cache == 56 * GIB - plain.step - plain.graphs
+
+
+class Watched:
+    """A pretended GPU on which the model's own steps run."""
+
+    def __init__(self, gpu: PretendedGpu) -> None:
+        self._gpu = gpu
+        self.ran = 0
+
+    def now(self) -> Memory:
+        return self._gpu.now()
+
+    def peak_of(self, work: Callable[[], None]) -> int:
+        work()
+        self.ran += 1
+        return self._gpu.peak_of((self._gpu.prompt, self._gpu.decode)[(self.ran - 1) % 2])
 
 
 def test_swap_space_takes_half_of_what_a_full_cache_leaves() -> None:
