@@ -6,8 +6,7 @@ import torch
 
 from penstock.kernels.ops import Ops, load_ops, ops_on
 from penstock.protocol.errors import ModelError
-
-NO_TRITON = "a GPU's kernels need Triton: pip install 'penstock[gpu]'"
+from penstock.workers.lacking import NO_TRITON
 
 
 @dataclass(frozen=True, slots=True)

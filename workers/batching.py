@@ -8,9 +8,10 @@ T tokens of the step, R rows, N rows that sample, B blocks of the longest row, S
 import numpy as np
 import torch
 
+from penstock.workers.extent import Extent
 from penstock.workers.sampler.rows import Ints
 from penstock.workers.slots import Slots
-from penstock.workers.step_inputs import Extent, StepInputs
+from penstock.workers.step_inputs import StepInputs
 
 NOWHERE = -1
 """The cache slot of a token that is not to be written."""

@@ -11,7 +11,8 @@ import torch
 from penstock.kernels.rows import Rows
 from penstock.workers.batch import Batch
 from penstock.workers.batching import extent_of, fill_inputs
-from penstock.workers.device.decode_graphs import MOST_ROWS, DecodeGraphs
+from penstock.workers.device.decode_graphs import DecodeGraphs
+from penstock.workers.device.graph_sizes import MOST_ROWS
 from penstock.workers.device.last_tokens import LastTokens
 from penstock.workers.device.stream import Stream
 from penstock.workers.device.uploads import Uploads

@@ -1,19 +1,16 @@
 """How much memory a rank gives to the KV cache and to swap space. Knows devices, not blocks.
 
-    a GPU   [ taken: by others, the context, the weights | the largest step | graphs | staging | KV cache ]  and what
-                                                                                     is beyond the utilization
-What a step takes comes and goes, so it is measured and left free. Graphs and the swapper's staging are made once the
-cache is there, and stay. On a host half of what is free stays for steps.
+What a step takes comes and goes, so on a GPU it is measured and left free. Graphs and the swapper's staging are made
+once the cache is there, and stay. On a host half of what is free stays for steps.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import torch
 
+from penstock.workers.gpu_share import Budget, divided
 from penstock.workers.host_memory import Memory, host_memory, share, swap_share
-
-GIB = 1 << 30
 
 
 class DeviceMemory(Protocol):
@@ -52,25 +49,6 @@ class CudaMemory:
         return torch.cuda.max_memory_reserved(self._device) - before
 
 
-class Budget(NamedTuple):
-    """A GPU's memory in bytes, as the start divides it."""
-
-    total: int
-    taken: int
-    step: int
-    graphs: int
-    staging: int
-    cache: int
-
-    def __str__(self) -> str:
-        total, taken, step, graphs, staging, cache = (part / GIB for part in self)
-        return (
-            f"{total:.2f} GiB in all, {taken:.2f} taken, {step:.2f} for the largest step, "
-            f"{graphs:.2f} for CUDA graphs, {staging:.2f} to swap through, "
-            f"{cache:.2f} for the KV cache"
-        )
-
-
 class Steps(Protocol):
     """The largest of either kind."""
 
@@ -88,10 +66,10 @@ def budget(
     `graphs` is what they may take, by what the largest step of theirs does.
     """
     prompt, decode = device.peak_of(steps.prompt), device.peak_of(steps.decode)
-    memory = device.now()
-    taken, step, captured = memory.total - memory.free, max(prompt, decode), graphs(decode)
-    cache = int(memory.total * utilization) - taken - step - captured - staging
-    return Budget(memory.total, taken, step, captured, staging, max(0, cache))
+    return divided(
+        device.now(), utilization,
+        step=max(prompt, decode), graphs=graphs(decode), staging=staging,
+    )  # fmt: skip
 
 
 def kv_bytes_on_host(utilization: float, num_ranks: int) -> int:

@@ -7,33 +7,10 @@ T tokens of the step, R rows, P = R + 1, N rows that sample, B blocks of the lon
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 
-_WIDE, _NARROW = torch.int64.itemsize, torch.int32.itemsize
-
-
-class Extent(NamedTuple):
-    """How much there is of each."""
-
-    tokens: int
-    rows: int
-    samples: int
-    blocks: int
-
-    @property
-    def wide(self) -> list[int]:
-        return [self.tokens] * 3 + [self.samples] * 2
-
-    @property
-    def narrow(self) -> list[int]:
-        return [self.rows + 1, self.rows, self.rows * self.blocks]
-
-    @property
-    def num_bytes(self) -> int:
-        """A multiple of 8."""
-        return -(-(sum(self.wide) * _WIDE + sum(self.narrow) * _NARROW) // _WIDE) * _WIDE
+from penstock.workers.extent import NARROW, WIDE, Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +37,8 @@ class StepInputs:
 
 def inputs_in(flat: torch.Tensor, extent: Extent) -> StepInputs:
     """`flat` is uint8 and has at least `extent.num_bytes`."""
-    num_wide = sum(extent.wide) * _WIDE
-    num_narrow = sum(extent.narrow) * _NARROW
+    num_wide = sum(extent.wide) * WIDE
+    num_narrow = sum(extent.narrow) * NARROW
     wide = flat[:num_wide].view(torch.int64)
     narrow = flat[num_wide : num_wide + num_narrow].view(torch.int32)
     token_ids_T, positions_T, cache_slots_T, last_N, slots_N = torch.split(wide, extent.wide)

@@ -16,6 +16,7 @@ from penstock.protocol.plan import (
     WorkerReady,
 )
 from penstock.protocol.settings import WorkerSettings
+from penstock.protocol.settings.worker import Device
 from penstock.protocol.step_bounds import StepBounds, step_bounds
 from penstock.workers.backend import backend_on
 from penstock.workers.cache_kind import CacheKind, cache_kind
@@ -23,14 +24,16 @@ from penstock.workers.device.streams import stream_on
 from penstock.workers.faults import Circumstances, Phase, explain
 from penstock.workers.forward import TorchForward
 from penstock.workers.gpu_budget import measured_budget
+from penstock.workers.gpu_share import GIB
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.masks import Masks
 from penstock.workers.host_copies.away import NOTHING, Away, resident_bytes
 from penstock.workers.host_copies.queues import queues_of
 from penstock.workers.host_copies.swapper import Swapper
 from penstock.workers.kv_cache import KVCache, kv_bytes_per_token
+from penstock.workers.lacking import NO_GPU
 from penstock.workers.link import Link, LinkSettings
-from penstock.workers.memory import GIB, CudaMemory, kv_bytes_on_host, swap_bytes_available
+from penstock.workers.memory import CudaMemory, kv_bytes_on_host, swap_bytes_available
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.start import NativeKernels, NativeModel
 from penstock.workers.orders import carry_out
@@ -64,7 +67,7 @@ class Worker:
         self._part = part_of_rank(
             place.rank, place.tensor_parallel_size, place.pipeline_parallel_size
         )
-        self._device = own_device(place.rank)
+        self._device = own_device(place.rank, settings.device)
         self._found = Circumstances(settings, device=self._device.type)
         native = self._device.type == "cpu" and self._part.is_whole
         self._kernels = NativeKernels(
@@ -114,6 +117,8 @@ class Worker:
 
     def _load(self) -> DecoderModel | NativeModel:
         started, settings = time.monotonic(), self._settings
+        if settings.device == "cuda" and self._device.type != "cuda":
+            raise SettingsError(NO_GPU)
         opened = open_model(
             Path(self._place.model_dir),
             dtype=dtype_named(settings.dtype),
@@ -268,9 +273,9 @@ class Worker:
         return self._compiler
 
 
-def own_device(rank: int) -> torch.device:
+def own_device(rank: int, asked: Device = "auto") -> torch.device:
     """A GPU of its own for each rank of a host, while there are any."""
-    if not torch.cuda.is_available():
+    if asked == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
     device = torch.device("cuda", rank % torch.cuda.device_count())
     torch.cuda.set_device(device)

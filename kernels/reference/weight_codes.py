@@ -19,8 +19,6 @@ from typing import NamedTuple
 
 import torch
 
-GROUPS = (128, 64, 32)
-"""Inputs that share a scale, the first that divides them all."""
 _SCALE_DTYPE = torch.bfloat16
 _LEAST_SCALE = 1e-30
 _CHUNK = 1 << 24
@@ -33,11 +31,6 @@ class Codes(NamedTuple):
     codes: torch.Tensor
     scales_OG: torch.Tensor
     """Stored output by output within a group, as kernels read them."""
-
-
-def group_size(num_inputs: int) -> int | None:
-    """None where they cannot be cut into groups."""
-    return next((group for group in GROUPS if num_inputs % group == 0), None)
 
 
 def quantize_int8(weight_OI: torch.Tensor, group: int) -> Codes:

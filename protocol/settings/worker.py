@@ -11,6 +11,7 @@ _FOREIGN_LOAD_FORMATS = [
     *("pt", "npcache", "dtensor", "sharded_state", "gguf"),
     *("bitsandbytes", "mistral", "runai_streamer", "tensorizer"),
 ]
+_FOREIGN_DEVICES = ["neuron", "tpu", "xpu", "hpu", "rocm"]
 _FOREIGN_QUANTIZATIONS = [
     *("awq", "awq_marlin", "gptq", "gptq_marlin", "mxfp4"),
     *("modelopt", "compressed-tensors", "bitsandbytes", "gguf"),
@@ -19,6 +20,7 @@ _ROUND_INSTEAD = "serve the checkpoint that was not quantized, with --quantizati
 _FOREIGN_KV_DTYPES = ["fp8_e5m2", "fp8_inc", "fp8_ds_mla"]
 _E4M3_INSTEAD = "a cache of 8 bits is e4m3 here: --kv-cache-dtype fp8"
 
+Device = Literal["auto", "cpu", "cuda"]
 KVCacheDtype = Literal["auto", "bfloat16", "float16", "fp8", "fp8_e4m3"]
 Dtype = Literal["auto", "half", "float16", "bfloat16", "float", "float32"]
 
@@ -26,6 +28,13 @@ Dtype = Literal["auto", "half", "float16", "bfloat16", "float", "float32"]
 class WorkerSettings(ModelSettings, frozen=True, kw_only=True):
     """How a worker loads and runs the model."""
 
+    device: Annotated[
+        Device,
+        described(
+            "Where to compute: auto takes the GPUs where there are any, cuda ends where there are none.",
+            refused=dict.fromkeys(_FOREIGN_DEVICES, "auto, cpu and cuda are what there is"),
+        ),
+    ] = "auto"
     dtype: Annotated[
         Dtype, described("Type of weights and activations; auto takes the checkpoint's.")
     ] = "auto"

@@ -203,7 +203,8 @@ def _explain(
     sources: Mapping[str, str],
 ) -> int:
     """Prints the plan and starts nothing. Raises PenstockError as the programs would."""
-    from penstock.explain.plan import Asked, make_plan  # no other start needs it
+    from penstock.explain.asked import Asked  # no other start needs it
+    from penstock.explain.plan import make_plan
     from penstock.explain.rows import Sources
     from penstock.explain.show import FORMS
 

@@ -19,32 +19,15 @@ import torch
 from penstock.kernels.rows import Rows
 from penstock.workers.batch import Batch
 from penstock.workers.batching import pad_inputs
+from penstock.workers.device.graph_sizes import extent_of_rows, sizes_up_to
 from penstock.workers.device.last_tokens import LastTokens
 from penstock.workers.device.stream import Stream
 from penstock.workers.device.uploads import Uploads
+from penstock.workers.extent import Extent
 from penstock.workers.sampler.rows import Ints
-from penstock.workers.step_inputs import Extent, StepInputs, inputs_in
+from penstock.workers.step_inputs import StepInputs, inputs_in
 
 log = logging.getLogger("penstock.worker")
-
-MOST_ROWS = 512
-_FINE = 256
-GRAPH_BYTES = 8 << 20
-"""Set aside for what a driver keeps of each graph, beside the memory that it works in. Not measured."""
-
-
-def sizes_up_to(most_rows: int) -> tuple[int, ...]:
-    """1, 2, 4, every eighth, beyond 256 every sixteenth; and the most itself."""
-    steps = {1, 2, 4, *range(8, _FINE, 8), *range(_FINE, MOST_ROWS + 1, 16)}
-    return (*sorted(size for size in steps if size < most_rows), most_rows)
-
-
-def bytes_of_graphs(most_rows: int, num_blocks: int, row_bytes: int, step_bytes: int) -> int:
-    """What all of them may take: the memory of the largest step, which they share, inputs, output (`row_bytes` of each
-    row), and what is kept of each."""
-    rows = min(most_rows, MOST_ROWS)
-    inputs = _extent(rows, num_blocks).num_bytes + rows * num_blocks * torch.int32.itemsize
-    return step_bytes + inputs + rows * row_bytes + len(sizes_up_to(rows)) * GRAPH_BYTES
 
 
 class DecodeGraphs:
@@ -74,7 +57,7 @@ class DecodeGraphs:
         self._allowed_bytes = allowed_bytes
         self._sizes = sizes_up_to(len(hidden_RD))
         self._replays: dict[int, Callable[[], None]] = {}
-        device, most = stream.device, _extent(len(hidden_RD), num_blocks)
+        device, most = stream.device, extent_of_rows(len(hidden_RD), num_blocks)
         self._flat = torch.zeros(most.num_bytes, dtype=torch.uint8, device=device)
         self._tables_RB = torch.zeros(most.rows, num_blocks, dtype=torch.int32, device=device)
 
@@ -95,7 +78,7 @@ class DecodeGraphs:
 
         `num_blocks` is those of this step's longest row.
         """
-        inputs = self._send(_extent(size, num_blocks), fill)
+        inputs = self._send(extent_of_rows(size, num_blocks), fill)
         self._tables_RB[:size, :num_blocks].copy_(inputs.block_tables_RB)
         self._replays[size]()
         return self._hidden_RD[:size], inputs
@@ -145,7 +128,7 @@ class DecodeGraphs:
         )  # fmt: skip
 
     def _work(self, size: int) -> Callable[[], None]:
-        inputs = self._send(_extent(size, 0), pad_inputs)
+        inputs = self._send(extent_of_rows(size, 0), pad_inputs)
         rows = Rows(
             (1,) * size, (self._longest,) * size, 1, size,
             inputs.starts_P, inputs.context_R, self._tables_RB[:size],
@@ -157,8 +140,3 @@ class DecodeGraphs:
             self._hidden_RD[:size].copy_(self._forward(batch))
 
         return work
-
-
-def _extent(num_rows: int, num_blocks: int) -> Extent:
-    """Of rows of one token that all sample."""
-    return Extent(num_rows, num_rows, num_rows, num_blocks)

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from penstock.protocol.errors import SettingsError
-from penstock.workers.host_copies.offload import Offload, choose_layers
+from penstock.workers.host_copies.offload import Offload
 from penstock.workers.host_copies.queues import CpuQueues, Queues
+from penstock.workers.host_copies.sizes import choose_layers
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.models.quantized_matrix import QuantizedMatrix
 

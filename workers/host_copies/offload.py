@@ -16,28 +16,10 @@ import torch
 from torch import nn
 
 from penstock.workers.host_copies.queues import Mark, Queues
+from penstock.workers.host_copies.sizes import NUM_AREAS
 
-NUM_AREAS = 2
 ALIGNMENT = 256
 """Bytes; where a weight begins, kernels may rely on it."""
-
-
-def choose_layers(layer_bytes: Sequence[int], wanted: int) -> list[int]:
-    """As few as leave `wanted` bytes fewer on the device, areas counted; all, if that cannot be. Evenly spread, so
-    that each copy has as much to hide behind."""
-    if wanted <= 0:
-        return []
-    num_layers = len(layer_bytes)
-    for count in range(1, num_layers + 1):
-        chosen = [(i + 1) * num_layers // count - 1 for i in range(count)]
-        if saved_bytes([layer_bytes[i] for i in chosen]) >= wanted:
-            return chosen
-    return list(range(num_layers)) if num_layers > NUM_AREAS else []
-
-
-def saved_bytes(away: Sequence[int]) -> int:
-    """What a device is spared that holds areas for layers of these sizes, and not the layers."""
-    return sum(away) - min(NUM_AREAS, len(away)) * max(away, default=0)
 
 
 class Offload:

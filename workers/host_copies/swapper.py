@@ -16,10 +16,7 @@ import torch
 from penstock.protocol.errors import SettingsError
 from penstock.protocol.token_ids import unpack
 from penstock.workers.host_copies.queues import Mark, Queues
-
-STAGING_BYTES = 64 << 20
-"""Of each of the two, where a block is not larger."""
-_NUM_STAGINGS = 2
+from penstock.workers.host_copies.sizes import NUM_STAGINGS, STAGING_BYTES, staging_room
 
 Pairs = Sequence[tuple[int, int]]
 """(block, host block)"""
@@ -48,10 +45,10 @@ class Swapper:
             self._host_HPN = queues.on_host((num_host_blocks, num_pages, page_bytes))
         except MemoryError as error:
             raise SettingsError(f"--swap-space: {error}; lower it") from error
-        self._room = _room(num_host_blocks, num_pages * page_bytes, staging_bytes)
+        self._room = staging_room(num_host_blocks, num_pages * page_bytes, staging_bytes)
         shape = (self._room, num_pages, page_bytes)
         self._stagings = [
-            Staging(queues.on_device(shape), self._marks()) for _ in range(_NUM_STAGINGS)
+            Staging(queues.on_device(shape), self._marks()) for _ in range(NUM_STAGINGS)
         ]
 
     def carry_out(self, swaps_out: bytes, swaps_in: bytes) -> None:
@@ -123,18 +120,6 @@ class Swapper:
                 memory_BPN[places].copy_(self._host_HPN[hosts], non_blocking=True)
 
         return work
-
-
-def bytes_of_stagings(num_host_blocks: int, block_bytes: int) -> int:
-    """What a swapper takes of the device; nothing where no blocks are swapped."""
-    return (
-        _NUM_STAGINGS * _room(num_host_blocks, block_bytes) * block_bytes if num_host_blocks else 0
-    )
-
-
-def _room(num_host_blocks: int, block_bytes: int, staging_bytes: int = STAGING_BYTES) -> int:
-    """Blocks of a staging."""
-    return max(1, min(num_host_blocks, staging_bytes // block_bytes))
 
 
 def _runs(pairs: Pairs) -> Iterator[tuple[slice, slice]]:

@@ -14,15 +14,14 @@ from penstock.kernels.ops import Ops
 from penstock.kernels.reference.kv_codes import as_bits
 from penstock.kernels.reference.quantize_rows_e4m3 import quantize_rows_e4m3
 from penstock.kernels.reference.weight_codes import (
-    GROUPS,
     dequantized,
-    group_size,
     quantize_int4,
     quantize_int8,
     unpack_int4,
 )
+from penstock.kernels.weight_groups import group_size
 from penstock.workers.backend import Backend
-from penstock.workers.quantization import Quantization
+from penstock.workers.quantization import Quantization, rounded_bytes
 
 Stored = tuple[torch.Tensor, torch.Tensor]
 """Codes and scales."""
@@ -35,9 +34,6 @@ class Scheme(NamedTuple):
     product: Callable[[Ops], Callable[..., torch.Tensor]]
     experts: Callable[[Ops], Callable[..., torch.Tensor]]
     rows: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    bits: int
-    grouped: bool
-    """Whether inputs are cut into groups."""
 
 
 class QuantizedMatrix(nn.Module):
@@ -52,15 +48,12 @@ class QuantizedMatrix(nn.Module):
         super().__init__()
         self.scheme = SCHEMES[quantization]
         self.backend = backend
-        self._shape = num_outputs, num_inputs
+        self._quantization, self._shape = quantization, (num_outputs, num_inputs)
 
     @property
     def nbytes(self) -> int:
-        """Once it is filled: codes, and scales of two bytes for groups, of four for outputs."""
-        num_outputs, num_inputs = self._shape
-        group = group_size(num_inputs) if self.scheme.grouped else None
-        scales = 2 * (num_inputs // group) if group else 4
-        return num_outputs * (num_inputs * self.scheme.bits // 8 + scales)
+        """Once it is filled."""
+        return rounded_bytes(self._quantization, *self._shape)
 
     def settle(self, dtype: torch.dtype, device: torch.device, home: torch.device) -> None:
         """What is served, where to round, and where to keep what comes of it."""
@@ -111,13 +104,6 @@ def through_experts(
     )  # fmt: skip
 
 
-def not_quantizable(quantization: Quantization, widths: Sequence[int]) -> str | None:
-    """Why matrices of so many inputs cannot be rounded; None when they can."""
-    if not SCHEMES[quantization].grouped or all(map(group_size, widths)):
-        return None
-    return f"a width of the model, or of a rank's share, is not a multiple of {GROUPS[-1]}: {tuple(widths)}"
-
-
 def _int8(weight_OI: torch.Tensor) -> Stored:
     return quantize_int8(weight_OI, _group(weight_OI))
 
@@ -144,16 +130,14 @@ def _rows_of_e4m3(codes_NI: torch.Tensor, scales_N: torch.Tensor) -> torch.Tenso
 SCHEMES: Mapping[Quantization, Scheme] = MappingProxyType(
     {
         "int8": Scheme(
-            _int8, lambda ops: ops.linear_int8, lambda ops: ops.fused_experts_int8, dequantized,
-            bits=8, grouped=True,
+            _int8, lambda ops: ops.linear_int8, lambda ops: ops.fused_experts_int8, dequantized
         ),
         "int4": Scheme(
-            _int4, lambda ops: ops.linear_int4, lambda ops: ops.fused_experts_int4, _rows_of_int4,
-            bits=4, grouped=True,
+            _int4, lambda ops: ops.linear_int4, lambda ops: ops.fused_experts_int4, _rows_of_int4
         ),
         "fp8": Scheme(
             quantize_rows_e4m3, lambda ops: ops.linear_e4m3, lambda ops: ops.fused_experts_e4m3,
-            _rows_of_e4m3, bits=8, grouped=False,
+            _rows_of_e4m3,
         ),
     }
 )  # fmt: skip

@@ -2,8 +2,7 @@
 
 from penstock.workers.models.basic_layers import Matrix
 from penstock.workers.models.decoder import DecoderModel
-from penstock.workers.models.quantized_matrix import not_quantizable
-from penstock.workers.quantization import Quantization, refusal
+from penstock.workers.quantization import Quantization, not_quantizable, refusal
 
 
 def quantize(model: DecoderModel, quantization: Quantization) -> None:

@@ -97,7 +97,6 @@ _DEVICE = [
         switch("disable_cascade_attn"),
         variable("VLLM_ATTENTION_BACKEND"),
     ),
-    *ignored("a worker takes the GPU where there is one", value("device", default="auto")),
     *ignored(
         "sums over ranks are NCCL's, or gloo's on CPUs (docs/parallelism.md)",
         switch("disable_custom_all_reduce"),

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from penstock.explain.checkpoint import shaped_parameters, stored_parameters
+from penstock.explain.devices import Gpu, usable_gpus
+from penstock.explain.gpu import RankPlan, plan_ranks
 from penstock.protocol import model_path
 from penstock.protocol.plan import WorkerHello
 from penstock.protocol.settings import EngineSettings
@@ -38,19 +40,30 @@ class Estimate(NamedTuple):
     config: ModelConfig
     num_parameters: int
     memory: Memory
-    hello: WorkerHello
+    hellos: list[WorkerHello]
+    """One on CPUs, where ranks are alike; of each rank on GPUs."""
+    gpus: list[Gpu]
+    ranks: list[RankPlan]
+    """On GPUs."""
+
+    @property
+    def hello(self) -> WorkerHello:
+        return self.hellos[0]
 
 
 def estimate(settings: EngineSettings) -> Estimate:
-    """Raises ModelError."""
+    """Raises ModelError, or SettingsError for a GPU that is not there."""
     folder = model_path.find_model(settings)
     config = read_model_config(folder)
     is_dummy = settings.load_format == "dummy"
     parameters = shaped_parameters(config) if is_dummy else stored_parameters(folder, config)
-    memory = host_memory()
-    return Estimate(
-        folder, config, parameters, memory, _hello(settings, config, parameters, memory)
-    )
+    memory, gpus = host_memory(), [] if settings.device == "cpu" else usable_gpus()
+    if not gpus and settings.device != "cuda":
+        hello = _hello(settings, config, parameters, memory)
+        return Estimate(folder, config, parameters, memory, [hello], [], [])
+    ranks = plan_ranks(settings, config, served_dtype(settings, config), gpus, memory)
+    hellos = [rank.hello for rank in ranks]
+    return Estimate(folder, config, parameters, memory, hellos, gpus, ranks)
 
 
 def served_dtype(settings: EngineSettings, config: ModelConfig) -> str:

@@ -1,9 +1,9 @@
 """All that `penstock serve` would run with, as rows. Knows settings and what they lead to, not how it is shown."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from penstock.engine_core.fitting import Fit, fit
+from penstock.explain.asked import MEASURED, Asked, kv_source, size, weights_source
 from penstock.explain.estimate import (
     ENGINE_BYTES,
     WORKER_BASE_BYTES,
@@ -11,30 +11,20 @@ from penstock.explain.estimate import (
     estimate,
     frontend_bytes,
 )
+from penstock.explain.gpu_rows import gpu_memory
 from penstock.explain.kernels import describe_kernels
-from penstock.explain.rows import Plan, Row, Sources, mib
+from penstock.explain.rows import Plan, Row, mib
 from penstock.protocol.keys import read_key_file
-from penstock.protocol.settings import EngineSettings, FrontendSettings, ServeSettings
+from penstock.protocol.settings import FrontendSettings
 from penstock.protocol.step_bounds import MAX_NUM_SEQS
 from penstock.workers.kv_dtype import kv_dtype
 from penstock.workers.threads import available_cores, worthwhile
-
-MEASURED = "estimate, from measured runs"
-
-
-class Asked(NamedTuple):
-    """What the operator set, with the sources of what was set."""
-
-    engine: EngineSettings
-    frontend: FrontendSettings
-    serve: ServeSettings
-    sources: Sources
 
 
 def make_plan(asked: Asked) -> Plan:
     """Raises SettingsError or ModelError, as the programs would."""
     found = estimate(asked.engine)
-    fitted = fit(asked.engine, [found.hello], created=0)
+    fitted = fit(asked.engine, found.hellos, created=0)
     return {
         "model": _model(asked, found),
         "memory": _memory(asked, found, fitted),
@@ -62,6 +52,8 @@ def _model(asked: Asked, found: Estimate) -> list[Row]:
 
 
 def _memory(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
+    if found.ranks:
+        return gpu_memory(asked, found, fitted)
     config, hello = fitted.config, found.hello
     block_bytes = config.block_size * hello.kv_bytes_per_token
     kv_bytes, swap_bytes = config.num_blocks * block_bytes, config.num_host_blocks * block_bytes
@@ -70,35 +62,16 @@ def _memory(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
     before = hello.weights_bytes + WORKER_BASE_BYTES + engine_and_fronts
     free = found.memory.free
     return [
-        _bytes("available now", free, "machine, within its container's limit"),
-        _bytes("weights", hello.weights_bytes, _weights_source(asked)),
-        _bytes("worker, besides", WORKER_BASE_BYTES, MEASURED),
-        _bytes("engine core", ENGINE_BYTES, MEASURED),
+        size("available now", free, "machine, within its container's limit"),
+        size("weights", hello.weights_bytes, weights_source(asked)),
+        size("worker, besides", WORKER_BASE_BYTES, MEASURED),
+        size("engine core", ENGINE_BYTES, MEASURED),
         Row("front ends", count * each, f"{count} x {mib(each)}", MEASURED),
-        _bytes("all, before a request", before, "sum"),
-        _bytes("KV cache, when full", kv_bytes, _kv_source(asked)),
-        _bytes("all, KV cache full", before + kv_bytes, "sum"),
-        _bytes("swap space, when full", swap_bytes, asked.sources.of("swap_space")),
+        size("all, before a request", before, "sum"),
+        size("KV cache, when full", kv_bytes, kv_source(asked)),
+        size("all, KV cache full", before + kv_bytes, "sum"),
+        size("swap space, when full", swap_bytes, asked.sources.of("swap_space")),
     ]
-
-
-def _bytes(name: str, value: int, source: str) -> Row:
-    return Row(name, value, mib(value), source)
-
-
-def _weights_source(asked: Asked) -> str:
-    rounded = asked.engine.quantization
-    return f"model, rounded to {rounded}" if rounded else "model, in the dtype that is served"
-
-
-def _kv_source(asked: Asked) -> str:
-    if asked.engine.num_gpu_blocks_override:
-        return asked.sources.of("num_gpu_blocks_override")
-    if asked.engine.kv_cache_memory_bytes is not None:
-        return asked.sources.of("kv_cache_memory_bytes")
-    return asked.sources.of(
-        "gpu_memory_utilization", "memory: half of what is left, claimed as used"
-    )
 
 
 def _batching(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
@@ -113,9 +86,9 @@ def _batching(asked: Asked, found: Estimate, fitted: Fit) -> list[Row]:
     return [
         _count("context length", config.max_model_len, of("max_model_len", length_source)),
         Row("KV cache type", cache_dtype, cache_dtype, of("kv_cache_dtype", "model and dtype")),
-        _bytes("KV bytes per token", per_token, "model and the cache's type"),
+        size("KV bytes per token", per_token, "model and the cache's type"),
         _count("block size", config.block_size, of("block_size"), "tokens"),
-        _count("KV blocks", config.num_blocks, _kv_source(asked)),
+        _count("KV blocks", config.num_blocks, kv_source(asked, bool(found.ranks))),
         _count("tokens that fit", capacity, "KV blocks"),
         _count("requests of full length that fit", longest, "KV blocks"),
         _count("sequences in a step", config.max_num_seqs, _seqs_source(asked, found, fitted)),
@@ -154,17 +127,23 @@ def _switch(name: str, value: bool, source: str) -> Row:
 
 def _compute(asked: Asked, found: Estimate) -> list[Row]:
     engine, of = asked.engine, asked.sources.of
-    kernels = describe_kernels(engine, found.config, found.hello.dtype)
+    kernels = describe_kernels(engine, found.config, found.hello.dtype, found.hello.device)
     cores = available_cores()
     threads = engine.cpu_threads or worthwhile(found.hello.weights_bytes, cores)
     return [
-        Row("device", found.hello.device, found.hello.device, "machine"),
+        Row("device", found.hello.device, _device_name(found), of("device", "machine")),
         _count("cores", cores, "machine, within its container's quota"),
         _count("threads", threads, of("cpu_threads", "cores, and one for each 32 MiB of weights")),
         Row("kernels", kernels, kernels, of("cpu_kernels")),
         _company(asked, kernels),
         _count("workers", engine.world_size, _of_ranks(of)),
     ]
+
+
+def _device_name(found: Estimate) -> str:
+    """Of ranks on GPUs those that they would take."""
+    names = sorted({gpu.name for gpu in found.gpus[: len(found.ranks)]})
+    return " and ".join((found.hello.device, *names))
 
 
 def _company(asked: Asked, kernels: str) -> Row:

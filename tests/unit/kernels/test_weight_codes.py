@@ -9,14 +9,13 @@ from support.cpu_quant import weights_of
 from penstock.kernels.cpu.quant_weights import Bits, quantize
 from penstock.kernels.reference import linear_int4, linear_int8, quantize_rows_e4m3
 from penstock.kernels.reference.weight_codes import (
-    GROUPS,
     dequantized,
-    group_size,
     pack_int4,
     quantize_int4,
     quantize_int8,
     unpack_int4,
 )
+from penstock.kernels.weight_groups import GROUPS, group_size
 
 QUANTIZE = {Bits.INT8: quantize_int8, Bits.INT4: quantize_int4}
 LIMITS = {

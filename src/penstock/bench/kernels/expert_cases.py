@@ -13,7 +13,8 @@ from penstock.bench.kernels.case import ITEM, Case, Run, Work, by_tokens
 from penstock.bench.kernels.models import Loads, Model
 from penstock.kernels.reference.kv_codes import as_bits
 from penstock.kernels.reference.quantize_rows_e4m3 import quantize_rows_e4m3
-from penstock.kernels.reference.weight_codes import group_size, quantize_int4, quantize_int8
+from penstock.kernels.reference.weight_codes import quantize_int4, quantize_int8
+from penstock.kernels.weight_groups import group_size
 
 if TYPE_CHECKING:
     from penstock.bench.kernels.lab import Lab

@@ -14,7 +14,7 @@ from support.static_ops import STATIC_OPS
 from support.tiny_decoder import VARIANTS, write_tiny_model
 
 from penstock.workers.backend import Backend
-from penstock.workers.device.decode_graphs import MOST_ROWS, sizes_up_to
+from penstock.workers.device.graph_sizes import MOST_ROWS, sizes_up_to
 from penstock.workers.device.last_tokens import LastTokens
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.parallel.company import Company

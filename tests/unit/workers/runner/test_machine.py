@@ -13,13 +13,15 @@ from penstock.protocol.errors import ModelError
 from penstock.protocol.settings import WorkerSettings
 from penstock.protocol.step_bounds import StepBounds
 from penstock.workers.cgroup import own_groups
-from penstock.workers.device.decode_graphs import GRAPH_BYTES, sizes_up_to
+from penstock.workers.device.graph_sizes import GRAPH_BYTES, sizes_up_to
 from penstock.workers.faults import Circumstances, Phase, explain
 from penstock.workers.gpu_budget import measured_budget
+from penstock.workers.gpu_share import Budget
 from penstock.workers.host_copies.queues import CpuQueues
-from penstock.workers.host_copies.swapper import Swapper, bytes_of_stagings
+from penstock.workers.host_copies.sizes import bytes_of_stagings
+from penstock.workers.host_copies.swapper import Swapper
 from penstock.workers.host_memory import Memory, host_memory, limit_of, share, swap_share
-from penstock.workers.memory import Budget, budget, swap_bytes_available
+from penstock.workers.memory import budget, swap_bytes_available
 from penstock.workers.threads import core_of, prepare_threads, quota_of, worth, worthwhile
 
 GIB = 1 << 30

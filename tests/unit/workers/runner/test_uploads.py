@@ -12,8 +12,9 @@ from penstock.protocol.sampling import SamplingParams
 from penstock.protocol.token_ids import pack
 from penstock.workers.batching import fill_inputs
 from penstock.workers.device.uploads import NUM_BUFFERS, Uploads
+from penstock.workers.extent import Extent
 from penstock.workers.slots import Slots
-from penstock.workers.step_inputs import Extent, inputs_in
+from penstock.workers.step_inputs import inputs_in
 
 
 @pytest.mark.parametrize("pace", [0.0, 0.4])

@@ -105,6 +105,18 @@ def constrained_plan(*constraints: Constraint) -> StepPlan:
     return StepPlan(0, pack(list(slots)), pack([2 for _ in slots]), starts, grants)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_gpu_that_is_asked_for_and_not_there_ends_the_start(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "tiny")
+    with WorkerProcess(folder, *DUMMY, "--device", "cuda") as worker:
+        fault = worker.receive()
+        assert isinstance(fault, WorkerFault)
+        assert fault.final
+        assert fault.message == "--device cuda: there is no CUDA device here that torch can use"
+    with WorkerProcess(folder, *DUMMY, "--device", "cpu") as worker:
+        assert isinstance(worker.receive(), WorkerHello)
+
+
 def test_an_impossible_plan_is_a_fault(tmp_path: Path) -> None:
     with WorkerProcess(write_tiny_model(tmp_path / "tiny"), *DUMMY) as worker:
         worker.receive()
