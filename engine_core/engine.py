@@ -5,6 +5,7 @@ Every method takes the time as `now`: the loop (`loop.py`) has the clock.
 
 import logging
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -49,8 +50,9 @@ class EngineCore:
     """Front ends on one side, workers on the other. Ends when `exit_status` is set."""
 
     def __init__(
-        self, settings: EngineSettings, door: Sender, workers: WorkerGroup, epoch: int
-    ) -> None:
+        self, settings: EngineSettings, door: Sender, workers: WorkerGroup, epoch: int,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
         self.settings = settings
         self.workers = workers
         self.metrics = EngineMetrics()
@@ -58,22 +60,22 @@ class EngineCore:
         self.limits = RuleSource(settings)
         registry, state = self.metrics.registry, state_file(settings)
         self.metering = Metering(self.limits, self.frontends, registry, state)
-        self._timelines = Timelines(settings.timelines, settings.timelines_max_age_s)
+        self._wall_clock = wall_clock
+        self._timelines = Timelines(settings.timelines, settings.timelines_max_age_s, wall_clock)
         self.model: ServedModel | None = None
         self.exit_status: int | None = None
         self._door = door
         self._complaints = Complaints(door, registry)
-        self._conversation = Conversation(
-            self.frontends,
-            self.metering,
-            self.metrics,
-            Reports(self.metrics, self.frontends, self._complaints),
-            self._timelines,
-            self.stats,
-        )
+        self._conversation = self._make_conversation()
         self._epoch = epoch
         self._is_ready = False
         self._drain_by: float | None = None
+
+    def _make_conversation(self) -> Conversation:
+        reports = Reports(self.metrics, self.frontends, self._complaints)
+        return Conversation(
+            self.frontends, self.metering, self.metrics, reports, self._timelines, self.stats
+        )
 
     # ---- the heart
 
@@ -156,15 +158,9 @@ class EngineCore:
     def _on_workers(self, event: GroupEvent, now: float) -> None:
         match event:
             case StepResult():
-                assert self.model is not None
-                outputs, refused = self.model.finish(event, now)
-                self.model.intake.give_up(refused, now)
-                self.model.pipeline.fill(now)
-                self.frontends.deliver(outputs)
+                self._finish(event, now)
             case Prepared():
-                assert self.model is not None
-                self.metrics.prepared(event)
-                self.model.intake.give_up(self.model.preparing.finished(event), now)
+                self._prepared(event, now)
             case GroupLoaded(hellos):
                 self._loaded(hellos)
             case GroupReady():
@@ -179,6 +175,18 @@ class EngineCore:
                 log.error("%s", reason)
                 self._end(STATUS_SETTINGS, reason)
 
+    def _finish(self, result: StepResult, now: float) -> None:
+        assert self.model is not None
+        outputs, refused = self.model.finish(result, now)
+        self.model.intake.give_up(refused, now)
+        self.model.pipeline.fill(now)
+        self.frontends.deliver(outputs)
+
+    def _prepared(self, prepared: Prepared, now: float) -> None:
+        assert self.model is not None
+        self.metrics.prepared(prepared)
+        self.model.intake.give_up(self.model.preparing.finished(prepared), now)
+
     def _loaded(self, hellos: list[WorkerHello]) -> None:
         try:
             model = self.model or self._make_model(hellos)
@@ -189,7 +197,7 @@ class EngineCore:
             self.workers.configure(model.fit.configure)
 
     def _make_model(self, hellos: list[WorkerHello]) -> ServedModel:
-        found = fit(self.settings, hellos, int(time.time()))
+        found = fit(self.settings, hellos, int(self._wall_clock()))
         depth = max(1 + self.settings.async_scheduling, found.config.num_groups)
         model = ServedModel(
             found, self.frontends, self.workers, self.metrics, self.metering, self._timelines, depth

@@ -59,10 +59,22 @@ def fit(settings: EngineSettings, hellos: Sequence[WorkerHello], created: int) -
     """Raises SettingsError when an explicit setting cannot hold."""
     num_blocks = _num_blocks(settings, hellos)
     max_model_len = _max_model_len(settings, hellos[0].max_position, num_blocks)
-    device = hellos[0].device
     _check_token_budget(settings, max_model_len)
-    bounds = step_bounds(settings, device, max_model_len)
-    config = SchedulerConfig(
+    config = _scheduler_config(settings, hellos, num_blocks, max_model_len)
+    stretch = settings.step_stretch
+    return Fit(
+        config=config,
+        card=_card(settings, hellos[0], max_model_len, created),
+        limits=_limits(settings, config),
+        step_stretch=STEP_STRETCH[hellos[0].device] if stretch is None else stretch,
+    )
+
+
+def _scheduler_config(
+    settings: EngineSettings, hellos: Sequence[WorkerHello], num_blocks: int, max_model_len: int
+) -> SchedulerConfig:
+    bounds = step_bounds(settings, hellos[0].device, max_model_len)
+    return SchedulerConfig(
         num_blocks=num_blocks,
         block_size=settings.block_size,
         max_num_seqs=bounds.num_seqs,
@@ -77,13 +89,6 @@ def fit(settings: EngineSettings, hellos: Sequence[WorkerHello], created: int) -
         by_priority=settings.scheduling_policy == "priority",
         num_groups=_num_groups(settings),
         num_host_blocks=_num_host_blocks(settings, hellos),
-    )
-    stretch = settings.step_stretch
-    return Fit(
-        config=config,
-        card=_card(settings, hellos[0], max_model_len, created),
-        limits=_limits(settings, config),
-        step_stretch=STEP_STRETCH[device] if stretch is None else stretch,
     )
 
 

@@ -1,7 +1,7 @@
 """Remembers the ways of recent requests, so many and so long. Knows what it is told, not how requests are served."""
 
-import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 from penstock.engine_core.frontends import Session
@@ -40,12 +40,12 @@ class _Key(NamedTuple):
 class Timeline:
     """One request's."""
 
-    def __init__(self, frontend_id: str, message: Generate, now: float) -> None:
+    def __init__(self, frontend_id: str, message: Generate, now: float, unix_now: float) -> None:
         self.frontend_id = frontend_id
         self.name, self.answer_id = message.name, message.answer_id
         self.tenant, self.attempt = message.tenant, message.attempt
         self.received_at = now - _before(message.received_s, message)
-        self.received_unix_s = time.time() - _before(message.received_s, message)
+        self.received_unix_s = unix_now - _before(message.received_s, message)
         self.tokenized_at = now - _before(message.tokenized_s, message)
         self.traces: list[Trace] = []
         self.num_left_out = 0
@@ -60,9 +60,15 @@ class Timeline:
 
 
 class Timelines:
-    """Of at most so many sequences, none longer than `max_age_s` after its end; the oldest go first."""
+    """Of at most so many sequences, none longer than `max_age_s` after its end; the oldest go first.
 
-    def __init__(self, max_sequences: int, max_age_s: float) -> None:
+    `wall_clock` tells seconds since 1970; every other time is the caller's `now`.
+    """
+
+    def __init__(
+        self, max_sequences: int, max_age_s: float, wall_clock: Callable[[], float]
+    ) -> None:
+        self._wall_clock = wall_clock
         self._max_sequences, self._max_age_s = max_sequences, max_age_s
         self._kept: OrderedDict[_Key, Timeline] = OrderedDict()
         self._num_sequences = 0
@@ -95,7 +101,8 @@ class Timelines:
         key = _Key(session.frontend_id, session.epoch, message.name, received_s)
         timeline = self._kept.get(key)
         if timeline is None:
-            timeline = self._kept[key] = Timeline(session.frontend_id, message, now)
+            timeline = Timeline(session.frontend_id, message, now, self._wall_clock())
+            self._kept[key] = timeline
         return timeline
 
     def _prune(self, now: float) -> None:

@@ -16,10 +16,10 @@ from penstock.protocol.plan import (
     WorkerReady,
 )
 from penstock.protocol.settings import WorkerSettings
-from penstock.protocol.settings.worker import Device
 from penstock.protocol.step_bounds import StepBounds, step_bounds
 from penstock.workers.backend import backend_on
 from penstock.workers.cache_kind import CacheKind, cache_kind
+from penstock.workers.device.own import own_device
 from penstock.workers.device.streams import stream_on
 from penstock.workers.faults import Circumstances, Phase, explain
 from penstock.workers.forward import TorchForward
@@ -127,17 +127,22 @@ class Worker:
             part=self._part,
         )
         self._found.weights_bytes = 0 if settings.quantization else opened.nbytes()
-        if settings.cpu_offload_gb and self._device.type == "cpu":
-            log.info("--cpu-offload-gb has no effect here: weights already live in host memory")
         self._cache_kind = cache_kind(settings, opened, self._part, Path(self._place.model_dir))
         model = self._native(opened) or self._materialize(opened)
-        if settings.enforce_eager and self._device.type == "cpu":
-            log.info("--enforce-eager has no effect here: CPUs have no CUDA graphs")
-        if settings.batch_invariant:
-            self._tell_of_invariance("native" if isinstance(model, NativeModel) else None)
+        self._tell_of_flags("native" if isinstance(model, NativeModel) else self._device.type)
         load_s = time.monotonic() - started
         self._link.send(self._hello(opened, self._kv_bytes(model), load_s))
         return model
+
+    def _tell_of_flags(self, kernels: str) -> None:
+        """Which do nothing here, and what the others do."""
+        settings, on_cpu = self._settings, self._device.type == "cpu"
+        if settings.cpu_offload_gb and on_cpu:
+            log.info("--cpu-offload-gb has no effect here: weights already live in host memory")
+        if settings.enforce_eager and on_cpu:
+            log.info("--enforce-eager has no effect here: CPUs have no CUDA graphs")
+        if settings.batch_invariant:
+            self._tell_of_invariance(kernels)
 
     def _native(self, opened: OpenModel) -> NativeModel | None:
         num_threads, settings = self._num_threads(opened), self._settings
@@ -168,8 +173,8 @@ class Worker:
             return NOTHING
         return Away(int(settings.cpu_offload_gb * GIB), queues_of(self._device))
 
-    def _tell_of_invariance(self, kernels: str | None) -> None:
-        log.info("--batch-invariant: %s", INVARIANT_ON[kernels or self._device.type])
+    def _tell_of_invariance(self, kernels: str) -> None:
+        log.info("--batch-invariant: %s", INVARIANT_ON[kernels])
         if self._part.size > 2:  # of two numbers there is one sum
             log.warning(
                 "--batch-invariant: sums over %d ranks are the communication library's, which may "
@@ -241,15 +246,25 @@ class Worker:
         )
 
     def _make_runner(self, model: DecoderModel | NativeModel, shape: Configure) -> ModelRunner:
-        slots, num_slots = Slots(shape), shape.max_num_seqs
-        masks = Masks(num_slots, self._grammars(model)) if self._part.leads else None
+        masks = Masks(shape.max_num_seqs, self._grammars(model)) if self._part.leads else None
         if isinstance(model, NativeModel):
-            sampler = Sampler(num_slots, model.sampling(), masks)
-            native = model.forward(shape, slots)
-            return ModelRunner(
-                slots, native, sampler, masks, swapper=self._swapper(native.pages, shape)
-            )
+            return self._native_runner(model, shape, masks)
+        return self._torch_runner(model, shape, masks)
+
+    def _native_runner(
+        self, model: NativeModel, shape: Configure, masks: Masks | None
+    ) -> ModelRunner:
+        slots = Slots(shape)
+        sampler = Sampler(shape.max_num_seqs, model.sampling(), masks)
+        native = model.forward(shape, slots)
+        swapper = self._swapper(native.pages, shape)
+        return ModelRunner(slots, native, sampler, masks, swapper=swapper)
+
+    def _torch_runner(
+        self, model: DecoderModel, shape: Configure, masks: Masks | None
+    ) -> ModelRunner:
         model.use_max_model_len(shape.max_model_len)
+        slots = Slots(shape)
         kind, stream = self._cache_kind, stream_on(self._device)
         cache = KVCache(
             model.config, shape.num_blocks, shape.block_size, kind.dtype, self._device, kind.scales
@@ -258,7 +273,8 @@ class Worker:
             model, cache, slots, stream,
             captures=self._captures(model), graph_bytes=self._graph_bytes,
         )  # fmt: skip
-        source = token_source(model.company, Sampler(num_slots, sampling_on(self._device), masks))
+        sampler = Sampler(shape.max_num_seqs, sampling_on(self._device), masks)
+        source = token_source(model.company, sampler)
         swapper = self._swapper(cache.pages, shape)
         return ModelRunner(slots, forward, source, masks, stream, swapper)
 
@@ -271,15 +287,6 @@ class Worker:
         folder = find_tokenizer(self._settings, Path(self._place.model_dir))
         self._compiler = Compiler(folder / "tokenizer.json", model.config.vocab_size)
         return self._compiler
-
-
-def own_device(rank: int, asked: Device = "auto") -> torch.device:
-    """A GPU of its own for each rank of a host, while there are any."""
-    if asked == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    device = torch.device("cuda", rank % torch.cuda.device_count())
-    torch.cuda.set_device(device)
-    return device
 
 
 def dtype_named(name: str) -> torch.dtype | None:

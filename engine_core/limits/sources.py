@@ -51,17 +51,21 @@ class RuleSource:
         return self._has_news
 
     def _look(self, file: WatchedKeyFile, now: float) -> None:
-        self._has_news = (file.refresh(now) and self._take_over()) or self._has_news
+        if file.refresh(now):
+            self._take_over()
+            self._has_news = True
 
     def reread(self) -> bool:
         """At once, whatever the file's date."""
-        return self._file is not None and self._file.reread() and self._take_over()
+        if self._file is None or not self._file.reread():
+            return False
+        self._take_over()
+        return True
 
-    def _take_over(self) -> bool:
+    def _take_over(self) -> None:
         file = self._file.now if self._file else None
         self.book = RuleBook(self._rate, file)
         self.weights = {holder.name: holder.weight for holder in file.keys} if file else {}
-        return True
 
 
 def _rate(settings: EngineSettings) -> Rule | None:

@@ -7,4 +7,4 @@ from penstock.explain import estimate
 
 @pytest.fixture(autouse=True)
 def _no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "usable_gpus", lambda: [])
+    monkeypatch.setattr(estimate, "usable_gpus", list)
