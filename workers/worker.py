@@ -36,6 +36,7 @@ from penstock.workers.link import Link, LinkSettings
 from penstock.workers.memory import CudaMemory, kv_bytes_on_host, swap_bytes_available
 from penstock.workers.models.decoder import DecoderModel
 from penstock.workers.native.start import NativeKernels, NativeModel
+from penstock.workers.notices import tell_of_flags
 from penstock.workers.orders import carry_out
 from penstock.workers.parallel.company import NOBODY, Company
 from penstock.workers.parallel.followers import token_source
@@ -49,12 +50,6 @@ from penstock.workers.threads import worthwhile
 from penstock.workers.weights.loader import OpenModel, materialize, open_model
 
 log = logging.getLogger("penstock.worker")
-
-INVARIANT_ON = {
-    "native": "native kernels always are",
-    "cpu": "torch's operations take each token by itself, which makes prompts slow",
-    "cuda": "the order of every sum is fixed, whatever else a step holds",
-}
 
 
 class Worker:
@@ -129,20 +124,11 @@ class Worker:
         self._found.weights_bytes = 0 if settings.quantization else opened.nbytes()
         self._cache_kind = cache_kind(settings, opened, self._part, Path(self._place.model_dir))
         model = self._native(opened) or self._materialize(opened)
-        self._tell_of_flags("native" if isinstance(model, NativeModel) else self._device.type)
+        is_native, device = isinstance(model, NativeModel), self._device.type
+        tell_of_flags(settings, device, "native" if is_native else device, self._part.size)
         load_s = time.monotonic() - started
-        self._link.send(self._hello(opened, self._kv_bytes(model), load_s))
+        self._link.send(self._hello(opened, model, load_s))
         return model
-
-    def _tell_of_flags(self, kernels: str) -> None:
-        """Which do nothing here, and what the others do."""
-        settings, on_cpu = self._settings, self._device.type == "cpu"
-        if settings.cpu_offload_gb and on_cpu:
-            log.info("--cpu-offload-gb has no effect here: weights already live in host memory")
-        if settings.enforce_eager and on_cpu:
-            log.info("--enforce-eager has no effect here: CPUs have no CUDA graphs")
-        if settings.batch_invariant:
-            self._tell_of_invariance(kernels)
 
     def _native(self, opened: OpenModel) -> NativeModel | None:
         num_threads, settings = self._num_threads(opened), self._settings
@@ -173,14 +159,10 @@ class Worker:
             return NOTHING
         return Away(int(settings.cpu_offload_gb * GIB), queues_of(self._device))
 
-    def _tell_of_invariance(self, kernels: str) -> None:
-        log.info("--batch-invariant: %s", INVARIANT_ON[kernels])
-        if self._part.size > 2:  # of two numbers there is one sum
-            log.warning(
-                "--batch-invariant: sums over %d ranks are the communication library's, which may "
-                "choose another order for another number of tokens",
-                self._part.size,
-            )
+    def _kv_bytes_per_token(self, model: DecoderModel | NativeModel) -> int:
+        if isinstance(model, NativeModel):
+            return model.kv_bytes_per_token
+        return kv_bytes_per_token(model.config, self._cache_kind.dtype)
 
     def _kv_bytes(self, model: DecoderModel | NativeModel) -> int:
         """An operator's number wins; else what is left of the device, or of the host."""
@@ -227,15 +209,17 @@ class Worker:
             return self._settings.cpu_threads
         return worthwhile(opened.nbytes(), torch.get_num_threads())
 
-    def _hello(self, opened: OpenModel, kv_bytes: int, load_s: float) -> WorkerHello:
-        part_config = self._part.of(opened.config)
+    def _hello(
+        self, opened: OpenModel, model: DecoderModel | NativeModel, load_s: float
+    ) -> WorkerHello:
+        kv_bytes = self._kv_bytes(model)
         return WorkerHello(
             rank=self._place.rank,
             pid=os.getpid(),
             dtype=str(opened.dtype).removeprefix("torch."),
             vocab_size=opened.config.vocab_size,
             max_position=opened.config.max_position,
-            kv_bytes_per_token=kv_bytes_per_token(part_config, self._cache_kind.dtype),
+            kv_bytes_per_token=self._kv_bytes_per_token(model),
             kv_bytes_available=kv_bytes,
             weights_bytes=self._found.weights_bytes,
             load_s=load_s,

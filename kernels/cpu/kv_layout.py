@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from penstock.kernels.cpu.library import DTYPE_NAMES
-from penstock.kernels.cpu.limits import MAX_HEAD_DIM, PAGE
+from penstock.kernels.cpu.limits import MAX_HEAD_DIM, PAGE, value_width
 from penstock.kernels.cpu.memory import zeros
 
 
@@ -29,8 +29,8 @@ class KVLayout:
 
     @property
     def width(self) -> int:
-        """Columns of a value: the head dimension rounded up to 16."""
-        return -(-self.head_dim // PAGE) * PAGE
+        """Columns of a value."""
+        return value_width(self.head_dim)
 
     @property
     def block_numel(self) -> int:

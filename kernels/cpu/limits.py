@@ -7,3 +7,8 @@ PAGE = 16
 MAX_HEAD_DIM = 1024
 GROUP = 32
 """Inputs that share a scale in quantized weights."""
+
+
+def value_width(head_dim: int) -> int:
+    """Columns that a value takes in the cache: rounded up to a page's 16. A key takes no more than it has."""
+    return -(-head_dim // PAGE) * PAGE

@@ -18,7 +18,7 @@ from penstock.protocol.settings.worker import KVCacheDtype
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.native.forward import NativeForward
 from penstock.workers.native.products import PlainProducts, Products, QuantizedProducts
-from penstock.workers.native.suited import not_quantizable, unsuited
+from penstock.workers.native.suited import kv_values_per_token, not_quantizable, unsuited
 from penstock.workers.native.weights import Weights, pack_weights
 from penstock.workers.quantization import NO_E4M3, Quantization, refusal
 from penstock.workers.slots import Slots
@@ -40,6 +40,11 @@ class NativeModel:
     products: Products
     library: Library
     team: Team
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """As the cache will take them."""
+        return kv_values_per_token(self.config) * self.weights.norm.dtype.itemsize
 
     def forward(self, shape: Configure, slots: Slots) -> NativeForward:
         """Allocates the cache, and all that lies between operations."""

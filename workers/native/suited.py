@@ -1,6 +1,6 @@
 """Whether the native kernels can serve a model, and if not, why. Knows shapes and settings; needs no torch."""
 
-from penstock.kernels.cpu.limits import DTYPES, GROUP, MAX_HEAD_DIM, PAGE
+from penstock.kernels.cpu.limits import DTYPES, GROUP, MAX_HEAD_DIM, PAGE, value_width
 from penstock.protocol.settings.worker import KVCacheDtype
 from penstock.workers.kv_dtype import NO_FP8, kv_dtype
 from penstock.workers.model_config import ModelConfig
@@ -22,6 +22,12 @@ def unsuited(
     if any(width % 2 for width in widths):
         return f"a width of the model is odd: {widths}"
     return None
+
+
+def kv_values_per_token(config: ModelConfig) -> int:
+    """Numbers that one token takes in the native cache, in all layers; some hold nothing."""
+    of_head = config.head_dim + value_width(config.head_dim)
+    return config.num_layers * config.num_kv_heads * of_head
 
 
 def not_quantizable(config: ModelConfig) -> str | None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from penstock.explain.checkpoint import shaped_parameters, stored_parameters
 from penstock.explain.devices import Gpu, usable_gpus
 from penstock.explain.gpu import RankPlan, plan_ranks
+from penstock.explain.kernels import describe_kernels
 from penstock.protocol import model_path
 from penstock.protocol.plan import WorkerHello
 from penstock.protocol.settings import EngineSettings
@@ -17,6 +18,7 @@ from penstock.workers.host_memory import Memory, host_memory, share, swap_share
 from penstock.workers.kv_dtype import ITEM_BYTES, kv_dtype
 from penstock.workers.model_config import ModelConfig
 from penstock.workers.models.families import read_model_config
+from penstock.workers.native.suited import kv_values_per_token
 
 QUANTIZED_BYTES: dict[str | None, float] = {
     "int8": 1 + 2 / 32,
@@ -45,6 +47,8 @@ class Estimate(NamedTuple):
     gpus: list[Gpu]
     ranks: list[RankPlan]
     """On GPUs."""
+    kernels: str
+    """In words."""
 
     @property
     def hello(self) -> WorkerHello:
@@ -58,12 +62,16 @@ def estimate(settings: EngineSettings) -> Estimate:
     is_dummy = settings.load_format == "dummy"
     parameters = shaped_parameters(config) if is_dummy else stored_parameters(folder, config)
     memory, gpus = host_memory(), [] if settings.device == "cpu" else usable_gpus()
-    if not gpus and settings.device != "cuda":
-        hello = _hello(settings, config, parameters, memory)
-        return Estimate(folder, config, parameters, memory, [hello], [], [])
-    ranks = plan_ranks(settings, config, served_dtype(settings, config), gpus, memory)
+    device = "cuda" if gpus or settings.device == "cuda" else "cpu"
+    dtype = served_dtype(settings, config)
+    kernels = describe_kernels(settings, config, dtype, device)
+    if device == "cpu":
+        per_token = _kv_bytes_per_token(settings, config, dtype, kernels)
+        hello = _hello(settings, config, parameters, memory, per_token)
+        return Estimate(folder, config, parameters, memory, [hello], [], [], kernels)
+    ranks = plan_ranks(settings, config, dtype, gpus, memory)
     hellos = [rank.hello for rank in ranks]
-    return Estimate(folder, config, parameters, memory, hellos, gpus, ranks)
+    return Estimate(folder, config, parameters, memory, hellos, gpus, ranks, kernels)
 
 
 def served_dtype(settings: EngineSettings, config: ModelConfig) -> str:
@@ -75,8 +83,17 @@ def frontend_bytes(config: ModelConfig) -> int:
     return FRONTEND_BASE_BYTES + FRONTEND_BYTES_PER_TOKEN * config.vocab_size
 
 
+def _kv_bytes_per_token(
+    settings: EngineSettings, config: ModelConfig, dtype: str, kernels: str
+) -> int:
+    """Native kernels pad values."""
+    is_native = kernels.startswith("native")
+    values = kv_values_per_token(config) if is_native else config.kv_values_per_token
+    return values * ITEM_BYTES[kv_dtype(settings.kv_cache_dtype, dtype)]
+
+
 def _hello(
-    settings: EngineSettings, config: ModelConfig, parameters: int, memory: Memory
+    settings: EngineSettings, config: ModelConfig, parameters: int, memory: Memory, per_token: int
 ) -> WorkerHello:
     dtype = served_dtype(settings, config)
     weights_bytes = int(parameters * QUANTIZED_BYTES.get(settings.quantization, ITEM_BYTES[dtype]))
@@ -89,8 +106,7 @@ def _hello(
         dtype=dtype,
         vocab_size=config.vocab_size,
         max_position=config.max_position,
-        kv_bytes_per_token=config.kv_values_per_token
-        * ITEM_BYTES[kv_dtype(settings.kv_cache_dtype, dtype)],
+        kv_bytes_per_token=per_token,
         kv_bytes_available=kv_bytes,
         weights_bytes=weights_bytes,
         load_s=0.0,

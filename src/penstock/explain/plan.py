@@ -12,7 +12,6 @@ from penstock.explain.estimate import (
     frontend_bytes,
 )
 from penstock.explain.gpu_rows import gpu_memory
-from penstock.explain.kernels import describe_kernels
 from penstock.explain.rows import Plan, Row, mib
 from penstock.protocol.keys import read_key_file
 from penstock.protocol.settings import FrontendSettings
@@ -127,7 +126,7 @@ def _switch(name: str, value: bool, source: str) -> Row:
 
 def _compute(asked: Asked, found: Estimate) -> list[Row]:
     engine, of = asked.engine, asked.sources.of
-    kernels = describe_kernels(engine, found.config, found.hello.dtype, found.hello.device)
+    kernels = found.kernels
     cores = available_cores()
     threads = engine.cpu_threads or worthwhile(found.hello.weights_bytes, cores)
     return [

@@ -12,6 +12,7 @@ from penstock.explain.estimate import estimate
 from penstock.protocol.errors import ModelError
 from penstock.protocol.settings import EngineSettings
 from penstock.workers.models.families import read_model_config
+from penstock.workers.native.suited import kv_values_per_token
 
 FAMILIES = {family: (family, {}) for family in EXTRAS} | SWITCHES
 
@@ -31,7 +32,9 @@ def test_headers_and_shape_agree_with_the_built_model(tmp_path: Path, name: str)
     assert stored_parameters(tmp_path, config) == shaped_parameters(config) == built
     hello = estimate(EngineSettings(model=str(tmp_path))).hello
     assert hello.weights_bytes == sum(p.nbytes for p in model.parameters())
-    assert hello.kv_bytes_per_token == kv_bytes_per_token(config, model.embed.weight.dtype)
+    assert hello.kv_bytes_per_token == kv_values_per_token(config) * 4, "native kernels"
+    plain = estimate(EngineSettings(model=str(tmp_path), cpu_kernels="reference")).hello
+    assert plain.kv_bytes_per_token == kv_bytes_per_token(config, model.embed.weight.dtype)
 
 
 def test_a_dtype_that_is_asked_for_counts() -> None:

@@ -56,7 +56,9 @@ def test_from_hello_to_shutdown(tmp_path: Path) -> None:
         assert hello.pid == worker.process.pid
         assert (hello.dtype, hello.vocab_size, hello.max_position) == ("float32", 97, 256)
         assert hello.device == ("cuda" if torch.cuda.is_available() else "cpu")
-        assert (hello.kv_bytes_per_token, hello.kv_bytes_available) == (256, 1 << 20)
+        assert hello.kv_bytes_available == 1 << 20
+        # Keys of 8 numbers, values of 8 that native kernels pad to 16; two layers, two heads.
+        assert hello.kv_bytes_per_token == 2 * 2 * (8 + 16) * 4
         worker.send(Configure(16, 16, 4, 64, 32))
         assert worker.receive() == WorkerReady(0)
         worker.process.send_signal(signal.SIGINT)  # a Ctrl-C is the engine core's business
