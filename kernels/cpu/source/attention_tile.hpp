@@ -3,7 +3,7 @@
 // A row is one query of one head. A partition is PARTITION tokens from a multiple of it, whoever asks; what a row gets
 // from one is a `Partial`. Every sum of a row runs in an order that only the row's own position decides: keys word by
 // word, values token by token, partitions by `fold` from the first to the last. Pages and rows that are computed beside
-// it only ever add exact zeros.
+// it only ever add exact zeros; where that cannot be, since a value is not finite, they are left out.
 #pragma once
 
 #include <limits>
@@ -180,6 +180,34 @@ void weigh(const T* weights, Span tokens, const T* const* pages, const T* const*
     for (int c = 0; c < C; c++) store(out + r * Partial::floats(width) + first + c * LANES, sums[r][c]);
 }
 
+// Whether all of them are numbers.
+inline bool is_finite(const float* values, std::int64_t width) {
+  f32x16 zeros{};
+  for (std::int64_t i = 0; i < width; i += LANES) zeros += load(values + i) * splat(0.0f);
+  return sum(zeros) == 0.0f;
+}
+
+// One row of `weigh` over those tokens alone that it sees, in the same order: what `weigh` adds beside them is zero
+// times a value, which is no zero where the value is not finite. Slow, and rare.
+template <class T>
+__attribute__((noinline)) void weigh_seen(const T* weights, Span seen, const T* const* pages, std::int64_t to_values,
+                                          std::int64_t width, float* out) {
+  constexpr int PER = PER_WORD<T>;
+  for (std::int64_t at = 0; at < width; at += LANES) {
+    f32x16 sums{};
+    for (std::int64_t token = seen.begin / PER * PER; token < seen.end; token += PER) {
+      const T* from = pages[token / PAGE] + to_values + (token % PAGE / PER * width + at) * PER;
+      alignas(64) T values[LANES * PER];
+      for (int i = 0; i < LANES * PER; i++) {
+        const std::int64_t of = token + i % PER;
+        values[i] = of >= seen.begin && of < seen.end ? from[i] : T{};
+      }
+      sums = add_product(sums, words(weights + token)[0], column(words(values)));
+    }
+    store(out + at, sums);
+  }
+}
+
 // The pages of a partition, and of the one after it if it is to be fetched: else those of this one again.
 template <class T>
 struct Pages {
@@ -222,6 +250,11 @@ void attend(const Word<T>* q, const Span* seen, const Pages<T>& pages, const KvL
     weigh<T, R, C>(weights, tokens, pages.at, pages.next, to_values, at, width, parts.values());
   for (; at < width; at += LANES)
     weigh<T, R, 1>(weights, tokens, pages.at, pages.next, to_values, at, width, parts.values());
+  for (int r = 0; r < R; r++) {
+    float* values = partial_at(&parts.max, r, width).values();
+    if (!seen[r].empty() && !is_finite(values, width))
+      weigh_seen(weights + r * PARTITION, seen[r], pages.at, to_values, width, values);
+  }
 }
 
 }  // namespace penstock

@@ -97,6 +97,27 @@ def test_company_gives_the_same_bits(seed, cpu_library, cpu_team):
         assert torch.equal(alone[row], crowd[row])
 
 
+@pytest.mark.parametrize("bad", [torch.inf, torch.nan])
+@pytest.mark.parametrize(
+    "name", ["plain", "float", "group of 7", "heads of 24", "window of 17", "window of 300, float"]
+)
+def test_a_value_that_is_not_finite_reaches_no_earlier_token(name, bad, cpu_library, cpu_team):
+    """Of its own chunk: those states would go into pages that others share. Nor a token that sees it no more."""
+    shape, place, length = SHAPES[name], 21, 45
+    world = World(cpu_library, shape, [length], seed=5)
+    schedules = [list(in_chunks([length], size)) for size in (length, 1, 7)]
+    clean = [world.run(schedule, cpu_team(2))[0] for schedule in schedules]
+    world.qkv[0][place, -shape.head_dim :] = bad  # the last KV head's value
+    num_spoiled = shape.num_heads // shape.num_kv_heads
+    tokens = torch.arange(length)
+    sees = (tokens >= place) & (tokens < place + (shape.window or length))
+    for schedule, expected in zip(schedules, clean, strict=True):
+        found = world.run(schedule, cpu_team(2))[0]
+        assert not found[sees, -num_spoiled:].isfinite().any()
+        found[sees, -num_spoiled:] = expected[sees, -num_spoiled:]
+        assert torch.equal(found, expected)
+
+
 def same(some, others):
     assert all(one.isfinite().all() for one in some)
     assert all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
