@@ -48,7 +48,8 @@ class QuantizedMatrix(nn.Module):
         super().__init__()
         self.scheme = SCHEMES[quantization]
         self.backend = backend
-        self._quantization, self._shape = quantization, (num_outputs, num_inputs)
+        self._quantization: Quantization = quantization
+        self._shape = num_outputs, num_inputs
 
     @property
     def nbytes(self) -> int:
