@@ -12,8 +12,8 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 SOURCE = Path(__file__).parent / "source"
@@ -21,23 +21,37 @@ FLAGS = (
     "-std=c++20", "-O3", "-march=native", "-fPIC", "-pthread", "-fno-math-errno", "-fno-trapping-math",
     "-ffp-contract=fast", "-fvisibility=default", "-Wall", "-Wextra", "-Wno-psabi",
 )  # fmt: skip
+LONGEST = ("paged_attention.cpp", "micro_kernel.cpp", "quant_micro_kernel.cpp")
+"""Compiled first, so that no core has one of them left when the others are through."""
 CPUINFO = Path("/proc/cpuinfo")
 _COMPILE_TIMEOUT_S = 300
+
+Tell = Callable[[float], None]
+"""Told how much of a build is done, 0 to 1; not called where there is nothing to build."""
 
 
 class CompileError(Exception):
     """No library can be built here; the message says why and what would help."""
 
 
-def build(flags: tuple[str, ...] = (), environ: Mapping[str, str] = os.environ) -> Path:
-    """The library for this machine, built if it is not there yet. Raises CompileError."""
+def build(
+    flags: tuple[str, ...] = (),
+    environ: Mapping[str, str] = os.environ,
+    jobs: int | None = None,
+    tell: Tell = lambda _share: None,
+) -> Path:
+    """The library for this machine, built if it is not there yet, by so many compilers at once.
+
+    Raises CompileError. Where several processes want the same one, the first builds it and the others wait.
+    """
     compiler = find_compiler(environ)
     every_flag = FLAGS + flags
     library = cache_dir(environ) / f"kernels-{_fingerprint(compiler, every_flag)}.so"
     if not library.exists():
+        tell(0.0)
         with _alone(library):
             if not library.exists():
-                _compile(compiler, every_flag, library)
+                _compile([compiler, *every_flag], library, jobs or _own_cpus(), tell)
     return library
 
 
@@ -89,6 +103,10 @@ def _processor() -> str:
     return platform.machine() + "".join(sorted({ln for ln in lines if ln.startswith(wanted)}))
 
 
+def _own_cpus() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 @contextlib.contextmanager
 def _alone(library: Path) -> Iterator[None]:
     """Others who need it, as the ranks of a model do all at once, wait for it rather than build it beside us.
@@ -101,21 +119,32 @@ def _alone(library: Path) -> Iterator[None]:
         yield
 
 
-def _compile(compiler: str, flags: tuple[str, ...], library: Path) -> None:
+def _compile(command: Sequence[str], library: Path, jobs: int, tell: Tell) -> None:
     """Into a folder of its own, then moved: another process never sees half a library."""
-    sources = sorted(SOURCE.glob("*.cpp"))
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-        objects = [Path(folder) / f"{source.stem}.o" for source in sources]
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            jobs = [
-                pool.submit(_run, [compiler, *flags, "-c", str(source), "-o", str(target)])
-                for source, target in zip(sources, objects, strict=True)
-            ]
-            for job in jobs:
-                job.result()
+        objects = _compile_each(command, Path(folder), jobs, tell)
         built = Path(folder) / library.name
-        _run([compiler, *flags, "-shared", *map(str, objects), "-o", str(built)])
+        _run([*command, "-shared", *map(str, objects), "-o", str(built)])
         built.replace(library)
+
+
+def _compile_each(command: Sequence[str], folder: Path, jobs: int, tell: Tell) -> list[Path]:
+    """An object for each source."""
+    sources = sorted(SOURCE.glob("*.cpp"), key=lambda path: (path.name not in LONGEST, path.name))
+    objects = {source: folder / f"{source.stem}.o" for source in sources}
+    with ThreadPoolExecutor(jobs) as pool:
+        running = [
+            pool.submit(_run, [*command, "-c", str(source), "-o", str(target)])
+            for source, target in objects.items()
+        ]
+        try:
+            for number, job in enumerate(as_completed(running), 1):
+                job.result()
+                tell(number / len(running))
+        except CompileError:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return list(objects.values())
 
 
 def _run(command: list[str]) -> str:

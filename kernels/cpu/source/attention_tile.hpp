@@ -6,6 +6,7 @@
 // it only ever add exact zeros; where that cannot be, since a value is not finite, they are left out.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 
 #include "kv_layout.hpp"

@@ -1,8 +1,6 @@
 // Adds what a token's experts made of it to its residual. Knows weights and rows, not experts.
 //
 // In float, in the order in which the router chose them, then the expert for all: a token's sum does not depend on its company.
-#include <algorithm>
-
 #include "op.hpp"
 #include "simd.hpp"
 
@@ -20,10 +18,7 @@ class Combine : public Op {
         shared_weights_(shared_weights), residual_(residual), width_(width) {}
 
   void run(const Step& step, Member& member) override {
-    member.each_tile((step.num_tokens + TOKENS_PER_TILE - 1) / TOKENS_PER_TILE, [&](std::int64_t tile) {
-      const std::int64_t first = tile * TOKENS_PER_TILE, end = std::min(first + TOKENS_PER_TILE, step.num_tokens);
-      for (std::int64_t token = first; token < end; token++) combine(token);
-    });
+    member.each_row(step.num_tokens, TOKENS_PER_TILE, [&](std::int64_t token) { combine(token); });
   }
 
  private:

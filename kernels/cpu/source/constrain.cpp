@@ -1,4 +1,5 @@
 // Masks of allowed tokens on logits. Knows bits, not what they mean.
+#include "logit_row.hpp"
 #include "sampler.hpp"
 
 namespace penstock {
@@ -12,7 +13,7 @@ void constrain(float* logits, std::int64_t size, const std::uint32_t* words) {
     const std::uint32_t word = words[first / BITS];
     if (word == 0xffffffffu) continue;
     float* some = logits + first;
-    const std::int64_t count = std::min(BITS, size - first);
+    const std::int64_t count = size - first < BITS ? size - first : BITS;
     for (std::int64_t i = 0; i < count; i++) some[i] = (word >> i) & 1 ? some[i] : MINUS_INFINITY;
   }
 }

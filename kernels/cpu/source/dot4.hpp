@@ -4,6 +4,7 @@
 // Exact whichever way it is spelled, so all machines agree.
 #pragma once
 
+#include "intrinsics.hpp"
 #include "simd.hpp"
 
 namespace penstock {

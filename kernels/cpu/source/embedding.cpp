@@ -2,8 +2,6 @@
 //
 // Reading a row back from its panel touches as many cache lines as it has pairs, which is little beside one layer's weights and
 // saves a second copy of the table.
-#include <algorithm>
-
 #include "op.hpp"
 #include "panels.hpp"
 #include "quantized.hpp"
@@ -21,12 +19,8 @@ class Embedding : public Op {
   Embedding(Table table, float* out, std::int64_t width) : table_(table), out_(out), width_(width) {}
 
   void run(const Step& step, Member& member) override {
-    const std::int64_t tiles = (step.num_tokens + TOKENS_PER_TILE - 1) / TOKENS_PER_TILE;
-    member.each_tile(tiles, [&](std::int64_t tile) {
-      const std::int64_t first = tile * TOKENS_PER_TILE;
-      const std::int64_t end = std::min(first + TOKENS_PER_TILE, step.num_tokens);
-      for (std::int64_t token = first; token < end; token++) table_(step.token_ids[token], out_ + token * width_);
-    });
+    member.each_row(step.num_tokens, TOKENS_PER_TILE,
+                    [&](std::int64_t token) { table_(step.token_ids[token], out_ + token * width_); });
   }
 
  private:

@@ -1,105 +1,47 @@
-// What becomes of the 32 sums a linear's micro-kernel leaves for one token. Knows columns, not how they were summed.
+// What becomes of the sums that a linear's micro-kernel leaves for a few tokens. Knows columns, not how they were summed.
 //
-// Each takes the token, the number of the panel (32 columns of the packed weights) and the sums as two registers. A bias lies in
-// the order of the packed columns, padded with zeros to whole panels; null is none.
+// Chosen by a pointer, not by a template: the micro-kernels are many, and are compiled once for all that may follow them.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "simd.hpp"
 
 namespace penstock {
 
-constexpr int PANEL = 2 * LANES;
+#if defined(__AVX512F__)
+constexpr int MAX_TOKENS = 14;  // 28 registers of sums, 2 of weights
+#else
+constexpr int MAX_TOKENS = 2;
+#endif
 
-class Bias {
- public:
-  explicit Bias(const float* bias) : bias_(bias) {}
-  void add(std::int64_t panel, f32x16& left, f32x16& right) const {
-    if (!bias_) return;
-    left += load(bias_ + panel * PANEL);
-    right += load(bias_ + panel * PANEL + LANES);
+// For each token the sums of a panel's 32 columns.
+struct Sums {
+  f32x16 left[MAX_TOKENS];
+  f32x16 right[MAX_TOKENS];
+};
+
+struct Epilogue {
+  void* out;
+  const float* bias;     // in the order of the packed columns, padded with zeros to whole panels; null is none
+  std::int64_t columns;  // of out
+  void (*finish)(const Epilogue& self, std::int64_t token, int count, std::int64_t panel, const Sums& sums);
+
+  // Of tokens [token, token + count) and the panel of this number.
+  void operator()(std::int64_t token, int count, std::int64_t panel, const Sums& sums) const {
+    finish(*this, token, count, panel, sums);
   }
-
- private:
-  const float* bias_;
 };
 
 // out[token, column] = sum + bias, in the type of out.
-template <class T>
-class Store {
- public:
-  Store(T* out, const float* bias, std::int64_t columns) : out_(out), bias_(bias), columns_(columns) {}
-
-  void operator()(std::int64_t token, std::int64_t panel, f32x16 left, f32x16 right) const {
-    bias_.add(panel, left, right);
-    const std::int64_t column = panel * PANEL, rest = columns_ - column;
-    T* to = out_ + token * columns_ + column;
-    if (rest >= PANEL) {
-      store(to, left);
-      store(to + LANES, right);
-    } else {
-      store_some(to, left, int(std::min<std::int64_t>(rest, LANES)));
-      if (rest > LANES) store_some(to + LANES, right, int(rest - LANES));
-    }
-  }
-
- private:
-  T* out_;
-  Bias bias_;
-  std::int64_t columns_;
-};
+Epilogue store_to(bf16* out, const float* bias, std::int64_t columns);
+Epilogue store_to(float* out, const float* bias, std::int64_t columns);
 
 // residual[token, column] += sum + bias.
-class AddToResidual {
- public:
-  AddToResidual(float* residual, const float* bias, std::int64_t columns)
-      : residual_(residual), bias_(bias), columns_(columns) {}
-
-  void operator()(std::int64_t token, std::int64_t panel, f32x16 left, f32x16 right) const {
-    bias_.add(panel, left, right);
-    const std::int64_t column = panel * PANEL, rest = columns_ - column;
-    float* to = residual_ + token * columns_ + column;
-    if (rest >= PANEL) {
-      store(to, load(to) + left);
-      store(to + LANES, load(to + LANES) + right);
-    } else {
-      const int few = int(std::min<std::int64_t>(rest, LANES));
-      store_some(to, load_some(to, few) + left, few);
-      const int more = int(rest - LANES);
-      if (more > 0) store_some(to + LANES, load_some(to + LANES, more) + right, more);
-    }
-  }
-
- private:
-  float* residual_;
-  Bias bias_;
-  std::int64_t columns_;
-};
+Epilogue add_to(float* residual, const float* bias, std::int64_t columns);
 
 // out[token, column] = silu(gate) * up: the left half of every panel is gates, the right half their ups.
-template <class T>
-class GateUp {
- public:
-  GateUp(T* out, const float* bias, std::int64_t columns) : out_(out), bias_(bias), columns_(columns) {}
-
-  void operator()(std::int64_t token, std::int64_t panel, f32x16 gate, f32x16 up) const {
-    bias_.add(panel, gate, up);
-    const std::int64_t column = panel * LANES, rest = columns_ - column;
-    T* to = out_ + token * columns_ + column;
-    const f32x16 gated = silu(gate) * up;
-    if (rest >= LANES) {
-      store(to, gated);
-    } else {
-      store_some(to, gated, int(rest));
-    }
-  }
-
- private:
-  T* out_;
-  Bias bias_;
-  std::int64_t columns_;
-};
+Epilogue gate_up_to(bf16* out, const float* bias, std::int64_t columns);
+Epilogue gate_up_to(float* out, const float* bias, std::int64_t columns);
 
 }  // namespace penstock

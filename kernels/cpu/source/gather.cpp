@@ -1,5 +1,4 @@
 // Copies each token's row to where its experts will read it. Knows bytes, not what they mean.
-#include <algorithm>
 #include <cstring>
 
 #include "op.hpp"
@@ -16,11 +15,8 @@ class Gather : public Op {
       : tokens_(tokens), chosen_(chosen), x_(x), out_(out), row_bytes_(row_bytes) {}
 
   void run(const Step& step, Member& member) override {
-    const std::int64_t rows = step.num_tokens * chosen_;
-    member.each_tile((rows + ROWS_PER_TILE - 1) / ROWS_PER_TILE, [&](std::int64_t tile) {
-      const std::int64_t first = tile * ROWS_PER_TILE, end = std::min(first + ROWS_PER_TILE, rows);
-      for (std::int64_t row = first; row < end; row++)
-        std::memcpy(out_ + row * row_bytes_, x_ + tokens_[row] * row_bytes_, row_bytes_);
+    member.each_row(step.num_tokens * chosen_, ROWS_PER_TILE, [&](std::int64_t row) {
+      std::memcpy(out_ + row * row_bytes_, x_ + tokens_[row] * row_bytes_, row_bytes_);
     });
   }
 

@@ -1,7 +1,6 @@
 // Sorts a step's tokens by their experts. Knows ids, no rows. See groups.hpp.
 //
 // One member does it all: a few thousand numbers are sorted before another would have begun.
-#include <algorithm>
 #include <vector>
 
 #include "groups.hpp"
@@ -31,7 +30,7 @@ class Group : public Op {
  private:
   // ends_[e]: the rows before those of expert e.
   void count(std::int64_t pairs) {
-    std::fill(ends_.begin(), ends_.end(), 0);
+    ends_.assign(ends_.size(), 0);
     for (std::int64_t pair = 0; pair < pairs; pair++) ends_[ids_[pair] + 1]++;
     for (std::size_t expert = 1; expert < ends_.size(); expert++) ends_[expert] += ends_[expert - 1];
   }

@@ -1,7 +1,6 @@
 // The experts' products on packed weights. Knows panels and rows, not who sorted them. See grouped_linear.hpp.
 #include "grouped_linear.hpp"
 
-#include "epilogue.hpp"
 #include "micro_kernel.hpp"
 
 namespace penstock {
@@ -18,7 +17,6 @@ struct Plain {
 
   std::int64_t panel_bytes() const { return depth * PANEL * std::int64_t(sizeof(T)); }
 
-  template <class Epilogue>
   void operator()(std::int64_t first, std::int64_t end, std::int64_t panel, std::int64_t number,
                   const Epilogue& finish) const {
     multiply_rows(x, depth, panel_at(packed, panel, depth), first, end, number, finish);
@@ -36,11 +34,11 @@ using namespace penstock;
 #define LINEAR(KIND, NAME, T, OUT, EPILOGUE)                                                                          \
   Op* penstock_grouped_##KIND##_##NAME(const Block* blocks, const std::int32_t* num_blocks, const T* x,               \
                                        const T* packed, std::int64_t columns, std::int64_t depth, OUT* out) {         \
-    return grouped_linear(blocks, num_blocks, Plain<T>{x, packed, depth}, columns, EPILOGUE);                         \
+    return new GroupedLinear(blocks, num_blocks, Plain<T>{x, packed, depth}, columns, EPILOGUE);                      \
   }
 #define LINEARS(NAME, T)                                                                                              \
-  LINEAR(linear, NAME, T, float, Store<float>(out, nullptr, columns))                                                 \
-  LINEAR(gate_up, NAME, T, T, GateUp<T>(out, nullptr, columns / 2))
+  LINEAR(linear, NAME, T, float, store_to(out, nullptr, columns))                                                     \
+  LINEAR(gate_up, NAME, T, T, gate_up_to(out, nullptr, columns / 2))
 
 extern "C" {
 LINEARS(bf16, bf16)

@@ -5,8 +5,7 @@
 // number of its rows, so the team's members find equal work; and few rows stream an expert's panels from memory once.
 #pragma once
 
-#include <algorithm>
-
+#include "epilogue.hpp"
 #include "groups.hpp"
 #include "op.hpp"
 #include "panels.hpp"
@@ -14,20 +13,21 @@
 namespace penstock {
 
 // `Product` multiplies rows with a panel: product(first, end, panel, number, finish), where `number` counts within the expert.
-template <class Product, class Epilogue>
+template <class Product>
 class GroupedLinear : public Op {
  public:
-  GroupedLinear(const Block* blocks, const std::int32_t* num_blocks, Product product, std::int64_t columns, Epilogue finish)
+  GroupedLinear(const Block* blocks, const std::int32_t* num_blocks, Product product, std::int64_t columns,
+                const Epilogue& finish)
       : blocks_(blocks), num_blocks_(num_blocks), product_(product), panels_(panels_of(columns)), finish_(finish) {}
 
   void run(const Step&, Member& member) override {
-    const std::int64_t width = std::max<std::int64_t>(1, Product::TILE_BYTES / product_.panel_bytes());
-    const std::int64_t strips = (panels_ + width - 1) / width;
-    member.each_tile(*num_blocks_ * strips, [&](std::int64_t tile) {
-      const Block& block = blocks_[tile / strips];
-      const std::int64_t begin = tile % strips * width, end = std::min(begin + width, panels_);
-      for (std::int64_t number = begin; number < end; number++)
+    const Strips strips(panels_, product_.panel_bytes(), Product::TILE_BYTES);
+    const std::int64_t count = strips.count();
+    member.each_tile(*num_blocks_ * count, [&](std::int64_t tile) {
+      const Block& block = blocks_[tile / count];
+      strips.each_panel(tile % count, [&](std::int64_t number) {
         product_(block.first, block.end, block.expert * panels_ + number, number, finish_);
+      });
     });
   }
 
@@ -38,11 +38,5 @@ class GroupedLinear : public Op {
   std::int64_t panels_;  // of one expert
   Epilogue finish_;
 };
-
-template <class Product, class Epilogue>
-Op* grouped_linear(const Block* blocks, const std::int32_t* num_blocks, Product product, std::int64_t columns,
-                   Epilogue finish) {
-  return new GroupedLinear<Product, Epilogue>(blocks, num_blocks, product, columns, finish);
-}
 
 }  // namespace penstock

@@ -4,6 +4,7 @@
 // word and then by part, never across accumulators, so an accumulator's bits depend on nothing beside it.
 #pragma once
 
+#include "intrinsics.hpp"
 #include "kv_layout.hpp"
 #include "simd.hpp"
 

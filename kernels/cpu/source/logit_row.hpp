@@ -4,11 +4,10 @@
 // A NaN counts as -inf everywhere.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
+#include <cstdint>
 #include <limits>
 
-#include "pack.hpp"
+#include "simd.hpp"
 
 namespace penstock {
 
@@ -23,7 +22,7 @@ class LogitRow {
  public:
   LogitRow(const float* logits, std::int64_t size) : logits_(logits), size_(size), blocks_(num_blocks(size)) {
     const std::int64_t whole = size / BLOCK * BLOCK;
-    std::fill(std::copy(logits + whole, logits + size, tail_), tail_ + BLOCK, MINUS_INFINITY);
+    for (std::int64_t i = 0; i < BLOCK; i++) tail_[i] = whole + i < size ? logits[whole + i] : MINUS_INFINITY;
   }
 
   std::int64_t size() const { return size_; }
@@ -36,31 +35,17 @@ class LogitRow {
   alignas(64) float tail_[BLOCK];
 };
 
-inline f32x16 max_but_nan(f32x16 best, f32x16 v) { return v > best ? v : best; }
-
-// Writes sixteen maxima for each block, lane by lane, and returns the largest of all; -inf where there is no number.
-inline float find_maxima(const LogitRow& row, float* maxima) {
-  f32x16 best = splat(MINUS_INFINITY);
-  for (std::int64_t b = 0; b < row.blocks(); b++) {
-    const float* block = row.block(b);
-    f32x16 chains[2] = {splat(MINUS_INFINITY), splat(MINUS_INFINITY)};
-    for (int i = 0; i < VECTORS; i++) chains[i % 2] = max_but_nan(chains[i % 2], load(block + i * LANES));
-    const f32x16 lanes = max(chains[0], chains[1]);
-    store(maxima + b * LANES, lanes);
-    best = max(best, lanes);
-  }
-  return max(best);
-}
-
 // exp((x - largest) / temperature): 1 for the largest, zero below 2^-126 and for NaN.
 class Weigher {
  public:
-  Weigher(float largest, double temperature)
-      : largest_(largest), scale_(static_cast<float>(std::min(M_LOG2E / temperature, 3e38))) {}
+  Weigher(float largest, double temperature) : largest_(largest), scale_(finite(LOG2E / temperature)) {}
 
   f32x16 operator()(f32x16 x) const { return exp2_of_negative((x - largest_) * scale_); }
 
  private:
+  static constexpr double LOG2E = 1.4426950408889634;
+  static float finite(double scale) { return static_cast<float>(scale < 3e38 ? scale : 3e38); }
+
   // 2^x for x <= 0: x = n + f with |f| <= 1/2, and a minimax polynomial for 2^f (error 1e-7, and 0 at 0).
   static f32x16 exp2_of_negative(f32x16 x) {
     const float MAGIC = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low bits

@@ -1,6 +1,11 @@
 // Log probabilities of chosen tokens and of the likeliest ones. Knows no sampling.
 #include "sampler.hpp"
 
+#include <algorithm>
+#include <cmath>
+
+#include "row_scan.hpp"
+
 namespace penstock {
 
 namespace {
@@ -13,14 +18,7 @@ class RowReport {
   float logprob(std::int64_t id) const { return static_cast<float>(logits_[id] - normalizer_); }
 
   // 1 and the number of likelier ids.
-  std::int64_t rank(std::int64_t id) const {
-    const float own = logits_[id];
-    std::int64_t above = 0;
-    for (std::int64_t b = 0; b < scan_.blocks(); b++)
-      if (scan_.exceeds(b, own))
-        for (int i = 0; i < BLOCK; i += LANES) above += __builtin_popcount(lanes_of(load(scan_.block(b) + i) > own));
-    return above + 1;
-  }
+  std::int64_t rank(std::int64_t id) const { return scan_.count_above(logits_[id]) + 1; }
 
   // By falling logit, ties by the lower id; what is no number comes last.
   void top(std::int64_t count, std::int64_t* ids) {

@@ -3,6 +3,7 @@
 // What AVX-512 does in an instruction has a plain twin here for other machines.
 #pragma once
 
+#include "intrinsics.hpp"
 #include "simd.hpp"
 
 namespace penstock {

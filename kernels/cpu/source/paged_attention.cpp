@@ -1,6 +1,7 @@
 // Causal attention over the paged cache, for any mix of rows. Knows tiles and threads; the sums are attention_tile's.
+#include <algorithm>
 #include <atomic>
-#include <memory>
+#include <vector>
 
 #include "attention_plan.hpp"
 #include "attention_tile.hpp"
@@ -11,23 +12,17 @@ namespace penstock {
 
 namespace {
 
-// Zeroed or not, and aligned for whole registers.
+// Aligned for whole registers.
 class Floats {
  public:
   float* at_least(std::int64_t count) {
-    if (count > size_) {
-      floats_.reset(static_cast<float*>(::operator new(sizeof(float) * count, std::align_val_t(64))));
-      size_ = count;
-    }
-    return floats_.get();
+    const std::size_t needed = (count + LANES - 1) / LANES;
+    if (registers_.size() < needed) registers_.resize(needed);
+    return reinterpret_cast<float*>(registers_.data());
   }
 
  private:
-  struct Free {
-    void operator()(float* p) const { ::operator delete(p, std::align_val_t(64)); }
-  };
-  std::unique_ptr<float, Free> floats_;
-  std::int64_t size_ = 0;
+  std::vector<f32x16> registers_;
 };
 
 // What one thread keeps from tile to tile and from step to step, so that a step allocates nothing.
@@ -58,7 +53,7 @@ class PagedAttention : public Op {
   PagedAttention(const T* q, const T* cache, T* out, AttentionShape shape, float scale, float* scratch,
                  std::int64_t scratch_partials)
       : q_(q), cache_(cache), out_(out), shape_(shape), scale_(scale * 1.44269504088896341f), scratch_(scratch),
-        scratch_partials_(scratch_partials), arrivals_(new std::atomic<std::int32_t>[scratch_partials]()) {}
+        scratch_partials_(scratch_partials), arrivals_(scratch_partials) {}
 
   void run(const Step& step, Member& member) override {
     Workspace& space = workspace();
@@ -187,7 +182,7 @@ class PagedAttention : public Op {
   float scale_;  // of scores in units of log2
   float* scratch_;
   std::int64_t scratch_partials_;
-  std::unique_ptr<std::atomic<std::int32_t>[]> arrivals_;
+  std::vector<std::atomic<std::int32_t>> arrivals_;
 };
 
 }  // namespace

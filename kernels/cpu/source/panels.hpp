@@ -8,10 +8,11 @@
 
 #include <cstdint>
 
-#include "epilogue.hpp"
 #include "simd.hpp"
 
 namespace penstock {
+
+constexpr int PANEL = 2 * LANES;
 
 inline std::int64_t panels_of(std::int64_t columns) { return (columns + PANEL - 1) / PANEL; }
 
@@ -21,6 +22,26 @@ inline const float* panel_at(const float* packed, std::int64_t panel, std::int64
 inline const bf16* panel_at(const bf16* packed, std::int64_t panel, std::int64_t depth) {
   return packed + panel * depth * PANEL;
 }
+
+// Panels in strips of about as many bytes, one at least: what a tile multiplies with.
+class Strips {
+ public:
+  Strips(std::int64_t panels, std::int64_t panel_bytes, std::int64_t bytes)
+      : panels_(panels), width_(bytes > panel_bytes ? bytes / panel_bytes : 1) {}
+
+  std::int64_t count() const { return (panels_ + width_ - 1) / width_; }
+
+  // body(panel) for those of one strip.
+  template <class Callable>
+  void each_panel(std::int64_t strip, const Callable& body) const {
+    const std::int64_t first = strip * width_, end = first + width_;
+    for (std::int64_t panel = first; panel < end && panel < panels_; panel++) body(panel);
+  }
+
+ private:
+  std::int64_t panels_;
+  std::int64_t width_;
+};
 
 // Where element k of `column` lies within its panel.
 inline std::int64_t place(const float*, std::int64_t k, int column) { return k * PANEL + column; }

@@ -4,6 +4,8 @@
 // walk takes the marks away, so that no vocabulary is cleared.
 #include "sampler.hpp"
 
+#include "row_scan.hpp"
+
 namespace penstock {
 
 // See kernels/penalties.py.
@@ -65,7 +67,7 @@ void penstock_penalise(Sampler* sampler, float* logits, std::int64_t stride, std
   for (std::int64_t i = 0; i < count; i++) cost += 16 * penalties[i].num_tokens;  // scattered, not in a line
   sampler->each_row(count, size, cost, [=](std::int64_t i, Scratch& scratch) {
     const Penalty& penalty = penalties[i];
-    scratch.met.resize(std::max<std::size_t>(scratch.met.size(), size));
+    if (std::int64_t(scratch.met.size()) < size) scratch.met.resize(size);
     penalise(logits + penalty.row * stride, size, tokens + penalty.slot * token_stride, penalty, scratch.met);
   });
 }

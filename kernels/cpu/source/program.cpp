@@ -1,15 +1,24 @@
 // The list of operations that one step carries out, and the C doors to it. Knows no operation's insides.
-#include <memory>
 #include <vector>
 
 #include "op.hpp"
+#include "team.hpp"
 
 namespace penstock {
 
 // Keeps its step: a member that comes late may still look at it.
 class Program : public Work {
  public:
-  void add(Op* op) { ops_.emplace_back(op); }
+  Program() = default;
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program() override {
+    if (team_) team_->settle();
+    for (Op* op : ops_) delete op;
+  }
+
+  // Owns it from now on.
+  void add(Op* op) { ops_.push_back(op); }
 
   void run_step(const Step& step, Team& team) {
     step_ = step;
@@ -17,23 +26,19 @@ class Program : public Work {
     if (step.is_short) {
       team.run_alone(*this);
     } else {
-      team.run(static_cast<Work&>(*this));
+      team.run(*this);
     }
   }
 
   void run(Member& member) override {
-    for (auto& op : ops_) {
+    for (Op* op : ops_) {
       op->run(step_, member);
       member.barrier();
     }
   }
 
-  ~Program() override {
-    if (team_) team_->settle();
-  }
-
  private:
-  std::vector<std::unique_ptr<Op>> ops_;
+  std::vector<Op*> ops_;
   Step step_{};
   Team* team_ = nullptr;
 };
@@ -43,11 +48,6 @@ class Program : public Work {
 using namespace penstock;
 
 extern "C" {
-
-Team* penstock_team_new(const std::int32_t* cpus, std::int64_t count) {
-  return new Team(std::vector<int>(cpus, cpus + count));
-}
-void penstock_team_delete(Team* team) { delete team; }
 
 Program* penstock_program_new() { return new Program; }
 // Before its team.

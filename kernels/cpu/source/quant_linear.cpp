@@ -2,7 +2,8 @@
 //
 // A tile is a block of tokens times some panels: few tokens stream the weights from memory once; many stay in the
 // second cache while the panels pass by.
-#include "epilogue.hpp"
+#include <algorithm>
+
 #include "op.hpp"
 #include "panels.hpp"
 #include "quant_micro_kernel.hpp"
@@ -15,24 +16,24 @@ constexpr std::int64_t BLOCK_BYTES = 384 * 1024;  // of activations: the panels 
 constexpr std::int64_t TILE_BYTES = 16 * 1024;    // of weights: enough to be worth the asking
 constexpr std::int64_t TILES_PER_MEMBER = 4;      // where there are tokens enough, so that all end together
 
-template <class Format, class Epilogue>
+template <class Format>
 class QuantLinear : public Op {
  public:
   QuantLinear(Extent extent, const QuantizedGroup* x, const std::uint8_t* packed, std::int64_t columns,
-              std::int64_t depth, Epilogue finish)
-      : extent_(extent), x_(x), packed_(packed), panels_(panels_of(columns)), groups_(depth / GROUP), finish_(finish) {}
+              std::int64_t depth, const Epilogue& finish)
+      : extent_(extent), x_(x), packed_(packed), groups_(depth / GROUP),
+        strips_(panels_of(columns), groups_ * GROUP_BYTES<Format>, TILE_BYTES), finish_(finish) {}
 
   void run(const Step& step, Member& member) override {
     const std::int64_t count = rows_of(step, extent_);
-    const std::int64_t width = std::max<std::int64_t>(TILE_BYTES / (groups_ * GROUP_BYTES<Format>), 1);
-    const std::int64_t strips = over(panels_, width), blocks = blocks_of(count, TILES_PER_MEMBER * member.size(), strips);
+    const std::int64_t strips = strips_.count(), blocks = blocks_of(count, TILES_PER_MEMBER * member.size(), strips);
     member.each_tile(blocks * strips, [&](std::int64_t tile) {
       const std::int64_t first = tile / strips * count / blocks;
       const std::int64_t end = (tile / strips + 1) * count / blocks;
-      const std::int64_t strip = tile % strips * width;
-      for (std::int64_t panel = strip; panel < std::min(strip + width, panels_); panel++)
+      strips_.each_panel(tile % strips, [&](std::int64_t panel) {
         multiply_rows_quantized<Format>(x_, group_at<Format>(packed_, panel, groups_), groups_, first, end, panel,
                                         finish_);
+      });
     });
   }
 
@@ -48,16 +49,10 @@ class QuantLinear : public Op {
   Extent extent_;
   const QuantizedGroup* x_;
   const std::uint8_t* packed_;
-  std::int64_t panels_;
   std::int64_t groups_;
+  Strips strips_;
   Epilogue finish_;
 };
-
-template <class Format, class Epilogue>
-Op* quant_linear(Extent extent, const QuantizedGroup* x, const std::uint8_t* packed, std::int64_t columns,
-                 std::int64_t depth, Epilogue finish) {
-  return new QuantLinear<Format, Epilogue>(extent, x, packed, columns, depth, finish);
-}
 
 }  // namespace
 
@@ -70,14 +65,14 @@ using namespace penstock;
 #define LINEAR(KIND, FORMAT, OUT, EPILOGUE)                                                                           \
   Op* penstock_quant_##KIND(Extent extent, const QuantizedGroup* x, const std::uint8_t* packed, const float* bias,    \
                             std::int64_t columns, std::int64_t depth, OUT* out) {                                     \
-    return quant_linear<FORMAT>(extent, x, packed, columns, depth, EPILOGUE);                                         \
+    return new QuantLinear<FORMAT>(extent, x, packed, columns, depth, EPILOGUE);                                      \
   }
 #define LINEARS(NAME, FORMAT)                                                                                         \
-  LINEAR(linear_##NAME##_bf16, FORMAT, bf16, Store<bf16>(out, bias, columns))                                         \
-  LINEAR(linear_##NAME##_f32, FORMAT, float, Store<float>(out, bias, columns))                                        \
-  LINEAR(linear_residual_##NAME, FORMAT, float, AddToResidual(out, bias, columns))                                    \
-  LINEAR(linear_gate_up_##NAME##_bf16, FORMAT, bf16, GateUp<bf16>(out, bias, columns / 2))                            \
-  LINEAR(linear_gate_up_##NAME##_f32, FORMAT, float, GateUp<float>(out, bias, columns / 2))
+  LINEAR(linear_##NAME##_bf16, FORMAT, bf16, store_to(out, bias, columns))                                            \
+  LINEAR(linear_##NAME##_f32, FORMAT, float, store_to(out, bias, columns))                                            \
+  LINEAR(linear_residual_##NAME, FORMAT, float, add_to(out, bias, columns))                                           \
+  LINEAR(linear_gate_up_##NAME##_bf16, FORMAT, bf16, gate_up_to(out, bias, columns / 2))                              \
+  LINEAR(linear_gate_up_##NAME##_f32, FORMAT, float, gate_up_to(out, bias, columns / 2))
 
 extern "C" {
 LINEARS(int8, Int8)

@@ -1,10 +1,9 @@
-// The inner product of a few tokens' 8-bit activations with one quantized panel. Knows registers, not threads.
+// The inner product of rows' 8-bit activations with one quantized panel. Knows registers, not threads.
 //
 // Within a group the sums are integers, and exact. Across groups every sum is one chain of fused multiply-adds in ascending k,
 // whatever the number of tokens beside it, so a sequence's numbers do not depend on its company.
 #pragma once
 
-#include "dot4.hpp"
 #include "micro_kernel.hpp"
 #include "quantized.hpp"
 
@@ -16,107 +15,9 @@ constexpr int MAX_QUANTIZED_TOKENS = 8;  // 16 registers of integer sums; the fl
 constexpr int MAX_QUANTIZED_TOKENS = 2;
 #endif
 
-// Into the second cache: so far ahead that memory answers in time, and the first one is not flooded.
+// Rows [first, end) of x [rows, groups] with the panel of this number, which lies at `panel`; see quantized.hpp. For Int8 and Int4.
 template <class Format>
-inline void prefetch_weights(const std::uint8_t* from) {
-  constexpr int GROUPS_AHEAD = 4;
-  __builtin_prefetch(from + GROUPS_AHEAD * GROUP_BYTES<Format>, 0, 2);
-}
-
-template <int TOKENS>
-struct GroupSums {
-  i32x16 left[TOKENS];
-  i32x16 right[TOKENS];
-};
-
-// `x` points to the same group of each token, `stride` apart.
-template <int TOKENS>
-inline void multiply_quad(u32x16 left, u32x16 right, const QuantizedGroup* x, std::int64_t stride, int quad,
-                          GroupSums<TOKENS>& sums) {
-#pragma GCC unroll 8
-  for (int t = 0; t < TOKENS; t++) {
-    const auto values = load_as<std::int32_t>(x[t * stride].values + 4 * quad);
-    sums.left[t] = dot4(sums.left[t], left, values);
-    sums.right[t] = dot4(sums.right[t], right, values);
-  }
-}
-
-template <int TOKENS>
-inline void multiply_quads(Int8, const std::uint8_t* quads, const QuantizedGroup* x, std::int64_t stride,
-                           GroupSums<TOKENS>& sums) {
-#pragma GCC unroll 8
-  for (int quad = 0; quad < GROUP / 4; quad++, quads += QUAD_BYTES) {
-    prefetch_weights<Int8>(quads);
-    prefetch_weights<Int8>(quads + QUAD_BYTES / 2);
-    const auto left = load_as<u32x16>(quads), right = load_as<u32x16>(quads + QUAD_BYTES / 2);
-    multiply_quad<TOKENS>(left, right, x, stride, quad, sums);
-  }
-}
-
-template <int TOKENS>
-inline void multiply_quads(Int4, const std::uint8_t* quads, const QuantizedGroup* x, std::int64_t stride,
-                           GroupSums<TOKENS>& sums) {
-#pragma GCC unroll 4
-  for (int quad = 0; quad < GROUP / 4; quad += 2, quads += QUAD_BYTES) {
-    prefetch_weights<Int4>(quads);
-    prefetch_weights<Int4>(quads + QUAD_BYTES / 2);
-    const auto left = load_as<u32x16>(quads), right = load_as<u32x16>(quads + QUAD_BYTES / 2);
-    const std::uint32_t low = 0x0f0f0f0f;
-    multiply_quad<TOKENS>(left & low, right & low, x, stride, quad, sums);
-    multiply_quad<TOKENS>(left >> 4 & low, right >> 4 & low, x, stride, quad + 1, sums);
-  }
-}
-
-template <class Format, int TOKENS>
-inline void multiply_one_group(const std::uint8_t* group, const QuantizedGroup* x, std::int64_t stride,
-                               Sums<TOKENS>& sums) {
-  GroupSums<TOKENS> whole;
-#pragma GCC unroll 8
-  for (int t = 0; t < TOKENS; t++)
-    whole.left[t] = whole.right[t] = (i32x16{} + x[t * stride].minus_sum) << Format::OFFSET_SHIFT;
-  multiply_quads<TOKENS>(Format{}, group + SCALES_BYTES, x, stride, whole);
-  prefetch_weights<Format>(group);
-  const auto pairs = load_as<u32x16>(group);
-  const f32x16 left = left_scales(pairs), right = right_scales(pairs);
-#pragma GCC unroll 8
-  for (int t = 0; t < TOKENS; t++) {
-    const float scale = x[t * stride].scale;
-    sums.left[t] += __builtin_convertvector(whole.left[t], f32x16) * (left * scale);
-    sums.right[t] += __builtin_convertvector(whole.right[t], f32x16) * (right * scale);
-  }
-}
-
-// x: TOKENS rows of `groups` groups each.
-template <class Format, int TOKENS>
-inline void multiply_quantized(const QuantizedGroup* x, const std::uint8_t* panel, std::int64_t groups,
-                               Sums<TOKENS>& sums) {
-  for (std::int64_t group = 0; group < groups; group++, panel += GROUP_BYTES<Format>)
-    multiply_one_group<Format, TOKENS>(panel, x + group, groups, sums);
-}
-
-// `count` tokens, 1 to MAX_QUANTIZED_TOKENS, with a kernel made for just that many.
-template <class Format, int TOKENS = MAX_QUANTIZED_TOKENS, class Epilogue>
-inline void multiply_few_quantized(int count, const QuantizedGroup* x, const std::uint8_t* panel, std::int64_t groups,
-                                   std::int64_t token, std::int64_t number, const Epilogue& finish) {
-  if constexpr (TOKENS > 1) {
-    if (count < TOKENS)
-      return multiply_few_quantized<Format, TOKENS - 1>(count, x, panel, groups, token, number, finish);
-  }
-  Sums<TOKENS> sums;
-  multiply_quantized<Format, TOKENS>(x + token * groups, panel, groups, sums);
-#pragma GCC unroll 8
-  for (int t = 0; t < TOKENS; t++) finish(token + t, number, sums.left[t], sums.right[t]);
-}
-
-// Rows [first, end) with one panel, in parts of equal size: a last one with few rows would use few of the registers.
-template <class Format, class Epilogue>
-inline void multiply_rows_quantized(const QuantizedGroup* x, const std::uint8_t* panel, std::int64_t groups,
-                                    std::int64_t first, std::int64_t end, std::int64_t number, const Epilogue& finish) {
-  const std::int64_t count = end - first, parts = (count + MAX_QUANTIZED_TOKENS - 1) / MAX_QUANTIZED_TOKENS;
-  for (std::int64_t part = 0; part < parts; part++) {
-    const std::int64_t row = first + count * part / parts, next = first + count * (part + 1) / parts;
-    multiply_few_quantized<Format>(int(next - row), x, panel, groups, row, number, finish);
-  }
-}
+void multiply_rows_quantized(const QuantizedGroup* x, const std::uint8_t* panel, std::int64_t groups,
+                             std::int64_t first, std::int64_t end, std::int64_t number, const Epilogue& finish);
 
 }  // namespace penstock

@@ -4,8 +4,7 @@
 // all that is computed from the token shows it, and nothing else.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "quantized.hpp"
@@ -47,14 +46,14 @@ inline std::int32_t largest(i32x16 v) {
   v = larger(v, swapped<8>(v));
   v = larger(v, swapped<4>(v));
   v = larger(v, swapped<2>(v));
-  return std::max<std::int32_t>(v[0], v[1]);
+  return v[0] > v[1] ? v[0] : v[1];
 }
 
 // Magnitudes compare as their bits do, and what is not finite comes last.
 inline float quantization_scale(f32x16 left, f32x16 right) {
   constexpr std::int32_t INFINITE = 0x7f800000;
   const std::int32_t bits = largest(larger((i32x16)absolute(left), (i32x16)absolute(right)));
-  if (bits >= INFINITE) return NAN;
+  if (bits >= INFINITE) return std::numeric_limits<float>::quiet_NaN();
   const float scale = load_as<float>(&bits) / 127.0f;
   return scale < LEAST_SCALE ? 0.0f : scale;
 }

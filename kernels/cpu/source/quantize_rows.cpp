@@ -15,12 +15,8 @@ class QuantizeRows : public Op {
       : extent_(extent), x_(x), out_(out), depth_(depth) {}
 
   void run(const Step& step, Member& member) override {
-    const std::int64_t rows = rows_of(step, extent_);
-    member.each_tile((rows + ROWS_PER_TILE - 1) / ROWS_PER_TILE, [&](std::int64_t tile) {
-      const std::int64_t first = tile * ROWS_PER_TILE;
-      const std::int64_t end = std::min(first + ROWS_PER_TILE, rows);
-      for (std::int64_t row = first; row < end; row++)
-        quantize_row(x_ + row * depth_, depth_, out_ + row * (depth_ / GROUP));
+    member.each_row(rows_of(step, extent_), ROWS_PER_TILE, [&](std::int64_t row) {
+      quantize_row(x_ + row * depth_, depth_, out_ + row * (depth_ / GROUP));
     });
   }
 

@@ -13,7 +13,7 @@
 
 #include <cstdint>
 
-#include "epilogue.hpp"
+#include "panels.hpp"
 #include "simd.hpp"
 
 namespace penstock {

@@ -5,6 +5,7 @@
 // of ids is kept throughout.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "logit_row.hpp"
@@ -31,91 +32,34 @@ struct Above {
 // values -inf.
 class Entries {
  public:
-  void reserve(std::int64_t size) {
-    const std::size_t room = size + 2 * LANES;
-    if (values_.size() >= room) return;
-    values_.resize(room);
-    ids_.resize(room);
-    weights_.resize(room);
-  }
+  void reserve(std::int64_t size);
 
   std::int64_t count() const { return count_; }
   float value(std::int64_t i) const { return values_[i]; }
   std::int32_t id(std::int64_t i) const { return ids_[i]; }
   float weight(std::int64_t i) const { return weights_[i]; }
-  f32x16 values_at(std::int64_t i) const { return load(&values_[i]); }
-  f32x16 weights_at(std::int64_t i) const { return load(&weights_[i]); }
 
+  // Entries come block by block, by ascending id: those that are not below the bound.
   void clear() { count_ = 0; }
-  void append(f32x16 values, i32x16 ids, Lanes lanes) {
-    store_packed(&values_[count_], values, lanes);
-    store_packed(&ids_[count_], ids, lanes);
-    count_ += __builtin_popcount(lanes);
-  }
-  void close() {
-    store(&values_[count_], splat(MINUS_INFINITY));
-    store(&weights_[count_], f32x16{});
-  }
+  void append_block(const float* block, std::int32_t first_id, float bound);
+  void close();
 
-  template <class Weigh>
-  void weigh(Weigh&& weigh) {
-    for (std::int64_t i = 0; i < count_; i += LANES) store(&weights_[i], weigh(values_at(i)));
-    store(&weights_[count_], f32x16{});
-  }
+  void weigh(const Weigher& weigher);
+  void weigh_all(float weight);
 
-  // Takes those of `from` for which wanted(values, ids) holds; `from` may be this.
-  template <class Wanted>
-  void keep(const Entries& from, Wanted&& wanted) {
-    std::int64_t kept = 0;
-    for (std::int64_t i = 0; i < from.count_; i += LANES) {
-      const f32x16 values = from.values_at(i), weights = from.weights_at(i);
-      const i32x16 ids = load_ids(&from.ids_[i]);
-      const Lanes lanes = lanes_of(wanted(values, ids)) & lanes_below(from.count_ - i);
-      store_packed(&values_[kept], values, lanes);
-      store_packed(&ids_[kept], ids, lanes);
-      store_packed(&weights_[kept], weights, lanes);
-      kept += __builtin_popcount(lanes);
-    }
-    count_ = kept;
-    close();
-  }
+  // Takes those of `from` within [low, high].
+  void keep_between(const Entries& from, float low, float high);
+  // Drops what ranks below the last.
+  void keep_through(const Entry& last);
 
-  double total_weight() const {
-    f64x8 sums = {};
-    for (std::int64_t i = 0; i < count_; i += LANES) sums = add_wide(sums, weights_at(i));
-    return sum(sums);
-  }
-  Above above(float pivot) const {
-    f64x8 sums = {};
-    std::int64_t count = 0;
-    for (std::int64_t i = 0; i < count_;) {
-      f32x16 part = {};  // of few vectors: widening costs as much as all the rest
-      for (int run = 0; run < 4 && i < count_; run++, i += LANES) {
-        const i32x16 truth = values_at(i) > pivot;
-        part += truth ? weights_at(i) : f32x16{};
-        count += __builtin_popcount(lanes_of(truth));
-      }
-      sums = add_wide(sums, part);
-    }
-    return {sum(sums), count};
-  }
-
-  float largest() const {
-    f32x16 best = splat(MINUS_INFINITY);
-    for (std::int64_t i = 0; i < count_; i += LANES) best = max(best, values_at(i));
-    return max(best);
-  }
-  float smallest() const {
-    f32x16 best = splat(MINUS_INFINITY);
-    for (std::int64_t i = 0; i < count_; i += LANES) {
-      const f32x16 values = values_at(i);
-      best = max(best, values > MINUS_INFINITY ? -values : splat(MINUS_INFINITY));  // the filling is not one
-    }
-    return -max(best);
-  }
+  double total_weight() const;
+  Above above(float pivot) const;
+  float largest() const;
+  float smallest() const;
 
  private:
-  static Lanes lanes_below(std::int64_t count) { return count < LANES ? (1u << count) - 1 : 0xffffu; }
+  template <class Wanted>
+  void keep(const Entries& from, const Wanted& wanted);
 
   std::vector<float> values_, weights_;
   std::vector<std::int32_t> ids_;

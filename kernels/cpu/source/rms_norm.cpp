@@ -1,8 +1,6 @@
 // Root-mean-square norm of each token. Knows no layers.
 //
 // Reads the float residual and writes the model's dtype. As the reference does, it rounds before the weight.
-#include <algorithm>
-
 #include "op.hpp"
 #include "rms_norm.hpp"
 #include "simd.hpp"
@@ -20,14 +18,9 @@ class RmsNorm : public Op {
       : extent_(extent), x_(x), weight_(weight), out_(out), width_(width), eps_(eps) {}
 
   void run(const Step& step, Member& member) override {
-    const std::int64_t rows = rows_of(step, extent_);
-    const std::int64_t tiles = (rows + TOKENS_PER_TILE - 1) / TOKENS_PER_TILE;
-    member.each_tile(tiles, [&](std::int64_t tile) {
-      const std::int64_t first = tile * TOKENS_PER_TILE, end = std::min(first + TOKENS_PER_TILE, rows);
-      for (std::int64_t row = first; row < end; row++) {
-        const std::int64_t token = extent_ == Extent::TOKENS ? row : step.sample_tokens[row];
-        rms_norm(x_ + token * width_, weight_, out_ + row * width_, width_, eps_);
-      }
+    member.each_row(rows_of(step, extent_), TOKENS_PER_TILE, [&](std::int64_t row) {
+      const std::int64_t token = extent_ == Extent::TOKENS ? row : step.sample_tokens[row];
+      rms_norm(x_ + token * width_, weight_, out_ + row * width_, width_, eps_);
     });
   }
 

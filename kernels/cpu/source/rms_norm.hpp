@@ -1,7 +1,7 @@
 // The norm of one row, for the operations that need it inside. Knows no tokens.
 #pragma once
 
-#include <cmath>
+#include <cstdint>
 
 #include "simd.hpp"
 
@@ -29,7 +29,7 @@ void rms_norm(const float* x, const T* weight, Out* out, std::int64_t width, flo
     squares[0] += v * v;
   }
   const float mean = sum((squares[0] + squares[1]) + (squares[2] + squares[3])) / float(width);
-  const float scale = 1.0f / std::sqrt(mean + eps);
+  const float scale = 1.0f / __builtin_sqrtf(mean + eps);
   for (i = 0; i < whole; i += LANES) store(out + i, rounded(load(x + i) * scale, weight) * load(weight + i));
   if (rest)
     store_some(out + whole, rounded(load_some(x + whole, rest) * scale, weight) * load_some(weight + whole, rest),

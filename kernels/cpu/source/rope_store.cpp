@@ -76,14 +76,9 @@ class RopeStore : public Op {
         cache_(cache), num_heads_(num_heads), layout_(layout) {}
 
   void run(const Step& step, Member& member) override {
-    const std::int64_t tiles = (step.num_tokens + TOKENS_PER_TILE - 1) / TOKENS_PER_TILE;
-    member.each_tile(tiles, [&](std::int64_t tile) {
-      const std::int64_t first = tile * TOKENS_PER_TILE;
-      const std::int64_t end = std::min(first + TOKENS_PER_TILE, step.num_tokens);
-      for (std::int64_t token = first; token < end; token++) {
-        turn_queries(step, token);
-        store_pages(step, token);
-      }
+    member.each_row(step.num_tokens, TOKENS_PER_TILE, [&](std::int64_t token) {
+      turn_queries(step, token);
+      store_pages(step, token);
     });
   }
 

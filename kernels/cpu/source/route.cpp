@@ -1,7 +1,6 @@
 // Which experts each token goes to, and how much each of them counts. Knows logits, no experts' weights.
 //
 // A token's choice depends on its own logits alone: its weights are softmax's over all experts, summed in one order.
-#include <algorithm>
 #include <limits>
 
 #include "op.hpp"
@@ -30,23 +29,25 @@ void take_largest(const float* logits, int count, int chosen, float* values, std
 // The first `count` lanes; the others are of no weight.
 inline f32x16 load_logits(const float* from, int count) {
   float lanes[LANES];
-  std::fill(lanes, lanes + LANES, -std::numeric_limits<float>::infinity());
+  store(lanes, splat(-std::numeric_limits<float>::infinity()));
   std::memcpy(lanes, from, sizeof(float) * count);
   return load(lanes);
 }
 
+inline int some(int rest) { return rest < LANES ? rest : LANES; }
+
 inline float softmax_total(const float* logits, int count, float largest) {
   f32x16 total = {};
   for (int first = 0; first < count; first += LANES)
-    total += exp(load_logits(logits + first, std::min(LANES, count - first)) - largest);
+    total += exp(load_logits(logits + first, some(count - first)) - largest);
   return sum(total);
 }
 
 // From logits to weights, in place.
 inline void weigh(float* values, int count, float largest, float total) {
   for (int first = 0; first < count; first += LANES) {
-    const int some = std::min(LANES, count - first);
-    store_some(values + first, exp(load_logits(values + first, some) - largest) / total, some);
+    const int few = some(count - first);
+    store_some(values + first, exp(load_logits(values + first, few) - largest) / total, few);
   }
 }
 
@@ -64,10 +65,7 @@ class Route : public Op {
         weights_(weights), ids_(ids), shared_(shared) {}
 
   void run(const Step& step, Member& member) override {
-    member.each_tile((step.num_tokens + TOKENS_PER_TILE - 1) / TOKENS_PER_TILE, [&](std::int64_t tile) {
-      const std::int64_t first = tile * TOKENS_PER_TILE, end = std::min(first + TOKENS_PER_TILE, step.num_tokens);
-      for (std::int64_t token = first; token < end; token++) route(token);
-    });
+    member.each_row(step.num_tokens, TOKENS_PER_TILE, [&](std::int64_t token) { route(token); });
   }
 
  private:

@@ -4,6 +4,11 @@
 // only the blocks that can hold what is looked for. Weights are relative to the row's largest, sums are in double.
 #include "sampler.hpp"
 
+#include <algorithm>
+#include <cmath>
+
+#include "row_scan.hpp"
+
 namespace penstock {
 
 // See kernels/draws.py.
@@ -130,9 +135,6 @@ class RowSampler {
 using namespace penstock;
 
 extern "C" {
-Sampler* penstock_sampler_new(Team* team) { return new Sampler(*team); }
-void penstock_sampler_delete(Sampler* sampler) { delete sampler; }
-
 // logits float [rows, size], a row every `stride`; draws [rows]; ids [rows], one token each.
 void penstock_sample(Sampler* sampler, const float* logits, std::int64_t stride, std::int64_t size, const Draw* draws,
                      std::int64_t rows, std::int64_t* ids) {

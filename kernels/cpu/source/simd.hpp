@@ -1,14 +1,11 @@
 // Sixteen floats at a time, on whatever the compiler was told the machine has. Knows no kernel.
 //
 // The types are the compiler's own vectors: one AVX-512 register, two of AVX2, or four of SSE, from the same source.
-// Only where an instruction has no spelling in C++ does an intrinsic stand, with a plain twin beside it.
+// Where an instruction has no spelling in C++ it is named (see intrinsics.hpp), with a plain twin beside it.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 namespace penstock {
 
@@ -56,7 +53,9 @@ inline f32x16 load(const bf16* from) {
 // Rounds to nearest, ties to even, as torch does; a NaN stays one.
 inline u16x16 narrow(f32x16 v) {
 #if defined(__AVX512BF16__) && defined(__AVX512VL__)
-  return (u16x16)_mm512_cvtneps_pbh((__m512)v);
+  u16x16 rounded;
+  asm("vcvtneps2bf16 %1, %0" : "=v"(rounded) : "v"(v));  // the one instruction that every file wants: without the header
+  return rounded;
 #else
   u32x16 bits = (u32x16)v;
   u32x16 rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
@@ -83,14 +82,6 @@ inline void store_some(T* to, f32x16 v, int count) {
   store(lanes, v);
   std::memcpy(to, lanes, sizeof(T) * count);
 }
-
-inline bf16 round_to_bf16(float x) {
-  bf16 lanes[LANES];
-  store(lanes, splat(x));
-  return lanes[0];
-}
-inline void put(float* to, float x) { *to = x; }
-inline void put(bf16* to, float x) { *to = round_to_bf16(x); }
 
 inline f32x16 max(f32x16 a, f32x16 b) { return a > b ? a : b; }
 

@@ -4,6 +4,10 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 namespace penstock {
 
 namespace {
@@ -35,76 +39,149 @@ void pin(int cpu) {
 
 }  // namespace
 
-Team::Team(const std::vector<int>& cpus) {
-  const int size = static_cast<int>(cpus.size()) + 1;
-  for (int rank = 0; rank < size; rank++) members_.emplace_back(*this, rank);
-  shares_ = std::make_unique<Share[]>(size);
-  for (int rank = 1; rank < size; rank++)
-    threads_.emplace_back([this, rank, cpu = cpus[rank - 1]] {
+struct Team::Threads {
+  // The generation in the upper half, the next tile of this owner's share in the lower.
+  struct alignas(64) Share {
+    std::atomic<std::uint64_t> next{0};
+  };
+
+  Threads(Team& team, const std::int32_t* cpus, std::int64_t count);
+  ~Threads();
+
+  void begin(Work& work);
+  void serve(int rank);
+  void open_next(std::uint32_t generation);
+
+  std::vector<Member> members;
+  std::vector<Share> shares;
+  alignas(64) std::atomic<std::int64_t> done{0};
+  alignas(64) std::atomic<std::uint32_t> generation{0};
+  alignas(64) std::atomic<std::uint32_t> round{0};
+  std::atomic<Work*> work{nullptr};
+  std::atomic<int> inside{0};
+  std::atomic<bool> leaving{false};
+  std::vector<std::thread> helpers;
+};
+
+Team::Threads::Threads(Team& team, const std::int32_t* cpus, std::int64_t count) : shares(count + 1) {
+  for (int rank = 0; rank <= count; rank++) members.emplace_back(team, rank);
+  for (int rank = 1; rank <= count; rank++)
+    helpers.emplace_back([this, rank, cpu = cpus[rank - 1]] {
       pin(cpu);
       serve(rank);
     });
 }
 
-Team::~Team() {
-  leaving_ = true;
-  round_.fetch_add(1, std::memory_order_release);
-  round_.notify_all();
-  for (auto& thread : threads_) thread.join();
+Team::Threads::~Threads() {
+  leaving = true;
+  round.fetch_add(1, std::memory_order_release);
+  round.notify_all();
+  for (auto& helper : helpers) helper.join();
 }
 
-void Team::run(Work& work) {
-  begin(work);
-  round_.fetch_add(1, std::memory_order_release);
-  if (size() > 1) round_.notify_all();
-  work.run(members_[0]);
+void Team::Threads::begin(Work& next) {
+  members[0].generation_ = generation.load(std::memory_order_relaxed);
+  std::atomic_ref(next.first_generation_).store(members[0].generation_, std::memory_order_release);
+  work.store(&next);
 }
 
-void Team::run_alone(Work& work) {
-  begin(work);
-  work.run(members_[0]);
-}
-
-void Team::begin(Work& work) {
-  members_[0].generation_ = generation_.load(std::memory_order_relaxed);
-  work.first_generation_.store(members_[0].generation_, std::memory_order_release);
-  work_.store(&work);
-}
-
-void Team::settle() {
-  work_.store(nullptr);
-  for (int i = 0; inside_.load() != 0; i++) i < SPINS ? relax() : std::this_thread::yield();
-}
-
-void Team::serve(int rank) {
-  Member& member = members_[rank];
+void Team::Threads::serve(int rank) {
+  Member& member = members[rank];
   for (std::uint32_t seen = 0;;) {
-    while (round_.load(std::memory_order_acquire) == seen) round_.wait(seen, std::memory_order_acquire);
-    if (leaving_) return;
-    seen = round_.load(std::memory_order_acquire);
-    inside_.fetch_add(1);  // before it looks at the work: see settle
-    if (Work* work = work_.load()) {
-      member.generation_ = work->first_generation_.load(std::memory_order_acquire);
-      work->run(member);
+    while (round.load(std::memory_order_acquire) == seen) round.wait(seen, std::memory_order_acquire);
+    if (leaving) return;
+    seen = round.load(std::memory_order_acquire);
+    inside.fetch_add(1);  // before it looks at the work: see settle
+    if (Work* now = work.load()) {
+      member.generation_ = std::atomic_ref(now->first_generation_).load(std::memory_order_acquire);
+      now->run(member);
     }
-    inside_.fetch_sub(1);
+    inside.fetch_sub(1);
   }
 }
 
 // Called by the member that did the last tile, while all others can only wait or find tiles of another generation.
-void Team::open_next(std::uint32_t generation) {
-  done_.store(0, std::memory_order_relaxed);
-  for (int rank = 0; rank < size(); rank++)
-    shares_[rank].next.store(std::uint64_t(generation) << 32, std::memory_order_release);
-  generation_.store(generation, std::memory_order_release);
-  generation_.notify_all();
+void Team::Threads::open_next(std::uint32_t next) {
+  done.store(0, std::memory_order_relaxed);
+  for (Share& share : shares) share.next.store(std::uint64_t(next) << 32, std::memory_order_release);
+  generation.store(next, std::memory_order_release);
+  generation.notify_all();
+}
+
+Team::Team(const std::int32_t* cpus, std::int64_t count) : threads_(new Threads(*this, cpus, count)) {}
+Team::~Team() { delete threads_; }
+
+int Team::size() const { return static_cast<int>(threads_->members.size()); }
+
+void Team::run(Work& work) {
+  threads_->begin(work);
+  threads_->round.fetch_add(1, std::memory_order_release);
+  if (size() > 1) threads_->round.notify_all();
+  work.run(threads_->members[0]);
+}
+
+void Team::run_alone(Work& work) {
+  threads_->begin(work);
+  work.run(threads_->members[0]);
+}
+
+void Team::settle() {
+  threads_->work.store(nullptr);
+  for (int i = 0; threads_->inside.load() != 0; i++) i < SPINS ? relax() : std::this_thread::yield();
+}
+
+void Team::run(Body<Member&> body) {
+  struct Once : Work {
+    Body<Member&> body;
+    explicit Once(Body<Member&> b) : body(b) {}
+    void run(Member& member) override {
+      body(member);
+      member.barrier();
+    }
+  } work(body);
+  run(work);
+  settle();
+}
+
+int Member::size() const { return team_.size(); }
+
+bool Member::take(int owner, std::uint32_t& next) {
+  std::atomic<std::uint64_t>& share = team_.threads_->shares[owner].next;
+  std::uint64_t seen = share.load(std::memory_order_acquire);
+  do {
+    if (std::uint32_t(seen >> 32) != generation_) return false;
+    next = std::uint32_t(seen);
+  } while (!share.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel));
+  return true;
+}
+
+void Member::each_tile(std::int64_t count, Body<std::int64_t> body) {
+  Team::Threads& threads = *team_.threads_;
+  const int size = team_.size();
+  const std::int64_t tiles = count ? count : 1;  // an operation without tiles still needs someone to end it
+  for (int other = 0; other < size; other++) {
+    const int owner = (rank_ + other) % size;
+    const std::int64_t begin = tiles * owner / size, end = tiles * (owner + 1) / size;
+    for (std::uint32_t next; begin < end && take(owner, next) && begin + next < end;) {
+      if (count) body(begin + next);
+      if (threads.done.fetch_add(1, std::memory_order_acq_rel) + 1 == tiles) return threads.open_next(generation_ + 1);
+    }
+  }
 }
 
 void Member::barrier() {
   // Generations only grow, but wrap: the difference tells whether this one is past.
-  if (std::int32_t(team_.generation_.load(std::memory_order_acquire) - generation_) <= 0)
-    await_change(team_.generation_, generation_);
+  const std::atomic<std::uint32_t>& generation = team_.threads_->generation;
+  if (std::int32_t(generation.load(std::memory_order_acquire) - generation_) <= 0)
+    await_change(generation, generation_);
   generation_++;
 }
 
 }  // namespace penstock
+
+using namespace penstock;
+
+extern "C" {
+Team* penstock_team_new(const std::int32_t* cpus, std::int64_t count) { return new Team(cpus, count); }
+void penstock_team_delete(Team* team) { delete team; }
+}

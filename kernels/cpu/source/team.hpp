@@ -8,19 +8,35 @@
 //
 // Between works the helpers sleep. Inside one they wait by spinning for some microseconds, since the next operation is that near,
 // and then sleep as well.
+//
+// What they are made of stands in team.cpp: every kernel is compiled with this file.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <memory>
-#include <thread>
-#include <vector>
 
 namespace penstock {
 
 class Team;
 
-// One thread's place in the team.
+// Refers to something that can be called, for as long as the caller of what takes it has it. Whoever takes one is compiled once,
+// not for each caller.
+template <class... Arguments>
+class Body {
+ public:
+  template <class Callable>
+  Body(const Callable& callable) : callable_(&callable), call_(call<Callable>) {}
+  void operator()(Arguments... arguments) const { call_(callable_, arguments...); }
+
+ private:
+  template <class Callable>
+  static void call(const void* callable, Arguments... arguments) {
+    (*static_cast<const Callable*>(callable))(arguments...);
+  }
+
+  const void* callable_;
+  void (*call_)(const void*, Arguments...);
+};
+
 class alignas(64) Member {
  public:
   Member(Team& team, int rank) : team_(team), rank_(rank) {}
@@ -29,8 +45,17 @@ class alignas(64) Member {
   int size() const;
 
   // Calls body(tile) for tiles of [0, count) until none is left to take. Exactly once per operation.
-  template <class Body>
-  void each_tile(std::int64_t count, Body&& body);
+  void each_tile(std::int64_t count, Body<std::int64_t> body);
+
+  // The same for rows, `rows_per_tile` of them to a tile: body(row).
+  template <class Callable>
+  void each_row(std::int64_t count, std::int64_t rows_per_tile, const Callable& body) {
+    each_tile((count + rows_per_tile - 1) / rows_per_tile, [&](std::int64_t tile) {
+      const std::int64_t first = tile * rows_per_tile, rest = count - first;
+      const std::int64_t end = first + (rest < rows_per_tile ? rest : rows_per_tile);
+      for (std::int64_t row = first; row < end; row++) body(row);
+    });
+  }
 
   // Waits until the operation's last tile is done, whoever does it. Exactly once, after each_tile.
   void barrier();
@@ -53,18 +78,18 @@ class Work {
 
  private:
   friend class Team;
-  std::atomic<std::uint32_t> first_generation_{0};
+  std::uint32_t first_generation_ = 0;  // threads read and write it at once: see team.cpp
 };
 
 class Team {
  public:
   // `cpus` holds a core for each thread but the first, who is the caller; -1 leaves it to the kernel.
-  explicit Team(const std::vector<int>& cpus);
+  Team(const std::int32_t* cpus, std::int64_t count);
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  int size() const { return static_cast<int>(members_.size()); }
+  int size() const;
 
   // The caller takes part as rank 0; returns when the last operation is done. One caller at a time.
   void run(Work& work);
@@ -75,67 +100,13 @@ class Team {
   // Returns when no helper is inside a work any more; from then on the last one may be destroyed.
   void settle();
 
-  // The same for a body of one operation, which calls each_tile.
-  template <class Body>
-  void run(Body&& body) {
-    struct Once : Work {
-      Body& body;
-      explicit Once(Body& b) : body(b) {}
-      void run(Member& member) override {
-        body(member);
-        member.barrier();
-      }
-    } work(body);
-    run(static_cast<Work&>(work));
-    settle();
-  }
+  // All of this for one operation: body(member) calls each_tile.
+  void run(Body<Member&> body);
 
  private:
   friend class Member;
-  // The generation in the upper half, the next tile of this owner's share in the lower.
-  struct alignas(64) Share {
-    std::atomic<std::uint64_t> next{0};
-  };
-
-  void begin(Work& work);
-  void serve(int rank);
-  void open_next(std::uint32_t generation);
-
-  std::vector<Member> members_;
-  std::unique_ptr<Share[]> shares_;
-  alignas(64) std::atomic<std::int64_t> done_{0};
-  alignas(64) std::atomic<std::uint32_t> generation_{0};
-  alignas(64) std::atomic<std::uint32_t> round_{0};
-  std::atomic<Work*> work_{nullptr};
-  std::atomic<int> inside_{0};
-  std::atomic<bool> leaving_{false};
-  std::vector<std::thread> threads_;
+  struct Threads;  // and what they share
+  Threads* threads_;
 };
-
-inline int Member::size() const { return team_.size(); }
-
-inline bool Member::take(int owner, std::uint32_t& next) {
-  std::atomic<std::uint64_t>& share = team_.shares_[owner].next;
-  std::uint64_t seen = share.load(std::memory_order_acquire);
-  do {
-    if (std::uint32_t(seen >> 32) != generation_) return false;
-    next = std::uint32_t(seen);
-  } while (!share.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel));
-  return true;
-}
-
-template <class Body>
-void Member::each_tile(std::int64_t count, Body&& body) {
-  const int size = team_.size();
-  const std::int64_t tiles = count ? count : 1;  // an operation without tiles still needs someone to end it
-  for (int other = 0; other < size; other++) {
-    const int owner = (rank_ + other) % size;
-    const std::int64_t begin = tiles * owner / size, end = tiles * (owner + 1) / size;
-    for (std::uint32_t next; begin < end && take(owner, next) && begin + next < end;) {
-      if (count) body(begin + next);
-      if (team_.done_.fetch_add(1, std::memory_order_acq_rel) + 1 == tiles) return team_.open_next(generation_ + 1);
-    }
-  }
-}
 
 }  // namespace penstock
