@@ -7,62 +7,58 @@ namespace penstock {
 
 namespace {
 
-// Sixteen columns, of which `count` exist: any number, also none.
+// The first `count` of sixteen columns, if there are any.
 template <class T>
 inline void store_columns(T* to, f32x16 v, std::int64_t count) {
-  if (count >= LANES) {
-    store(to, v);
-  } else if (count > 0) {
-    store_some(to, v, int(count));
-  }
+  if (count > 0) store_some(to, v, int(count < LANES ? count : LANES));
 }
 
+// Each end writes one token's sums of a panel, which become WIDTH columns: all of them, or the first `count`.
 template <class T>
 struct Store {
-  static void put(T* out, std::int64_t columns, std::int64_t token, std::int64_t panel, f32x16 left, f32x16 right) {
-    const std::int64_t column = panel * PANEL, rest = columns - column;
-    T* to = out + token * columns + column;
-    store_columns(to, left, rest);
-    store_columns(to + LANES, right, rest - LANES);
+  static constexpr int WIDTH = PANEL;
+  static void put(T* to, f32x16 left, f32x16 right) {
+    store(to, left);
+    store(to + LANES, right);
+  }
+  static void put_some(T* to, f32x16 left, f32x16 right, std::int64_t count) {
+    store_columns(to, left, count);
+    store_columns(to + LANES, right, count - LANES);
   }
 };
 
 struct Add {
-  static void put(float* out, std::int64_t columns, std::int64_t token, std::int64_t panel, f32x16 left, f32x16 right) {
-    const std::int64_t column = panel * PANEL, rest = columns - column;
-    float* to = out + token * columns + column;
-    add_columns(to, left, rest);
-    add_columns(to + LANES, right, rest - LANES);
+  static constexpr int WIDTH = PANEL;
+  static void put(float* to, f32x16 left, f32x16 right) {
+    store(to, load(to) + left);
+    store(to + LANES, load(to + LANES) + right);
   }
-
- private:
-  static void add_columns(float* to, f32x16 v, std::int64_t count) {
-    if (count >= LANES) {
-      store(to, load(to) + v);
-    } else if (count > 0) {
-      store_some(to, load_some(to, int(count)) + v, int(count));
-    }
+  static void put_some(float* to, f32x16 left, f32x16 right, std::int64_t count) {
+    for (int i = 0; i < count; i++) to[i] += i < LANES ? left[i] : right[i - LANES];
   }
 };
 
 template <class T>
 struct GateUp {
-  static void put(T* out, std::int64_t columns, std::int64_t token, std::int64_t panel, f32x16 gate, f32x16 up) {
-    const std::int64_t column = panel * LANES;
-    store_columns(out + token * columns + column, silu(gate) * up, columns - column);
+  static constexpr int WIDTH = LANES;
+  static void put(T* to, f32x16 gate, f32x16 up) { store(to, silu(gate) * up); }
+  static void put_some(T* to, f32x16 gate, f32x16 up, std::int64_t count) {
+    store_columns(to, silu(gate) * up, count);
   }
 };
 
 template <class End, class T>
 void finish(const Epilogue& self, std::int64_t token, int count, std::int64_t panel, const Sums& sums) {
+  const std::int64_t column = panel * End::WIDTH, rest = self.columns - column;
   const float* bias = self.bias ? self.bias + panel * PANEL : nullptr;
-  for (int t = 0; t < count; t++) {
-    f32x16 left = sums.left[t], right = sums.right[t];
-    if (bias) {
-      left += load(bias);
-      right += load(bias + LANES);
+  const f32x16 left = bias ? load(bias) : f32x16{}, right = bias ? load(bias + LANES) : f32x16{};
+  T* to = static_cast<T*>(self.out) + token * self.columns + column;
+  for (int t = 0; t < count; t++, to += self.columns) {
+    if (rest >= End::WIDTH) {
+      End::put(to, sums.left[t] + left, sums.right[t] + right);
+    } else {
+      End::put_some(to, sums.left[t] + left, sums.right[t] + right, rest);
     }
-    End::put(static_cast<T*>(self.out), self.columns, token + t, panel, left, right);
   }
 }
 
