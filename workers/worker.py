@@ -35,6 +35,7 @@ from penstock.workers.lacking import NO_GPU
 from penstock.workers.link import Link, LinkSettings
 from penstock.workers.memory import CudaMemory, kv_bytes_on_host, swap_bytes_available
 from penstock.workers.models.decoder import DecoderModel
+from penstock.workers.native.building import Building
 from penstock.workers.native.start import NativeKernels, NativeModel
 from penstock.workers.notices import tell_of_flags
 from penstock.workers.orders import carry_out
@@ -55,7 +56,13 @@ log = logging.getLogger("penstock.worker")
 class Worker:
     """Answers every plan in order; any exception is a WorkerFault and the end."""
 
-    def __init__(self, link: Link, place: LinkSettings, settings: WorkerSettings) -> None:
+    def __init__(
+        self,
+        link: Link,
+        place: LinkSettings,
+        settings: WorkerSettings,
+        building: Building | None = None,
+    ) -> None:
         self._link = link
         self._place = place
         self._settings = settings
@@ -66,7 +73,7 @@ class Worker:
         self._found = Circumstances(settings, device=self._device.type)
         native = self._device.type == "cpu" and self._part.is_whole
         self._kernels = NativeKernels(
-            settings.cpu_kernels if native else "reference", settings.quantization
+            settings.cpu_kernels if native else "reference", settings.quantization, building
         )
         self._compiler: Compiler | None = None
         self._cache_kind: CacheKind

@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 from penstock.kernels.cpu.compiler import CompileError
-from penstock.kernels.cpu.library import DTYPE_NAMES, Library, load_library
+from penstock.kernels.cpu.library import DTYPE_NAMES, Library
 from penstock.kernels.cpu.program import Team
 from penstock.kernels.cpu.quant_weights import Bits
 from penstock.kernels.cpu.sample import NativeSampling
@@ -16,6 +15,7 @@ from penstock.protocol.errors import ModelError
 from penstock.protocol.plan import Configure
 from penstock.protocol.settings.worker import KVCacheDtype
 from penstock.workers.model_config import ModelConfig
+from penstock.workers.native.building import Building
 from penstock.workers.native.forward import NativeForward
 from penstock.workers.native.products import PlainProducts, Products, QuantizedProducts
 from penstock.workers.native.suited import kv_values_per_token, not_quantizable, unsuited
@@ -57,14 +57,14 @@ class NativeModel:
 
 
 class NativeKernels:
-    """Starts to build, or to load, the library at once: the checkpoint is opened meanwhile."""
+    """Their library is built, or looked for, while the checkpoint is opened: by `building`, if that has begun."""
 
-    def __init__(self, choice: Choice, quantization: Quantization | None) -> None:
+    def __init__(
+        self, choice: Choice, quantization: Quantization | None, building: Building | None
+    ) -> None:
         self._choice = choice
         self._quantization: Quantization | None = quantization
-        self._library: Future[Library] | None = None
-        if choice != "reference":
-            self._library = ThreadPoolExecutor(1, "kernels").submit(load_library)
+        self._building = None if choice == "reference" else building or Building()
 
     def take(
         self,
@@ -79,13 +79,12 @@ class NativeKernels:
         Raises ModelError when native kernels were asked for by name and cannot be had, and when rounded weights
         were and only torch could serve them, which would be slower than not to round.
         """
-        if self._library is None:
+        if self._building is None:
             return None
         if self._quantization == "fp8":
             self._refuse_quantization(NO_E4M3)
         try:
-            progress("building kernels", 0.0)
-            library = self._library.result()
+            library = Library(self._building.library(progress))
         except (CompileError, OSError) as error:
             self._go_without(str(error), "install g++, or set CXX; the build is kept")
             return None

@@ -84,3 +84,22 @@ def test_a_cache_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CompileError, match="cannot be made"):
         cache_dir({"PENSTOCK_CACHE": str(tmp_path / "file" / "cache")})
+
+
+def test_what_is_built_is_told_and_what_is_there_is_not(one_source, environ):
+    (one_source / "question.cpp").write_text('extern "C" int question() { return 6 * 9; }\n')
+    told: list[float] = []
+    build((), environ, jobs=1, tell=told.append)
+    assert told == [0.0, 0.5, 1.0]
+    build((), environ, tell=told.append)
+    assert told == [0.0, 0.5, 1.0]
+
+
+def test_those_said_to_take_longest_are_there():
+    assert {*compiler.LONGEST} <= {path.name for path in compiler.SOURCE.iterdir()}
+
+
+def test_no_source_reads_the_header_of_all_intrinsics_but_by_its_own_name():
+    """It costs more than most kernels; see source/intrinsics.hpp."""
+    readers = [p.name for p in compiler.SOURCE.iterdir() if "<immintrin.h>" in p.read_text()]
+    assert readers == ["intrinsics.hpp"]
