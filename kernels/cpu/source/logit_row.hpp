@@ -21,8 +21,9 @@ inline std::int64_t num_blocks(std::int64_t size) { return (size + BLOCK - 1) / 
 class LogitRow {
  public:
   LogitRow(const float* logits, std::int64_t size) : logits_(logits), size_(size), blocks_(num_blocks(size)) {
-    const std::int64_t whole = size / BLOCK * BLOCK;
-    for (std::int64_t i = 0; i < BLOCK; i++) tail_[i] = whole + i < size ? logits[whole + i] : MINUS_INFINITY;
+    const std::int64_t whole = size / BLOCK * BLOCK, rest = size - whole;
+    std::memcpy(tail_, logits + whole, sizeof(float) * rest);
+    for (std::int64_t i = rest; i < BLOCK; i++) tail_[i] = MINUS_INFINITY;
   }
 
   std::int64_t size() const { return size_; }

@@ -45,8 +45,12 @@ RowScan::RowScan(const float* logits, std::int64_t size, Scratch& scratch)
     : row_(logits, size), scratch_(scratch), largest_(find_maxima(row_, scratch.maxima.data())) {}
 
 // Whether a block holds something above this value, or not below it.
-bool RowScan::exceeds(std::int64_t b, float value) const { return lanes_of(load(&scratch_.maxima[b * LANES]) > value); }
-bool RowScan::reaches(std::int64_t b, float value) const { return lanes_of(load(&scratch_.maxima[b * LANES]) >= value); }
+inline bool RowScan::exceeds(std::int64_t b, float value) const {
+  return lanes_of(load(&scratch_.maxima[b * LANES]) > value);
+}
+inline bool RowScan::reaches(std::int64_t b, float value) const {
+  return lanes_of(load(&scratch_.maxima[b * LANES]) >= value);
+}
 
 std::int32_t RowScan::first_largest() const {
   for (std::int64_t b = 0;; b++) {
