@@ -15,7 +15,8 @@ FLAGS = (
 )
 PATIENCE_S = 2400
 ORDINARY = "not slow and not long"
-OTHERS = sorted(map(str, set(HERE.glob("test_cpu_*.py")) - {Path(__file__)}))
+WITHOUT_KERNELS = {Path(__file__), HERE / "test_cpu_compiler.py"}
+OTHERS = sorted(map(str, set(HERE.glob("test_cpu_*.py")) - WITHOUT_KERNELS))
 
 
 def runtime(name: str) -> str:
