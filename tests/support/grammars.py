@@ -60,3 +60,16 @@ def drawn(guide: Guide, seed: int, most: int = 400) -> Iterator[int]:
         yield token
         if token in EOS:
             return
+
+
+def takes(constraint: Constraint, text: str) -> bool:
+    """Whether the whole text matches, in some spelling: where it is forced, only one is allowed."""
+    matcher, rest = matcher_of(constraint), text.encode()
+    while rest:
+        fitting = [i for i in allowed(matcher) if rest.startswith(BROOK.bytes_of(i) or b"\0")]
+        if not fitting:
+            return False
+        token = max(fitting, key=lambda i: len(BROOK.bytes_of(i)))
+        matcher.push(token)
+        rest = rest.removeprefix(BROOK.bytes_of(token))
+    return not {*EOS}.isdisjoint(allowed(matcher))

@@ -1,10 +1,12 @@
-"""Formats of dates and times as patterns that say nothing a calendar lacks. Knows no grammar engine.
+"""Formats as patterns and bounds that say nothing their parsers refuse. Knows no grammar engine.
 
-The engine's own formats have 29 February in every year, a second 60 and digits without end: parsers of
-dates refuse the former, and a model in doubt goes on with the latter until its tokens are used up.
+The engine's own dates have 29 February in every year, a second 60 and digits without end; its host names and
+addresses are as long as one likes. Parsers refuse the former, and a model in doubt goes on with the latter
+until its tokens are used up.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 _YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
@@ -35,24 +37,98 @@ def _from(units: tuple[str, ...]) -> str:
 _CLOCK = f"T{_chain('H', 'M', 'S')}"
 _DURATION = f"P(?:{_chain('Y', 'M', 'D')}(?:{_CLOCK})?|{_CLOCK}|{_NUMBER}W)"
 
-PATTERNS: Mapping[str, str] = {
-    "date": f"^{_DATE}$",
-    "time": f"^{_TIME}$",
-    "date-time": f"^{_DATE}T{_TIME}$",
-    "duration": f"^{_DURATION}$",
-}
+_END, _INNER = "[A-Za-z0-9]", "[A-Za-z0-9-]"
+_LABEL = (
+    f"{_END}(?:{_INNER}?{_END}|{_INNER}{{2}}{_END}"
+    f"|{_INNER}(?:{_END}{_INNER}|-{_END}){_INNER}{{0,58}}{_END})?"
+)
+"""Of a host's name, without `--` in its third and fourth place, where encoded ones of other scripts begin."""
+_WORD = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
+_HEX = "[0-9a-fA-F]"
 
 
-def with_patterns(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """`schema` with a pattern in its format's place, beside the pattern it may have."""
-    kept = dict(schema)
-    pattern = PATTERNS.get(schema["format"]) if isinstance(schema.get("format"), str) else None
-    if pattern is None:
+def _uuid(version: str) -> str:
+    return f"^{_HEX}{{8}}-{_HEX}{{4}}-{version}{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}$"
+
+
+PATTERNS: Mapping[str, str] = MappingProxyType(
+    {
+        "date": f"^{_DATE}$",
+        "time": f"^{_TIME}$",
+        "date-time": f"^{_DATE}T{_TIME}$",
+        "duration": f"^{_DURATION}$",
+        "email": rf"^{_WORD}+(?:\.{_WORD}+)*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}$",
+        "hostname": rf"^(?:{_LABEL}\.)*{_LABEL}$",
+        "uuid": f"^{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}$",
+        **{f"uuid{version}": _uuid(version) for version in "1345678"},
+        "byte": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+        "base64": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+        "base64url": "^(?:[A-Za-z0-9_-]{4})*$",
+        "json-pointer": "^(?:/(?:[^/~]|~[01])*)*$",
+    }
+)
+LONGEST: Mapping[str, int] = MappingProxyType({"email": 254, "hostname": 253, "uri": 2083})
+"""In characters: what mail and names may have, and what pydantic takes for an address of the web.
+
+Not beside a pattern of the schema's own: the engine gives up on patterns that are long and many.
+"""
+_LONGEST_MAILBOX = "^[^@]{1,64}@"
+FREE = frozenset(("password", "binary", "path"))
+"""Formats of which every string is one."""
+INTEGERS: Mapping[str, int] = MappingProxyType({"int32": 31, "int64": 63})
+"""OpenAPI's, and how many bits they have beside the sign."""
+_STANDARD = frozenset(
+    [
+        *PATTERNS, *LONGEST, "ipv4", "ipv6", "uri-reference", "iri", "iri-reference", "uri-template",
+        "regex", "idn-email", "idn-hostname", "relative-json-pointer",
+    ]
+)  # fmt: skip
+"""What JSON Schema defines, or this file: others beside a pattern are but a name for what that says."""
+
+
+def with_formats(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """`schema` with what its format means in the format's place, beside what else it asks for.
+
+    A format that is not known stays, for the grammar engine to refuse.
+    """
+    name, kept = schema.get("format"), {**schema}
+    if not isinstance(name, str) or not isinstance(kept.get("allOf", []), list):
         return kept
-    del kept["format"]
-    if "pattern" not in kept:
-        return {**kept, "pattern": pattern}
-    others = kept.get("allOf", [])
-    if not isinstance(others, list):
-        return dict(schema)  # for the grammar engine to refuse
-    return {**kept, "allOf": [*others, {"pattern": pattern}]}
+    meaning = _meaning(name, schema)
+    if name in LONGEST and "pattern" not in kept:
+        kept = _with_part(kept, {"maxLength": LONGEST[name]})
+    if meaning is not None:
+        del kept["format"]
+    for part in meaning or []:
+        kept = _with_part(kept, part)
+    return kept
+
+
+def _meaning(name: str, schema: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """Schemas that together say the same; None where that is the engine's to know."""
+    if name in INTEGERS and _is_numeric(schema):
+        bits = INTEGERS[name]
+        return [{"minimum": -(1 << bits), "maximum": (1 << bits) - 1}]
+    if name == "email" and "pattern" not in schema:
+        return [{"pattern": PATTERNS[name]}, {"pattern": _LONGEST_MAILBOX}]
+    if name in PATTERNS:
+        return [{"pattern": PATTERNS[name]}]
+    return [] if name in FREE or (name not in _STANDARD and _has_pattern(schema)) else None
+
+
+def _is_numeric(schema: Mapping[str, Any]) -> bool:
+    kinds = schema.get("type")
+    return kinds in ("integer", "number") or (isinstance(kinds, list) and "string" not in kinds)
+
+
+def _has_pattern(schema: Mapping[str, Any]) -> bool:
+    others = schema.get("allOf")
+    parts = [schema, *(others if isinstance(others, list) else [])]
+    return any(isinstance(part, dict) and "pattern" in part for part in parts)
+
+
+def _with_part(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """In the schema itself where it has no such keywords, so that what is simple stays so."""
+    if schema.keys() & part.keys():
+        return {**schema, "allOf": [*schema.get("allOf", []), part]}
+    return {**schema, **part}

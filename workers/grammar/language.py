@@ -14,7 +14,10 @@ from llguidance.gbnf_to_lark import GbnfToLarkError, gbnf_to_lark
 
 from penstock.protocol.constraint import Constraint, Kind
 from penstock.workers.grammar.errors import GrammarError
-from penstock.workers.grammar.formats import with_patterns
+from penstock.workers.grammar.escapes import allowed_escapes
+from penstock.workers.grammar.formats import with_formats
+from penstock.workers.grammar.keywords import with_known_keywords
+from penstock.workers.grammar.lookahead import without_lookahead
 from penstock.workers.grammar.schema import parts, rewritten
 from penstock.workers.grammar.structural import structural_tag_to_lark
 
@@ -43,12 +46,12 @@ def _json_schema(constraint: Constraint) -> str:
     if not isinstance(schema, dict):
         raise GrammarError("a JSON schema is an object")
     schema = _prepared(schema, constraint)
-    return LLMatcher.grammar_from_json_schema(schema, overrides=_json_options(constraint))
+    return LLMatcher.grammar_from_json_schema(schema, overrides=_json_options(constraint, schema))
 
 
 def _json_object(constraint: Constraint) -> str:
     return LLMatcher.grammar_from_json_schema(
-        {"type": "object"}, overrides=_json_options(constraint)
+        {"type": "object"}, overrides=_json_options(constraint, {})
     )
 
 
@@ -109,9 +112,13 @@ def _decoded(text: str) -> Any:
         raise GrammarError(f"it is not JSON: {error}") from error
 
 
-def _json_options(constraint: Constraint) -> "JsonCompileOptions":
-    """Nothing that a schema asks for is ever ignored, whatever the schema itself says."""
-    options: JsonCompileOptions = {"lenient": False, "coerce_one_of": False}
+def _json_options(constraint: Constraint, schema: object) -> "JsonCompileOptions":
+    """Nothing that a schema asks for is ever ignored, whatever the schema itself says. Raises GrammarError."""
+    options: JsonCompileOptions = {
+        "lenient": False,
+        "coerce_one_of": False,
+        "json_allowed_escapes": allowed_escapes(schema),
+    }
     if constraint.disable_any_whitespace:
         options["whitespace_flexible"] = False
     else:
@@ -120,9 +127,10 @@ def _json_options(constraint: Constraint) -> "JsonCompileOptions":
 
 
 def _prepared(schema: dict[str, Any], constraint: Constraint) -> dict[str, Any]:
-    """Without a say in how it is enforced, and with dates that exist."""
+    """Without a say in how it is enforced, in keywords and formats that the engine knows."""
     _refuse_counted_names(schema)
-    exact = rewritten(schema, with_patterns)
+    known = rewritten(rewritten(schema, without_lookahead), with_formats)
+    exact = with_known_keywords(known)
     closed = rewritten(exact, _closed) if constraint.disable_additional_properties else exact
     return {key: value for key, value in closed.items() if key != "x-guidance"}
 
@@ -156,8 +164,9 @@ def _with_json_options(lark: str, constraint: Constraint) -> str:
             schema, after = decoder.raw_decode(lark, found.end())
         except ValueError:
             continue
-        options = {**_json_options(constraint), **_given_options(schema)}
-        schema = schema if options["lenient"] else _prepared(schema, constraint)
+        given = _given_options(schema)
+        schema = schema if given.get("lenient") else _prepared(schema, constraint)
+        options = {**_json_options(constraint, schema), **given}
         schema["x-guidance"] = options
         texts += [lark[end : found.end()], json.dumps(schema)]
         end = after

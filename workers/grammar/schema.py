@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-_VALUES = frozenset(("const", "enum", "default", "examples"))
-"""Keywords that hold values, not schemas."""
+_VALUES = frozenset(("const", "enum", "default", "examples", "required", "dependentRequired"))
+"""Keywords that hold values or names, not schemas."""
 _BY_NAME = frozenset(
     ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 )

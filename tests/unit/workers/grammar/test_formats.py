@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from support.grammars import drawn, matcher_of, text_of
+from support.examples import examples
+from support.grammars import drawn, matcher_of, takes, text_of
 
 from penstock.protocol.constraint import Constraint
-from penstock.workers.grammar.formats import PATTERNS, with_patterns
+from penstock.workers.grammar.errors import GrammarError
+from penstock.workers.grammar.formats import PATTERNS, with_formats
+from penstock.workers.grammar.lookahead import EQUALS
 
 KINDS: dict[str, Any] = {
     "date": TypeAdapter(datetime.date),
@@ -53,6 +56,19 @@ def an_answer(value: object, seed: int) -> Any:
         ("duration", "P1Y1D"),
         ("duration", "P1W1D"),
         ("duration", "P1234567D"),
+        ("email", "a@b"),
+        ("email", "a..b@c.de"),
+        ("email", "a@[127.0.0.1]"),
+        ("hostname", "xn--X"),
+        ("hostname", "a-.b"),
+        ("hostname", "-a.b"),
+        ("hostname", "ab--c"),
+        ("hostname", f"{'a' * 64}.b"),
+        ("uuid4", "00000000-0000-1000-8000-000000000000"),
+        ("uuid4", "00000000-0000-4000-0000-000000000000"),
+        ("base64", "abc"),
+        ("base64url", "ab=="),
+        ("json-pointer", "/~2"),
     ],
 )
 def test_what_a_parser_refuses_or_what_has_no_end_is_not_said(name: str, text: str) -> None:
@@ -114,6 +130,83 @@ def test_a_member_may_be_called_as_a_keyword_is(name: str) -> None:
     assert an_answer(value, 1)[name].endswith("-02-29")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("email", "o'hara.j+x@mail-1.example.org"),
+        ("hostname", "a.b-c.d--e.example"),
+        ("hostname", f"{'a' * 63}.a-b.a1"),
+        ("uuid", "00000000-0000-0000-0000-00000000000F"),
+        ("uuid4", "00000000-0000-4000-8000-000000000000"),
+        ("base64", "YWI="),
+        ("base64url", "YW-_"),
+        ("json-pointer", "/a~1b/0"),
+    ],
+)
+def test_what_parsers_take_is_said(name: str, text: str) -> None:
+    assert is_said(name, text)
+
+
+@examples(100)
+@given(st.from_regex("[a-z-]{1,7}", fullmatch=True))
+def test_a_label_is_as_its_rule_has_it(label: str) -> None:
+    is_plain = label[0] != "-" and label[-1] != "-" and label[2:4] != "--"
+    assert is_said("hostname", label) == is_plain
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [
+        ("hostname", ".".join(["a" * 49] * 5 + ["abc"])),
+        ("email", f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 58}.de"),
+        ("uri", f"https://a.de/{'b' * 2070}"),
+    ],
+)
+def test_open_formats_have_an_end(name: str, longest: str) -> None:
+    value = {"type": "string", "format": name}
+    assert takes(schema(value), json.dumps(longest))
+    assert not takes(schema(value), json.dumps(longest + "e"))
+    assert not takes(schema(value | {"maxLength": 20}), json.dumps(longest))
+    assert not takes(schema({"type": "string", "format": "email"}), f'"{"a" * 65}@b.de"')
+
+
+def test_numbers_may_have_a_size() -> None:
+    for value in ({"type": "integer"}, {"type": ["integer", "null"], "maximum": 1 << 40}):
+        assert takes(schema(value | {"format": "int32"}), str(-(1 << 31)))
+        assert not takes(schema(value | {"format": "int32"}), str(1 << 31))
+        assert takes(schema(value | {"format": "double"}), str(1 << 31))
+
+
+def test_a_format_is_free_or_what_a_pattern_beside_it_says_or_refused() -> None:
+    assert takes(schema({"type": "string", "format": "password"}), '"?"')
+    nano = {"type": "string", "format": "nanoid", "pattern": "^[a-z]{3}$"}
+    lower = {"type": "string", "format": "starts_with", "allOf": [{"pattern": "^ab"}]}
+    assert takes(schema(nano), '"abc"')
+    assert not takes(schema(nano), '"ab"')
+    assert not takes(schema(lower), '"ba"')
+    for value in ({"format": "jwt"}, {"format": "iri", "pattern": "a"}, {"format": "file-path"}):
+        with pytest.raises(GrammarError, match="nknown format"):
+            matcher_of(schema({"type": "string"} | value))
+
+
+@examples(300)
+@given(st.data())
+def test_patterns_without_look_ahead_say_the_same(data: st.DataObject) -> None:
+    given, equal = data.draw(st.sampled_from([*EQUALS.items()]))
+    close = st.text("PTWYMDHS12.,@a-+'_", max_size=12)
+    text = data.draw(st.from_regex(given, fullmatch=True) | close)
+    if text.isascii() and not text.endswith("\n"):
+        assert (re.search(given, text) is None) == (re.search(equal, text) is None)
+
+
+def test_an_address_of_mail_may_have_the_pattern_of_a_library() -> None:
+    for pattern in EQUALS:
+        if "@" in pattern:
+            value = {"type": "string", "format": "email", "pattern": pattern}
+            assert takes(schema(value), '"a.b@c.de"')
+            assert not takes(schema(value), '"a..b@c.de"')
+
+
 def test_values_and_other_formats_stay_as_they_are() -> None:
     assert an_answer({"const": {"format": "date"}}, 1) == {"format": "date"}
     for value in (
@@ -121,4 +214,4 @@ def test_values_and_other_formats_stay_as_they_are() -> None:
         {"format": 5},
         {"format": "date", "pattern": "a", "allOf": 5},
     ):
-        assert with_patterns(value) == value
+        assert with_formats(value) == value
