@@ -18,6 +18,7 @@ from penstock.protocol.plan import SeqStart, StepPlan, StepResult
 from penstock.workers.device.inline import INLINE
 from penstock.workers.device.stream import Stream
 from penstock.workers.forward import Forward
+from penstock.workers.grammar.checks import Checks
 from penstock.workers.grammar.masks import Masks
 from penstock.workers.host_copies.swapper import Swapper
 from penstock.workers.parallel.followers import NOTHING, TokenSource
@@ -38,7 +39,7 @@ class ModelRunner:
         slots: Slots,
         forward: Forward,
         sampler: TokenSource,
-        masks: Masks | None = None,
+        masks: Masks | Checks | None = None,
         stream: Stream = INLINE,
         swapper: Swapper | None = None,
     ) -> None:

@@ -25,6 +25,7 @@ from penstock.workers.faults import Circumstances, Phase, explain
 from penstock.workers.forward import TorchForward
 from penstock.workers.gpu_budget import measured_budget
 from penstock.workers.gpu_share import GIB
+from penstock.workers.grammar.checks import Checks
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.masks import Masks
 from penstock.workers.host_copies.away import NOTHING, Away, resident_bytes
@@ -237,23 +238,20 @@ class Worker:
         )
 
     def _make_runner(self, model: DecoderModel | NativeModel, shape: Configure) -> ModelRunner:
-        masks = Masks(shape.max_num_seqs, self._grammars(model)) if self._part.leads else None
         if isinstance(model, NativeModel):
-            return self._native_runner(model, shape, masks)
-        return self._torch_runner(model, shape, masks)
+            return self._native_runner(model, shape)
+        return self._torch_runner(model, shape)
 
-    def _native_runner(
-        self, model: NativeModel, shape: Configure, masks: Masks | None
-    ) -> ModelRunner:
+    def _native_runner(self, model: NativeModel, shape: Configure) -> ModelRunner:
         slots = Slots(shape)
-        sampler = Sampler(shape.max_num_seqs, model.sampling(), masks)
+        checks = Checks(shape.max_num_seqs, self._grammars(model))
+        sampler = Sampler(shape.max_num_seqs, model.sampling(), checks=checks)
         native = model.forward(shape, slots)
         swapper = self._swapper(native.pages, shape)
-        return ModelRunner(slots, native, sampler, masks, swapper=swapper)
+        return ModelRunner(slots, native, sampler, checks, swapper=swapper)
 
-    def _torch_runner(
-        self, model: DecoderModel, shape: Configure, masks: Masks | None
-    ) -> ModelRunner:
+    def _torch_runner(self, model: DecoderModel, shape: Configure) -> ModelRunner:
+        masks = Masks(shape.max_num_seqs, self._grammars(model)) if self._part.leads else None
         model.use_max_model_len(shape.max_model_len)
         slots = Slots(shape)
         kind, stream = self._cache_kind, stream_on(self._device)

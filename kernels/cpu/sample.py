@@ -1,6 +1,6 @@
 """Sampling on CPUs: tokens, penalties, masks, log probabilities. Knows logits and records, not slots or requests.
 
-See `sample`, `penalise`, `constrain` and `logprobs` in `source/`; the oracle is `workers.sampler.ops.TorchSampling`.
+See `sample`, `penalise` and `logprobs` in `source/`; the oracle is `workers.sampler.ops.TorchSampling`.
 
 R rows, V vocabulary, S slots, L places of a slot's history, N rows that are named, W columns.
 """
@@ -29,7 +29,7 @@ class NativeSampling:
         self._handle = ctypes.c_void_p(library.call("sampler_new", ctypes.c_void_p(team.handle)))
         self._sample = library.function("sample")
         self._penalise = library.function("penalise")
-        self._constrain = library.function("constrain")
+        self._sample_among = library.function("sample_among")
         self._logprobs = library.function("logprobs")
         finalize(self, library.call, "sampler_delete", self._handle)
 
@@ -58,18 +58,27 @@ class NativeSampling:
             _pointer(penalties_N), _INT(len(penalties_N)),
         )  # fmt: skip
 
-    def constrain(
-        self, logits_RV: torch.Tensor, words_SW: npt.NDArray[np.uint32], rows_N: Ints, slots_N: Ints
-    ) -> None:
-        """Leaves to row `rows_N[i]` only the tokens whose bit is set in `words_SW[slots_N[i]]`."""
+    def choose_among(
+        self, logits_RV: torch.Tensor, words_SW: npt.NDArray[np.uint32], rows_N: Ints, slots_N: Ints,
+        draws_N: Draws,
+    ) -> torch.Tensor:  # fmt: skip
+        """Leaves to row `rows_N[i]` only the tokens whose bit is set in `words_SW[slots_N[i]]`, and chooses one.
+
+        The others' logits become -inf. Rows are different.
+        """
+        assert draws_N.dtype == DRAW, draws_N.dtype
+        assert draws_N.shape == rows_N.shape, (draws_N.shape, rows_N.shape)
         assert words_SW.dtype == np.uint32, words_SW.dtype
         assert 32 * words_SW.shape[1] >= logits_RV.shape[1], (words_SW.shape, logits_RV.shape)
         assert rows_N.dtype == slots_N.dtype == np.int64
         assert rows_N.shape == slots_N.shape, (rows_N.shape, slots_N.shape)
-        self._constrain(
+        ids_N = np.empty(len(rows_N), dtype=np.int64)
+        self._sample_among(
             self._handle, *_rows(logits_RV), _pointer(words_SW), _INT(words_SW.shape[1]),
-            _pointer(rows_N), _pointer(slots_N), _INT(len(rows_N)),
+            _pointer(rows_N), _pointer(slots_N), _pointer(draws_N), _INT(len(rows_N)),
+            _pointer(ids_N),
         )  # fmt: skip
+        return torch.from_numpy(ids_N)
 
     def top_logprobs(
         self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: torch.Tensor, count: int

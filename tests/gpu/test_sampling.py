@@ -7,6 +7,7 @@ import pytest
 import torch
 from support.draws import SHAPES, draws, may_draw, random_draws, random_logits
 
+from penstock.kernels.draws import DRAW
 from penstock.kernels.penalties import PENALTY
 
 pytestmark = pytest.mark.gpu
@@ -161,11 +162,13 @@ def test_masks_leave_what_their_bits_say(sampling, device, size):
     logits_RV = random_logits(random, "spread", 8, size)
     rows_N, slots_N = random.permutation(8)[:6], random.permutation(9)[:6]
     found = torch.from_numpy(logits_RV).to(device)
-    sampling.constrain(found, words_SW, rows_N, slots_N)
+    draws_N = np.array([(0.0, 1.0, 0.0, 0.0, 0)] * 6, dtype=DRAW)
+    chosen_N = sampling.choose_among(found, words_SW, rows_N, slots_N, draws_N).tolist()
     for row, slot in zip(rows_N, slots_N, strict=True):
         bits = np.unpackbits(words_SW[slot].view(np.uint8), bitorder="little")[:size]
         logits_RV[row, bits == 0] = -np.inf
     assert np.array_equal(found.cpu(), logits_RV)
+    assert chosen_N == [int(logits_RV[row].argmax()) for row in rows_N]
 
 
 def test_biases_are_added_where_they_belong(sampling, device):

@@ -18,6 +18,10 @@ class Guide(Protocol):
         """It was sampled. Raises GrammarError."""
         ...
 
+    def take(self, token: int) -> bool:
+        """Pushes it if it may come; else nothing has changed, and there is a mask. Raises GrammarError."""
+        ...
+
     def fill(self, row: MaskRow) -> bool:
         """For the next token; whether there is a mask at all. Raises GrammarError."""
         ...
@@ -51,6 +55,28 @@ class ThinkingGuide:
         elif self.phase in (Phase.OPENING, Phase.ANSWERING):
             self._begin(self._matcher)
 
+    def take(self, token: int) -> bool:
+        """See `Guide`."""
+        if self._matcher is not None and self.phase is Phase.ANSWERING:
+            return self._matcher.take(token)
+        may_come = self._allows(token)
+        if may_come:
+            self.push(token)
+        return may_come
+
+    def _allows(self, token: int) -> bool:
+        """Before the answer, or where it is free."""
+        match self.phase:
+            case Phase.CLOSING:
+                return token in self._thinking.expected
+            case Phase.INSIDE:
+                return self._matcher is None or token not in self._eos
+            case Phase.OPENING if self._matcher is not None:
+                fits = self._fits and self._matcher.allows(token)
+                return fits or token in self._thinking.expected
+            case _:
+                return True
+
     def _begin(self, matcher: Matcher) -> None:
         """With what was said of the answer together with the thinking's end."""
         for token in self._thinking.begun:
@@ -64,7 +90,7 @@ class ThinkingGuide:
         if token in self._eos:
             matcher.push(token)
             return
-        self._fits = self._fits and matcher.could_push(token)
+        self._fits = self._fits and matcher.take(token)
         if self.phase is Phase.ANSWERING and not self._fits:
             raise GrammarError("the answer began as if to think, and then did not")
         if self.phase in (Phase.INSIDE, Phase.CLOSING) or self._thinking.is_prefaced:

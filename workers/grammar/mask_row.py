@@ -48,7 +48,7 @@ class MaskRow:
         return True
 
     def is_empty(self) -> bool:
-        return not self._array.any()
+        return not self._words.tobytes().strip(b"\0")
 
     def tokens(self) -> list[int]:
         """All that are allowed."""

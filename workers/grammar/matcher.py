@@ -46,12 +46,18 @@ class Matcher:
         elif not self._has_ended and not self._matcher.consume_token(token):
             _check(self._matcher)
 
-    def could_push(self, token: int) -> bool:
-        """Pushes it if it may come."""
-        fits = bool(self._matcher.validate_tokens([token]))
-        if fits:
-            self.push(token)
-        return fits
+    def take(self, token: int) -> bool:
+        """Pushes it if it may come, which takes a tenth of a mask's time; else nothing has changed."""
+        if self._has_ended or token in self._eos:
+            self._has_ended = self._has_ended or self._matcher.is_accepting()
+            return self._has_ended and token in self._eos
+        return token != self._end and self._matcher.try_consume_tokens([token]) == 1
+
+    def allows(self, token: int) -> bool:
+        """Whether it may come."""
+        if self._has_ended or token in self._eos:
+            return token in self._eos and (self._has_ended or self._matcher.is_accepting())
+        return token != self._end and self._matcher.validate_tokens([token]) == 1
 
     def push_text(self, text: bytes) -> None:
         """As if tokens had spelled it."""

@@ -14,6 +14,8 @@ from penstock.workers.sampler.rows import Ints
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _DOUBLE_BITS = 53
+AGAIN = np.uint64(0xD1B54A32D192ED03)
+"""Another seed, for a row that draws once more."""
 
 
 def uniforms(seeds_R: npt.NDArray[np.uint64], positions_R: Ints) -> npt.NDArray[np.float64]:

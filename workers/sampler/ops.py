@@ -37,10 +37,13 @@ class SamplingOps(Protocol):
         """Changes the named rows in place: repetition over all their tokens, the others over output."""
         ...
 
-    def constrain(
-        self, logits_RV: torch.Tensor, words_SW: Words, rows_N: Ints, slots_N: Ints
-    ) -> None:
-        """Leaves to row `rows_N[i]` only the tokens whose bit is set in `words_SW[slots_N[i]]`."""
+    def choose_among(
+        self, logits_RV: torch.Tensor, words_SW: Words, rows_N: Ints, slots_N: Ints, draws_N: Draws
+    ) -> torch.Tensor:
+        """Leaves to row `rows_N[i]` only the tokens whose bit is set in `words_SW[slots_N[i]]`, and chooses one.
+
+        The rows ascend. The others' logits become -inf.
+        """
         ...
 
     def top_logprobs(
@@ -64,11 +67,12 @@ class TorchSampling:
         """See `SamplingOps`."""
         penalise(logits_RV, tokens_SL, penalties_N)
 
-    def constrain(
-        self, logits_RV: torch.Tensor, words_SW: Words, rows_N: Ints, slots_N: Ints
-    ) -> None:
+    def choose_among(
+        self, logits_RV: torch.Tensor, words_SW: Words, rows_N: Ints, slots_N: Ints, draws_N: Draws
+    ) -> torch.Tensor:
         """See `SamplingOps`."""
         constrain(logits_RV, words_SW, rows_N, slots_N)
+        return self.choose(select(logits_RV, _on(logits_RV, rows_N)), draws_N)
 
     def top_logprobs(
         self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: torch.Tensor, count: int

@@ -2,6 +2,7 @@
 //
 // The passes: maxima of blocks (all rows); sums of weights by block (rows whose draw or top_p needs the whole); then
 // only the blocks that can hold what is looked for. Weights are relative to the row's largest, sums are in double.
+#include "constrain.hpp"
 #include "sampler.hpp"
 
 #include <algorithm>
@@ -140,6 +141,18 @@ void penstock_sample(Sampler* sampler, const float* logits, std::int64_t stride,
                      std::int64_t rows, std::int64_t* ids) {
   sampler->each_row(rows, size, rows * size, [=](std::int64_t r, Scratch& scratch) {
     ids[r] = RowSampler(logits + r * stride, size, draws[r], scratch).sample();
+  });
+}
+
+// The same for rows that are named, among the tokens of their masks; all others become -inf. words [.., word_stride];
+// rows, masks, draws and ids [count]: row rows[i] of the logits gets mask masks[i]. Rows are different.
+void penstock_sample_among(Sampler* sampler, float* logits, std::int64_t stride, std::int64_t size,
+                           const std::uint32_t* words, std::int64_t word_stride, const std::int64_t* rows,
+                           const std::int64_t* masks, const Draw* draws, std::int64_t count, std::int64_t* ids) {
+  sampler->each_row(count, size, count * size, [=](std::int64_t i, Scratch& scratch) {
+    float* row = logits + rows[i] * stride;
+    constrain(row, size, words + masks[i] * word_stride);
+    ids[i] = RowSampler(row, size, draws[i], scratch).sample();
   });
 }
 }

@@ -50,13 +50,19 @@ class TritonSampling:
         tokens = upload(tokens_NL, logits_RV.device)
         penalise(logits_RV, tokens, _moved(renamed_N, torch.int64, logits_RV), longest)
 
-    def constrain(
-        self, logits_RV: torch.Tensor, words_SW: npt.NDArray[np.uint32], rows_N: Ints, slots_N: Ints
-    ) -> None:
-        """Leaves to row `rows_N[i]` only the tokens whose bit is set in `words_SW[slots_N[i]]`."""
+    def choose_among(
+        self, logits_RV: torch.Tensor, words_SW: npt.NDArray[np.uint32], rows_N: Ints, slots_N: Ints,
+        draws_N: Draws,
+    ) -> torch.Tensor:  # fmt: skip
+        """Leaves to row `rows_N[i]` only the tokens whose bit is set in `words_SW[slots_N[i]]`, and chooses one.
+
+        The others' logits become -inf.
+        """
         words_NW = upload(words_SW[slots_N].view(np.int32), logits_RV.device)
         each_N = torch.arange(len(rows_N), device=logits_RV.device)
-        constrain(logits_RV, words_NW, upload(rows_N, logits_RV.device), each_N)
+        named_N = upload(rows_N, logits_RV.device)
+        constrain(logits_RV, words_NW, named_N, each_N)
+        return self.choose(logits_RV[named_N], draws_N)
 
     def top_logprobs(
         self, logits_RV: torch.Tensor, rows_N: Ints, token_ids_N: torch.Tensor, count: int

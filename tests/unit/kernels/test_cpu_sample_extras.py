@@ -6,6 +6,7 @@ import torch
 from support.draws import SHAPES, random_logits
 
 from penstock.kernels.cpu.sample import NativeSampling
+from penstock.kernels.draws import DRAW
 from penstock.kernels.penalties import PENALTY
 from penstock.workers.sampler.ops import TorchSampling
 
@@ -71,16 +72,18 @@ def test_ids_without_a_number_come_last(native):
 
 
 @pytest.mark.parametrize("size", [1, 31, 32, 33, 257, 5000])
-def test_masks_leave_the_same_logits_as_torch(size, native):
+def test_masks_leave_the_same_logits_and_tokens_as_torch(size, native):
     random = np.random.default_rng(size)
     words_SW = random.integers(0, 1 << 32, (9, -(-size // 32) + 2), dtype=np.uint32)
     words_SW[3], words_SW[4] = 0, 0xFFFFFFFF
     logits_RV = torch.from_numpy(random_logits(random, "spread", 12, size))
-    rows_N, slots_N = random.permutation(12)[:7], random.permutation(9)[:7]
+    rows_N, slots_N = np.sort(random.permutation(12)[:7]), random.permutation(9)[:7]
+    draws_N = np.array([(i % 2, 1.0, 0.0, i / 7, 0) for i in range(7)], dtype=DRAW)
     expected_RV = logits_RV.clone()
-    TorchSampling().constrain(expected_RV, words_SW, rows_N, slots_N)
-    native.constrain(logits_RV, words_SW, rows_N, slots_N)
+    expected_N = TorchSampling().choose_among(expected_RV, words_SW, rows_N, slots_N, draws_N)
+    found_N = native.choose_among(logits_RV, words_SW, rows_N, slots_N, draws_N)
     assert torch.equal(logits_RV, expected_RV)
+    assert torch.equal(found_N, expected_N)
     for row, slot in zip(rows_N, slots_N, strict=True):
         bits = np.unpackbits(words_SW[slot].view(np.uint8), bitorder="little")[:size]
         assert np.array_equal(np.isfinite(logits_RV[row].numpy()), bits.astype(bool))

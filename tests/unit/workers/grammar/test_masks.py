@@ -1,4 +1,4 @@
-"""Masks in the sampler: whatever else a request asks for, its answer matches."""
+"""Masks and checks in the sampler: whatever else a request asks for, its answer matches."""
 
 import json
 import random
@@ -17,7 +17,8 @@ from support.schemas import random_schema
 
 from penstock.protocol.constraint import Constraint, Thinking
 from penstock.protocol.sampling import SamplingParams
-from penstock.workers.grammar import masks as module
+from penstock.workers.grammar import answers as module
+from penstock.workers.grammar.checks import Checks
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.mask_row import MaskRow
 from penstock.workers.grammar.masks import Masks
@@ -37,12 +38,26 @@ def compiler() -> Iterator[Compiler]:
     made.close()
 
 
-class Model:
-    """Random logits, a sampler and masks; a slot is one answer."""
+Held = type[Masks] | type[Checks]
 
-    def __init__(self, compiler: Compiler, seed: int) -> None:
-        self.masks = Masks(NUM_SLOTS, compiler)
-        self.sampler = Sampler(NUM_SLOTS, None, self.masks)
+
+@pytest.fixture(scope="module", params=[Masks, Checks])
+def held(request: pytest.FixtureRequest) -> Held:
+    """Asked before tokens are drawn, and after it."""
+    kind: Held = request.param
+    return kind
+
+
+class Model:
+    """Random logits, a sampler and what it is held to; a slot is one answer."""
+
+    def __init__(self, compiler: Compiler, seed: int, held: Held = Checks) -> None:
+        self.masks = held(NUM_SLOTS, compiler)
+        self.sampler = (
+            Sampler(NUM_SLOTS, None, checks=self.masks)
+            if isinstance(self.masks, Checks)
+            else Sampler(NUM_SLOTS, None, self.masks)
+        )
         self.tokens_SL = np.zeros((NUM_SLOTS, LENGTH), dtype=np.int32)
         self.lengths_S = np.zeros(NUM_SLOTS, dtype=np.int64)
         self.generator = torch.Generator().manual_seed(seed)
@@ -103,23 +118,23 @@ def wild(dice: random.Random) -> dict[str, object]:
 @examples(12)
 @given(st.integers(0, 10**9))
 def test_answers_to_random_schemas_validate_whatever_else_is_asked(
-    compiler: Compiler, seed: int
+    compiler: Compiler, held: Held, seed: int
 ) -> None:
     schema = random_schema(seed)
     params = constrained(Constraint("json_schema", json.dumps(schema)), **wild(random.Random(seed)))
-    model = Model(compiler, seed)
+    model = Model(compiler, seed, held)
     model.start(0, params)
     answer = json.loads(text_of(model.finish(0)))
     jsonschema.validate(answer, schema, cls=jsonschema.Draft202012Validator)
 
 
-def test_rows_in_company_are_those_that_they_are_alone(compiler: Compiler) -> None:
+def test_rows_in_company_are_those_that_they_are_alone(compiler: Compiler, held: Held) -> None:
     params = [
         constrained(Constraint("regex", "[a-c]{30}"), seed=1),
         SamplingParams(50, seed=2),
         constrained(Constraint("choice", '["x", "yy"]'), temperature=0.0),
     ]
-    model = Model(compiler, 1)
+    model = Model(compiler, 1, held)
     for slot, some in enumerate(params):
         model.start(slot, some)
     for _ in range(12):
@@ -130,11 +145,11 @@ def test_rows_in_company_are_those_that_they_are_alone(compiler: Compiler) -> No
     assert len({*model.output(1)}) > 3
 
 
-def test_a_preempted_answer_goes_on_where_it_was(compiler: Compiler) -> None:
+def test_a_preempted_answer_goes_on_where_it_was(compiler: Compiler, held: Held) -> None:
     number = {"type": "integer", "minimum": 0, "maximum": 99}
     schema = {"type": "array", "items": number, "minItems": 20, "maxItems": 20}
     params = constrained(Constraint("json_schema", json.dumps(schema)), seed=3)
-    model = Model(compiler, 2)
+    model = Model(compiler, 2, held)
     model.start(0, params)
     for slot in range(5):
         for _ in range(9):
@@ -145,8 +160,8 @@ def test_a_preempted_answer_goes_on_where_it_was(compiler: Compiler) -> None:
     assert len(json.loads(text_of(model.finish(5)))) == 20
 
 
-def test_a_slot_is_free_for_another_constraint_at_once(compiler: Compiler) -> None:
-    model = Model(compiler, 3)
+def test_a_slot_is_free_for_another_constraint_at_once(compiler: Compiler, held: Held) -> None:
+    model = Model(compiler, 3, held)
     for text in ("aaa", "bbb", "ccc"):
         model.start(0, constrained(Constraint("regex", text)))
         assert text_of(model.finish(0)) == text
@@ -155,9 +170,9 @@ def test_a_slot_is_free_for_another_constraint_at_once(compiler: Compiler) -> No
     assert len({*[int(model.step([0]).token_ids_R[0]) for _ in range(5)]}) > 1
 
 
-def test_the_log_probabilities_told_are_the_models_own(compiler: Compiler) -> None:
+def test_the_log_probabilities_told_are_the_models_own(compiler: Compiler, held: Held) -> None:
     params = constrained(Constraint("regex", "[a-z]+"), logprobs=3, temperature=0.0)
-    model = Model(compiler, 4)
+    model = Model(compiler, 4, held)
     model.start(0, params)
     [(_, found)] = answers(model.step([0]).reports)
     top = np.frombuffer(found.ids, dtype="<u4")[1:].tolist()
@@ -165,9 +180,9 @@ def test_the_log_probabilities_told_are_the_models_own(compiler: Compiler) -> No
     assert np.frombuffer(found.ranks, dtype="<u4")[0] > 1
 
 
-def test_a_budget_alone_needs_no_constraint(compiler: Compiler) -> None:
+def test_a_budget_alone_needs_no_constraint(compiler: Compiler, held: Held) -> None:
     thinking = Thinking((10,), ((11, 12),), begins_inside=True, budget=4)
-    model = Model(compiler, 5)
+    model = Model(compiler, 5, held)
     model.start(0, SamplingParams(50, seed=1, thinking=thinking))
     for _ in range(9):
         model.step([0])
@@ -176,8 +191,10 @@ def test_a_budget_alone_needs_no_constraint(compiler: Compiler) -> None:
     model.sampler.start(1, unbounded)
 
 
-def test_a_failure_is_told_in_every_step_until_the_slot_is_free(compiler: Compiler) -> None:
-    model = Model(compiler, 6)
+def test_a_failure_is_told_in_every_step_until_the_slot_is_free(
+    compiler: Compiler, held: Held
+) -> None:
+    model = Model(compiler, 6, held)
     good, bad = Constraint("regex", "a{50}"), Constraint("regex", "(")
     model.start(0, constrained(good))
     model.start(1, constrained(bad))
@@ -191,8 +208,8 @@ def test_a_failure_is_told_in_every_step_until_the_slot_is_free(compiler: Compil
     assert set(text_of(model.output(0))) == {"a"}
 
 
-def test_replayed_output_that_does_not_match_fails_its_row(compiler: Compiler) -> None:
-    model = Model(compiler, 7)
+def test_replayed_output_that_does_not_match_fails_its_row(compiler: Compiler, held: Held) -> None:
+    model = Model(compiler, 7, held)
     model.start(0, constrained(Constraint("regex", "abc")), ids_of("zzz"))
     assert len(model.step([0]).failures) == 1
 
@@ -211,6 +228,9 @@ class _Burning:
     def push(self, token: int) -> None:
         pass
 
+    def take(self, token: int) -> bool:
+        return False
+
     def fill(self, row: MaskRow) -> bool:
         until = time.thread_time() + self._seconds
         while time.thread_time() < until:
@@ -220,31 +240,85 @@ class _Burning:
         return True
 
 
-def _masks_of(compiler: Compiler, guides: Sequence[_Burning]) -> Masks:
-    masks = Masks(NUM_SLOTS, compiler)
-    masks._make_rows(BROOK.num_words)
-    masks._guides.update(enumerate(guides))
-    masks._is_guided_S[: len(guides)] = True
-    return masks
+def _held_of(compiler: Compiler, guides: Sequence[_Burning], held: Held) -> Masks | Checks:
+    made = held(NUM_SLOTS, compiler)
+    made._make_rows(BROOK.num_words)
+    made._guides.update(enumerate(guides))
+    made._is_guided_S[: len(guides)] = True
+    return made
+
+
+def _asked(made: Masks | Checks, slots: np.ndarray) -> list[int]:
+    """Places that have masks."""
+    if isinstance(made, Checks):
+        return made.refused(slots, slots).tolist()
+    made.advance(slots, slots)
+    return np.flatnonzero(made.ready(slots)).tolist()
 
 
 @pytest.mark.parametrize("error", [None, ValueError("after long work")])
 def test_a_slow_mask_is_its_own_sequences_failure_alone(
-    compiler: Compiler, monkeypatch: pytest.MonkeyPatch, error: ValueError | None
+    compiler: Compiler, held: Held, monkeypatch: pytest.MonkeyPatch, error: ValueError | None
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE_S", 0.02)
-    masks = _masks_of(compiler, [_Burning(0.0), _Burning(0.03, error), *[_Burning(0.0)] * 3])
-    slots = np.arange(5)
-    masks.advance(slots, slots)
-    assert masks.ready(slots).tolist() == [True, False, True, True, True]
-    assert [row for row, _ in masks.failures(slots)] == [1]
+    guides = [_Burning(0.0), _Burning(0.03, error), *[_Burning(0.0)] * 3]
+    made, slots = _held_of(compiler, guides, held), np.arange(5)
+    assert _asked(made, slots) == [0, 2, 3, 4]
+    assert [row for row, _ in made.failures(slots)] == [1]
+
+
+def test_many_masks_that_are_not_slow_are_no_failure_together(
+    compiler: Compiler, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.03)
+    made, slots = _held_of(compiler, [_Burning(0.01)] * 5, held), np.arange(5)
+    assert _asked(made, slots) == [0, 1, 2, 3, 4]
+
+
+def test_a_neighbour_that_takes_the_processor_is_no_failure(
+    compiler: Compiler, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.02)
+    idle = _Burning(0.0)
+    monkeypatch.setattr(idle, "fill", lambda row: time.sleep(0.05) or True)
+    made = _held_of(compiler, [idle, _Burning(0.0)], held)
+    assert _asked(made, np.arange(2)) == [0, 1]
 
 
 @pytest.mark.parametrize("reason", [SystemExit, KeyboardInterrupt])
 def test_what_ends_the_process_is_no_sequences_failure(
-    compiler: Compiler, reason: type[BaseException]
+    compiler: Compiler, held: Held, reason: type[BaseException]
 ) -> None:
-    masks = _masks_of(compiler, [_Burning(0.0, reason())])
-    masks.advance(np.array([0]), np.array([5]))
+    made = _held_of(compiler, [_Burning(0.0, reason())], held)
     with pytest.raises(reason):
-        masks.ready(np.array([0]))
+        _asked(made, np.array([0]))
+
+
+def test_masks_before_and_checks_after_draw_the_same_tokens(compiler: Compiler) -> None:
+    """Where a place leaves but one spelling, a mask asks for it and a check takes any: so none is forced here."""
+    constraint = Constraint("regex", "([a-z ]{3,9}[0-9]{1,3},){40}")
+    outputs = []
+    for held in (Masks, Checks):
+        model = Model(compiler, 8, held)
+        for slot in range(3):
+            params = constrained(constraint, seed=slot, temperature=(0.0, 1.0, 3.0)[slot])
+            model.start(slot, params)
+        for _ in range(60):
+            assert model.step([0, 1, 2]).failures == []
+        outputs.append([model.output(slot) for slot in range(3)])
+    assert outputs[0] == outputs[1]
+
+
+def test_masks_are_made_ahead_for_who_is_refused_again_and_again(compiler: Compiler) -> None:
+    model = Model(compiler, 9, Checks)
+    model.start(0, constrained(Constraint("regex", "[0-9]{60}"), seed=1))
+    model.start(1, constrained(Constraint("regex", "[\\s\\S]{500}"), seed=1))
+    for _ in range(20):
+        model.step([0, 1])
+    model.masks._thread.wait()
+    assert isinstance(model.masks, Checks)
+    assert model.masks._made == {0}
+    model.free(0)
+    model.free(1)
+    model.masks._thread.wait()
+    assert model.masks._made == set()
