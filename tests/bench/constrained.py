@@ -3,7 +3,8 @@
     python -P tests/bench/constrained.py [--rows 16] [--rounds 15]
 
 Starts `penstock serve brook`. Constrained and unconstrained rounds alternate, so that a busy machine is busy
-for both; a ratio is the median of the rounds' ratios.
+for both; a ratio is the median of the rounds' ratios. Processor time is that of the server's processes alone, whatever
+the neighbours do: the worker's, and all of them.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import aiohttp
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.deployment import Deployment
+from support.deployment import Deployment, descendants, processor_s
 
 PERSON = {
     "type": "object",
@@ -75,21 +76,43 @@ async def per_token(client: Client, rows: int, max_tokens: int, **fields: Any) -
     return (ended - started) / num_steps
 
 
-async def compare(client: Client, rows: int, rounds: int) -> None:
+class Spent:
+    """Processor time of the worker, and of all processes of a deployment, since it was last asked, in seconds."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._workers = deployment.pids("penstock.workers")
+        self._all = [deployment.process.pid, *descendants(deployment.process.pid)]
+        self._before = self._now()
+
+    def _now(self) -> tuple[float, float]:
+        return sum(map(processor_s, self._workers)), sum(map(processor_s, self._all))
+
+    def since(self) -> tuple[float, float]:
+        before, self._before = self._before, self._now()
+        return self._before[0] - before[0], self._before[1] - before[1]
+
+
+async def compare(client: Client, spent: Spent, rows: int, rounds: int) -> None:
     kinds: dict[str, dict[str, Any]] = {
         "unconstrained": {"ignore_eos": True},
         "regex": {"guided_regex": "[a-z ]{2000}"},
         "schema": {"structured_outputs": {"json": PEOPLE}},
         "any_json": {"structured_outputs": {"json": {"type": "array", "minItems": 900}}},
     }
-    taken: dict[str, list[float]] = {kind: [] for kind in kinds}
+    clock, worker, all_ = ({kind: list[float]() for kind in kinds} for _ in range(3))
     for _ in range(rounds + 1):
         for kind, fields in kinds.items():
-            taken[kind].append(await per_token(client, rows, 150, **fields))
-    for kind, values in taken.items():
-        typical = statistics.median(values[1:])
-        ratio = statistics.median(map(operator.truediv, values[1:], taken["unconstrained"][1:]))
-        print(f"{kind:14s} {typical * 1e3:6.2f} ms a token at {rows} rows, {ratio:.2f}x")
+            spent.since()
+            clock[kind].append(await per_token(client, rows, 150, **fields))
+            for values, seconds in zip((worker, all_), spent.since(), strict=True):
+                values[kind].append(seconds / 150)
+    for what, taken in (("clock", clock), ("worker", worker), ("server", all_)):
+        for kind, values in taken.items():
+            typical = statistics.median(values[1:])
+            ratio = statistics.median(map(operator.truediv, values[1:], taken["unconstrained"][1:]))
+            print(
+                f"{what:7s} {kind:14s} {typical * 1e3:6.2f} ms a token at {rows} rows, {ratio:.2f}x"
+            )
 
 
 async def first_sight(client: Client, rows: int, rounds: int) -> None:
@@ -120,12 +143,12 @@ def show(what: str, seconds: list[float]) -> None:
     print(f"{what}: {typical * 1e3:.1f} ms, worst {worst * 1e3:.1f}")
 
 
-async def measure(url: str, rows: int, rounds: int) -> None:
+async def measure(deployment: Deployment, rows: int, rounds: int) -> None:
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
-        client = Client(url, session)
+        client = Client(deployment.url, session)
         await first_sight(client, rows // 2, rounds)
-        await compare(client, rows, rounds)
+        await compare(client, Spent(deployment), rows, rounds)
 
 
 def main() -> None:
@@ -134,7 +157,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     args = parser.parse_args()
     with Deployment() as deployment:
-        asyncio.run(measure(deployment.url, args.rows, args.rounds))
+        asyncio.run(measure(deployment, args.rows, args.rounds))
 
 
 if __name__ == "__main__":

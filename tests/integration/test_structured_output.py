@@ -236,7 +236,7 @@ def test_an_answer_goes_on_after_a_program_was_killed(
     brook: Deployment, mortal: Deployment, program: str
 ) -> None:
     asked = {"prompt": "Once", "max_tokens": 1500, "temperature": 1.2, "seed": 5}
-    asked["structured_outputs"] = {"json": LONG | {"minItems": 60, "maxItems": 60}}
+    asked["structured_outputs"] = {"json": LONG | {"minItems": 45, "maxItems": 45}}
     expected = completed(brook, asked)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(completed, mortal, asked)

@@ -3,11 +3,12 @@
     step k samples  ->  refused(slots, tokens)      asks of each whether it may come: a tenth of a mask's work;
                                                     masks for those that may not, which draw once more among what may
                     ->  push(slots, tokens)
-    step k+1        ->  its forward pass            the thread: masks for slots that are often refused
+    step k+1        ->  its forward pass            the thread: masks that take long, for slots that are often refused
 
 A model that has learned its format is seldom refused, and then hardly ever needs a mask.
 """
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 OFTEN = 3
 """Refusals one after another. To make a mask that nobody wants costs as much as to wait for one."""
+WORTHWHILE_S = 0.0001
+"""A mask's time. To wake a thread for less costs more than it brings: of brook's vocabulary one takes 10 to 30 us."""
 
 
 class Checks(Answers):
@@ -33,6 +36,8 @@ class Checks(Answers):
         """How often a slot has been refused since it last was not."""
         self._made: set[int] = set()
         """Slots whose masks are there already."""
+        self._usual_s = 0.0
+        """What a mask takes."""
 
     def refused(self, slots_N: Ints, token_ids_N: Ints) -> Ints:
         """Places of tokens that may not come; each of these slots has a mask then. The other tokens have been said."""
@@ -69,6 +74,8 @@ class Checks(Answers):
 
     def advance(self, slots_N: Ints, _token_ids_N: Ints) -> None:
         """The step is over for these slots."""
+        if self._usual_s < WORTHWHILE_S:
+            return
         often = [slot for slot, times in self._in_a_row.items() if times >= OFTEN]
         if often:
             self._thread.do(partial(self._make, often))
@@ -79,9 +86,12 @@ class Checks(Answers):
         self._each(slots, lambda _, slot, guide: self._fill(slot, guide))
 
     def _fill(self, slot: int, guide: "Guide") -> None:
-        if slot not in self._made:
-            guide.fill(self._rows[slot])
-            self._made.add(slot)
+        if slot in self._made:
+            return
+        begun = time.perf_counter()
+        guide.fill(self._rows[slot])
+        self._made.add(slot)
+        self._usual_s += (time.perf_counter() - begun - self._usual_s) / 8
 
     def _forget(self, slot: int) -> None:
         super()._forget(slot)

@@ -15,11 +15,11 @@ SHORT = 'nrbtf\\"'
 _ONLY_BY_NUMBER = re.compile(r"(?<!\\)(?:\\\\)*\\u00(?:[01][0-9a-f]|7f)")
 
 
-def allowed_escapes(schema: Any) -> str:
-    """The letters that may follow a backslash. Raises GrammarError where no choice is safe."""
+def allowed_escapes(schema: Any, *, is_lenient: bool = False) -> str:
+    """The letters that may follow a backslash. Raises GrammarError where no choice is safe, but for lenient schemas."""
     if not _ONLY_BY_NUMBER.search(json.dumps(schema).replace("\x7f", "\\u007f")):
         return SHORT
-    if any(_leaves_names_open(part) for part in parts(schema)):
+    if not is_lenient and any(_leaves_names_open(part) for part in parts(schema)):
         raise GrammarError(
             "control characters beside objects that may have more members than are listed are "
             "not supported: say additionalProperties: false"

@@ -112,12 +112,14 @@ def _decoded(text: str) -> Any:
         raise GrammarError(f"it is not JSON: {error}") from error
 
 
-def _json_options(constraint: Constraint, schema: object) -> "JsonCompileOptions":
+def _json_options(
+    constraint: Constraint, schema: object, *, is_lenient: bool = False
+) -> "JsonCompileOptions":
     """Nothing that a schema asks for is ever ignored, whatever the schema itself says. Raises GrammarError."""
     options: JsonCompileOptions = {
         "lenient": False,
         "coerce_one_of": False,
-        "json_allowed_escapes": allowed_escapes(schema),
+        "json_allowed_escapes": allowed_escapes(schema, is_lenient=is_lenient),
     }
     if constraint.disable_any_whitespace:
         options["whitespace_flexible"] = False
@@ -165,8 +167,9 @@ def _with_json_options(lark: str, constraint: Constraint) -> str:
         except ValueError:
             continue
         given = _given_options(schema)
-        schema = schema if given.get("lenient") else _prepared(schema, constraint)
-        options = {**_json_options(constraint, schema), **given}
+        is_lenient = bool(given.get("lenient"))
+        schema = schema if is_lenient else _prepared(schema, constraint)
+        options = {**_json_options(constraint, schema, is_lenient=is_lenient), **given}
         schema["x-guidance"] = options
         texts += [lark[end : found.end()], json.dumps(schema)]
         end = after

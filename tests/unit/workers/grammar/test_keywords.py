@@ -222,5 +222,8 @@ def test_control_characters_are_spelled_by_number_where_a_schema_has_them() -> N
     closed = {"properties": {"a\x00b": {"const": "\x7f"}}, "additionalProperties": False}
     assert takes(constraint(closed), r'{"a\u0000b": "\u007f"}')
     assert takes(constraint({"enum": ["\n\\u0001", 1]}), '"\\n\\\\u0001"')
+    open_one = {"properties": {"a\x00b": {"const": 1}}}
     with pytest.raises(GrammarError, match="additionalProperties"):
-        matcher_of(constraint({"properties": {"a\x00b": {"const": 1}}}))
+        matcher_of(constraint(open_one))
+    lenient = json.dumps(open_one | {"x-guidance": {"lenient": True}})
+    assert takes(Constraint("grammar", f"start: %json {lenient}"), r'{"a\u0000b": 1}')

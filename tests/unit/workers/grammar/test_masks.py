@@ -18,6 +18,7 @@ from support.schemas import random_schema
 from penstock.protocol.constraint import Constraint, Thinking
 from penstock.protocol.sampling import SamplingParams
 from penstock.workers.grammar import answers as module
+from penstock.workers.grammar import checks
 from penstock.workers.grammar.checks import Checks
 from penstock.workers.grammar.compiler import Compiler
 from penstock.workers.grammar.mask_row import MaskRow
@@ -309,7 +310,10 @@ def test_masks_before_and_checks_after_draw_the_same_tokens(compiler: Compiler) 
     assert outputs[0] == outputs[1]
 
 
-def test_masks_are_made_ahead_for_who_is_refused_again_and_again(compiler: Compiler) -> None:
+def test_masks_that_take_long_are_made_ahead_for_who_is_refused_again_and_again(
+    compiler: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "WORTHWHILE_S", 0.0)
     model = Model(compiler, 9, Checks)
     model.start(0, constrained(Constraint("regex", "[0-9]{60}"), seed=1))
     model.start(1, constrained(Constraint("regex", "[\\s\\S]{500}"), seed=1))
