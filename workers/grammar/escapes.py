@@ -1,7 +1,7 @@
-r"""How characters may be spelled in JSON's strings. Knows schemas' texts, no grammar.
+"""How characters may be spelled in JSON's strings. Knows schemas' texts, no grammar.
 
-A member `a` that may also be called `\u0061` is for a parser the same member, and for the grammar engine another
-one, of which the schema says nothing. So no character is spelled by its number, unless there is no other way.
+A member whose name is spelled by the numbers of its characters is for a parser the same member, and for the grammar
+engine another one, of which the schema says nothing. So none is spelled so, unless there is no other way.
 """
 
 import json
