@@ -19,17 +19,15 @@ from penstock.frontend.text.render_jobs import Answer, Failed, Rendered, RenderJ
 
 WAITING_S = 2.0
 """Of anybody's time, whatever else the machine does."""
-MAX_BYTES = 1 << 30
-"""Of address space."""
 NICENESS = 10
 NUM_KEPT = 4
 """Compiled templates."""
 
 
-def main(computing_s: float) -> None:
-    """`computing_s` of processor time are for one job, compiling included."""
+def main(computing_s: float, max_bytes: int) -> None:
+    """`computing_s` of processor time are for one job, compiling included; `max_bytes` of address space for all."""
     os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     serve(sys.stdin.buffer, sys.stdout.buffer, computing_s)
 
@@ -73,4 +71,4 @@ def _send(answers: BinaryIO, answer: Answer) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    main(float(sys.argv[1]), int(sys.argv[2]))

@@ -11,15 +11,17 @@ from penstock.frontend.text.errors import TemplateError, TemplateTimeoutError
 from penstock.frontend.text.render_jobs import Failed, Rendered, RenderJob
 
 COMPUTING_S = 0.6
+MAX_BYTES = 1 << 30
+"""Of address space."""
 _COMMAND = (sys.executable, "-P", "-m", "penstock.frontend.text.render_process")
 
 
 class Renderers:
     """The processes; a job takes an idle one or starts one. `render` blocks, so it belongs in a thread."""
 
-    def __init__(self, computing_s: float = COMPUTING_S) -> None:
-        """`computing_s` of a processor's time are what a job may take."""
-        self._computing_s = computing_s
+    def __init__(self, computing_s: float = COMPUTING_S, max_bytes: int = MAX_BYTES) -> None:
+        """A job may take `computing_s` of a processor's time, and its process `max_bytes` of address space."""
+        self._limits = str(computing_s), str(max_bytes)
         self._idle: queue.SimpleQueue[_Renderer] = queue.SimpleQueue()
         self._is_closed = False
 
@@ -53,7 +55,7 @@ class Renderers:
         try:
             return self._idle.get_nowait()
         except queue.Empty:
-            return _Renderer(self._computing_s)
+            return _Renderer(*self._limits)
 
 
 class RequestTemplate:
@@ -70,9 +72,9 @@ class RequestTemplate:
 class _Renderer:
     """One process. One that failed to answer must be ended."""
 
-    def __init__(self, computing_s: float) -> None:
+    def __init__(self, *limits: str) -> None:
         self._process = subprocess.Popen(
-            (*_COMMAND, str(computing_s)),
+            (*_COMMAND, *limits),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

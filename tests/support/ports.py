@@ -4,8 +4,8 @@ import os
 import random
 import socket
 
-FIRST, LAST = 10_000, 20_000
-"""Below those that the kernel gives to connections and to whoever asks for any: they are taken by nobody meanwhile."""
+FIRST, LAST = 20_000, 32_000
+"""Below those that the kernel gives to connections and to whoever asks for any, above those that Ray's workers take."""
 EACH = 40
 """For one process that runs tests: those beside it have others."""
 
