@@ -22,19 +22,10 @@ import aiohttp
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.deployment import Deployment, descendants, processor_s
+from support.deployment import Deployment, processor_s
+from support.people import PEOPLE, PERSON
 
-PERSON = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "maxLength": 20},
-        "age": {"type": "integer", "minimum": 0, "maximum": 150},
-        "tags": {"type": "array", "items": {"type": "string", "maxLength": 12}, "maxItems": 4},
-    },
-    "required": ["name", "age", "tags"],
-    "additionalProperties": False,
-}
-PEOPLE = {"type": "array", "items": PERSON, "minItems": 200}
+from penstock.bench.processes import descendants
 
 
 def large_schema(number: int, size: int = 10_000) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import argparse
 import json
 import operator
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,10 @@ from penstock.workers.threads import prepare_threads, worthwhile
 MOST_THREADS = prepare_threads(None)  # before torch is loaded
 
 import torch  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from support.people import PEOPLE  # noqa: E402
 
 import penstock  # noqa: E402
 from penstock.protocol.constraint import Constraint  # noqa: E402
@@ -36,22 +41,10 @@ from penstock.workers.weights.loader import open_model  # noqa: E402
 BROOK = Path(penstock.__file__).parent / "brook"
 PROMPT = (1831,)
 """Once"""
-PERSON = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "maxLength": 20},
-        "age": {"type": "integer", "minimum": 0, "maximum": 150},
-        "tags": {"type": "array", "items": {"type": "string", "maxLength": 12}, "maxItems": 4},
-    },
-    "required": ["name", "age", "tags"],
-    "additionalProperties": False,
-}
 KINDS = {
     "unconstrained": None,
     "regex": Constraint("regex", "[a-z ]{2000}"),
-    "schema": Constraint(
-        "json_schema", json.dumps({"type": "array", "items": PERSON, "minItems": 200})
-    ),
+    "schema": Constraint("json_schema", json.dumps(PEOPLE)),
     "any JSON": Constraint("json_schema", '{"type": "array", "minItems": 900}'),
 }
 
