@@ -6,7 +6,7 @@ Legend: T tokens, D hidden, E experts, I an expert's width, J = 2 I, K experts o
 import torch
 
 from penstock.kernels.reference.linear import linear
-from penstock.kernels.reference.through_experts import through_experts
+from penstock.kernels.reference.through_experts import of_experts, through_experts
 
 
 def fused_experts(
@@ -22,6 +22,6 @@ def fused_experts(
     assert gate_up_EJD.shape[1] == 2 * down_EDI.shape[2], (gate_up_EJD.shape, down_EDI.shape)
     return through_experts(
         x_TD, weights_TK, experts_TK,
-        lambda expert, x_ND: linear(x_ND, gate_up_EJD[expert], batch_invariant=batch_invariant),
-        lambda expert, x_NI: linear(x_NI, down_EDI[expert], batch_invariant=batch_invariant),
+        of_experts(linear, gate_up_EJD, batch_invariant=batch_invariant),
+        of_experts(linear, down_EDI, batch_invariant=batch_invariant),
     )  # fmt: skip

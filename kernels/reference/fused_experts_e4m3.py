@@ -6,7 +6,7 @@ Legend: T tokens, D hidden, E experts, I an expert's width, J = 2 I, K experts o
 import torch
 
 from penstock.kernels.reference.linear_e4m3 import linear_e4m3
-from penstock.kernels.reference.through_experts import through_experts
+from penstock.kernels.reference.through_experts import of_experts, through_experts
 
 
 def fused_experts_e4m3(
@@ -21,13 +21,8 @@ def fused_experts_e4m3(
     batch_invariant: bool = False,
 ) -> torch.Tensor:
     """[T, D] of `x_TD`'s dtype; see `through_experts`, and `linear_e4m3` for the products."""
-
-    def gate_up(expert: int, x_ND: torch.Tensor) -> torch.Tensor:
-        codes, scales = gate_up_EJD[expert], gate_up_scales_EJ[expert]
-        return linear_e4m3(x_ND, codes, scales, batch_invariant=batch_invariant)
-
-    def down(expert: int, x_NI: torch.Tensor) -> torch.Tensor:
-        codes, scales = down_EDI[expert], down_scales_ED[expert]
-        return linear_e4m3(x_NI, codes, scales, batch_invariant=batch_invariant)
-
-    return through_experts(x_TD, weights_TK, experts_TK, gate_up, down)
+    return through_experts(
+        x_TD, weights_TK, experts_TK,
+        of_experts(linear_e4m3, gate_up_EJD, gate_up_scales_EJ, batch_invariant=batch_invariant),
+        of_experts(linear_e4m3, down_EDI, down_scales_ED, batch_invariant=batch_invariant),
+    )  # fmt: skip

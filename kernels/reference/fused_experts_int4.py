@@ -7,7 +7,7 @@ C and H bytes that hold D and I weights.
 import torch
 
 from penstock.kernels.reference.linear_int4 import linear_int4
-from penstock.kernels.reference.through_experts import through_experts
+from penstock.kernels.reference.through_experts import of_experts, through_experts
 
 
 def fused_experts_int4(
@@ -22,13 +22,8 @@ def fused_experts_int4(
     batch_invariant: bool = False,
 ) -> torch.Tensor:
     """[T, D] of `x_TD`'s dtype; see `through_experts`, and `linear_int4` for the products."""
-
-    def gate_up(expert: int, x_ND: torch.Tensor) -> torch.Tensor:
-        codes, scales = gate_up_EJC[expert], gate_up_scales_EJG[expert]
-        return linear_int4(x_ND, codes, scales, batch_invariant=batch_invariant)
-
-    def down(expert: int, x_NI: torch.Tensor) -> torch.Tensor:
-        codes, scales = down_EDH[expert], down_scales_EDG[expert]
-        return linear_int4(x_NI, codes, scales, batch_invariant=batch_invariant)
-
-    return through_experts(x_TD, weights_TK, experts_TK, gate_up, down)
+    return through_experts(
+        x_TD, weights_TK, experts_TK,
+        of_experts(linear_int4, gate_up_EJC, gate_up_scales_EJG, batch_invariant=batch_invariant),
+        of_experts(linear_int4, down_EDH, down_scales_EDG, batch_invariant=batch_invariant),
+    )  # fmt: skip

@@ -6,7 +6,7 @@ Legend: T tokens, D hidden, E experts, I an expert's width, J = 2 I, G groups, K
 import torch
 
 from penstock.kernels.reference.linear_int8 import linear_int8
-from penstock.kernels.reference.through_experts import through_experts
+from penstock.kernels.reference.through_experts import of_experts, through_experts
 
 
 def fused_experts_int8(
@@ -21,13 +21,8 @@ def fused_experts_int8(
     batch_invariant: bool = False,
 ) -> torch.Tensor:
     """[T, D] of `x_TD`'s dtype; see `through_experts`, and `linear_int8` for the products."""
-
-    def gate_up(expert: int, x_ND: torch.Tensor) -> torch.Tensor:
-        codes, scales = gate_up_EJD[expert], gate_up_scales_EJG[expert]
-        return linear_int8(x_ND, codes, scales, batch_invariant=batch_invariant)
-
-    def down(expert: int, x_NI: torch.Tensor) -> torch.Tensor:
-        codes, scales = down_EDI[expert], down_scales_EDG[expert]
-        return linear_int8(x_NI, codes, scales, batch_invariant=batch_invariant)
-
-    return through_experts(x_TD, weights_TK, experts_TK, gate_up, down)
+    return through_experts(
+        x_TD, weights_TK, experts_TK,
+        of_experts(linear_int8, gate_up_EJD, gate_up_scales_EJG, batch_invariant=batch_invariant),
+        of_experts(linear_int8, down_EDI, down_scales_EDG, batch_invariant=batch_invariant),
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Each token through its own experts' MLPs, weighed and added up, whatever their products are. Knows no weights.
+"""Each token through its own experts' MLPs, weighed and added up, whatever their products are. Knows no kind of weights.
 
 Legend: T tokens, D hidden, I an expert's width, K experts of one token, N rows of one expert.
 """
@@ -31,3 +31,15 @@ def through_experts(
         own_ND = down(expert, silu_mul(gate_up(expert, x_TD[rows_N]))).float()
         out_TD[rows_N] += own_ND * weights_TK[rows_N, places_N, None].float()
     return out_TD.to(x_TD.dtype)
+
+
+def of_experts(
+    linear: Callable[..., torch.Tensor], *matrices: torch.Tensor, batch_invariant: bool
+) -> Product:
+    """`linear` with what an expert has of each of `matrices`: its weights, and their scales where there are some."""
+
+    def product(expert: int, x_NI: torch.Tensor) -> torch.Tensor:
+        own = (matrix[expert] for matrix in matrices)
+        return linear(x_NI, *own, batch_invariant=batch_invariant)
+
+    return product
