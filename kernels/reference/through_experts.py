@@ -1,4 +1,4 @@
-"""Each token through its own experts' MLPs, weighed and added up, whatever their products are. Knows no kind of weights.
+"""Each token through its own experts' MLPs, weighed and added up, whatever their products are. Knows no router.
 
 Legend: T tokens, D hidden, I an expert's width, K experts of one token, N rows of one expert.
 """
